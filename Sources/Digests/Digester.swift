@@ -1,0 +1,41 @@
+import CDigest
+package import Samples
+
+/// A running SHA-256 over bytes as they come.
+package final class Digester {
+    private let handle: cdigest_t
+
+    package init() {
+        guard let handle = cdigest_new() else { preconditionFailure("no memory for a digest") }
+        self.handle = handle
+    }
+
+    deinit { cdigest_free(handle) }
+
+    /// Adds `bytes`.
+    package func update(_ bytes: borrowing [UInt8]) {
+        bytes.withUnsafeBytes { cdigest_update(handle, $0.baseAddress, $0.count) }
+    }
+
+    /// Adds the bytes of `buffer`.
+    package func update(_ buffer: UnsafeRawBufferPointer) {
+        cdigest_update(handle, buffer.baseAddress, buffer.count)
+    }
+
+    /// The digest of all bytes so far; call it once, last.
+    package func finish() -> ContentDigest {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        bytes.withUnsafeMutableBufferPointer { cdigest_finish(handle, $0.baseAddress) }
+        return ContentDigest(bytes: bytes)
+    }
+}
+
+/// The SHA-256 digest of `bytes`.
+package func digest(of bytes: [UInt8]) -> ContentDigest {
+    let digester = Digester()
+    digester.update(bytes)
+    return digester.finish()
+}
+
+/// The SHA-256 digest of the UTF-8 bytes of `text`.
+package func digest(of text: String) -> ContentDigest { digest(of: Array(text.utf8)) }

@@ -1,0 +1,51 @@
+/// Why a sample was left out: data to be counted and written down, not an error.
+public struct Rejection: Hashable, Sendable {
+    /// A closed list; each raw value is a metric label and a `status` of the shard's table.
+    public enum Reason: String, Sendable, Codable, CaseIterable {
+        /// The connection failed: name not found, refused, broken off, bad TLS.
+        case downloadError = "download_error"
+        /// The server answered with a status that is not a success.
+        case httpError = "http_error"
+        /// The whole transfer took longer than `fetch.timeout`.
+        case timeout
+        /// The body, as decoded from its transfer encoding, is larger than `fetch.max_bytes`.
+        case tooLarge = "too_large"
+        /// The URL, or a redirect of it, leads to an address, port or scheme that must not be fetched.
+        case blockedAddress = "blocked_address"
+        /// The server asks that the image not be used for training.
+        case optedOut = "opted_out"
+        /// The bytes are of no image format that is read here.
+        case notAnImage = "not_an_image"
+        /// An image that is truncated or damaged.
+        case decodeError = "decode_error"
+        /// A side is shorter than `image.min_side`.
+        case tooSmall = "too_small"
+        /// The sides' ratio is over `image.max_aspect_ratio`.
+        case aspectRatio = "aspect_ratio"
+        /// The header claims more pixels than `image.max_pixels`.
+        case tooManyPixels = "too_many_pixels"
+        /// The same image was already taken.
+        case duplicate
+        /// The row of the list cannot be read.
+        case badRow = "bad_row"
+    }
+
+    /// The class of the fault.
+    public let reason: Reason
+    /// Free text for a person; never a metric label.
+    public let message: String
+
+    /// A rejection for `reason`.
+    public init(_ reason: Reason, _ message: String) {
+        self.reason = reason
+        self.message = message
+    }
+}
+
+/// What a stage makes of one element.
+public enum Outcome<Value: Sendable>: Sendable {
+    /// The element goes on.
+    case kept(Value)
+    /// The element is left out, for a reason that is written down.
+    case rejected(Rejection)
+}
