@@ -6,6 +6,9 @@ package enum Project {
     package static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
+    /// The folder of the executables that were built with these tests.
+    package static let executables = Bundle.main.executableURL.map { $0.deletingLastPathComponent().path } ?? ""
+
     /// The Python of the tests, with the reference implementations; `scripts/setup --tests` makes it.
     package static let python = root + "/.deps/python/bin/python"
 
