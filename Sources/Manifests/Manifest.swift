@@ -124,4 +124,22 @@ package struct TextTable: Codable, Sendable, Equatable {
     package let captionColumn: String
     /// The row's own id in the list; nil where there is none.
     package let idColumn: String?
+
+    package init(
+        header: Bool, delimiter: String, quoting: Source.Quoting, urlColumn: String, captionColumn: String,
+        idColumn: String? = nil
+    ) {
+        self.header = header
+        self.delimiter = delimiter
+        self.quoting = quoting
+        self.urlColumn = urlColumn
+        self.captionColumn = captionColumn
+        self.idColumn = idColumn
+    }
+}
+
+extension TextTable {
+    /// Comma-separated with a header that names `url` and `caption`.
+    package static let standard = TextTable(
+        header: true, delimiter: ",", quoting: .rfc4180, urlColumn: "url", captionColumn: "caption")
 }

@@ -36,8 +36,8 @@ package struct ImageStage: Sendable {
         let bytes: [UInt8]
         switch await load(row.location) {
         case .success(let body):
-            record.httpStatus = body.httpStatus
-            record.finalURL = body.finalURL
+            record.httpStatus = body.httpStatus == 0 ? nil : body.httpStatus
+            record.finalURL = body.finalURL.isEmpty ? nil : body.finalURL
             bytes = body.bytes
         case .failure(let failure):
             record.httpStatus = failure.httpStatus
@@ -48,19 +48,10 @@ package struct ImageStage: Sendable {
         return prepare(bytes, record)
     }
 
-    private func load(_ location: ImageLocation) async -> Result<LoadedBytes, LoadFailure> {
+    private func load(_ location: ImageLocation) async -> Result<FetchedBody, FetchFailure> {
         switch location {
-        case .url(let url):
-            return switch await fetcher.fetch(url) {
-            case .success(let body):
-                .success(LoadedBytes(bytes: body.bytes, httpStatus: body.httpStatus, finalURL: body.finalURL))
-            case .failure(let failure):
-                .failure(
-                    LoadFailure(
-                        rejection: failure.rejection, httpStatus: failure.httpStatus, finalURL: failure.finalURL))
-            }
-        case .file(let path):
-            return readFile(path, limit: maxBytes)
+        case .url(let url): await fetcher.fetch(url)
+        case .file(let path): readFile(path, byteLimit: maxBytes)
         }
     }
 
@@ -70,17 +61,71 @@ package struct ImageStage: Sendable {
             let header = try readHeader(bytes)
             record.original = header.orientedSize
             if let rejection = filtered(header.orientedSize) { return record.rejected(rejection) }
-            let pixels = try decode(header, bytes)
-            let stored = resize(pixels, for: image, original: header.orientedSize)
-            record.image = try encode(stored, header, bytes)
-            record.views = views.map { sides in
-                ModelViews(
-                    captioner: squashed(stored, side: sides.captioner).rgb,
-                    ranker: shortestSideCropped(stored, side: sides.ranker).rgb)
+            let plan = ResizePlan(header.orientedSize, mode: image.mode, size: image.size)
+            let keepsBytes = image.keepsBytes(header, plan)
+            let target = keepsBytes && views == nil ? Size(width: 1, height: 1) : plan.scaled
+            let decoded = try decode(bytes, header: header, covering: target, maxPixels: image.maxPixels)
+            if keepsBytes, views == nil {
+                record.image = StoredImage(
+                    bytes: bytes, fileExtension: header.format.fileExtension, size: header.orientedSize)
+                return record
+            }
+            let pixels = try resize(decoded, plan)
+            record.image =
+                keepsBytes
+                ? StoredImage(bytes: bytes, fileExtension: header.format.fileExtension, size: header.orientedSize)
+                : try encode(pixels)
+            if let views {
+                record.views = ModelViews(
+                    captioner: try squashed(pixels, side: views.captioner).rgb,
+                    ranker: try shortestSideCropped(pixels, side: views.ranker).rgb)
             }
             return record
         } catch {
             return record.rejected(error.rejection)
         }
+    }
+
+    private func encode(_ pixels: PixelImage) throws(ImageError) -> StoredImage {
+        switch image.format {
+        case .jpeg, .original:
+            StoredImage(
+                bytes: try encodeJPEG(pixels, quality: image.quality), fileExtension: "jpg", size: pixels.size)
+        case .webp:
+            StoredImage(
+                bytes: try encodeWebP(pixels, quality: image.quality), fileExtension: "webp", size: pixels.size)
+        }
+    }
+
+    /// Why an image of `size` is not taken; nil when it is.
+    private func filtered(_ size: Size) -> Rejection? {
+        let (shorter, longer) = (min(size.width, size.height), max(size.width, size.height))
+        if size.width * size.height > image.maxPixels {
+            return Rejection(.tooManyPixels, "\(size.width)x\(size.height), more than \(image.maxPixels) pixels")
+        }
+        if shorter < image.minSide {
+            return Rejection(.tooSmall, "\(size.width)x\(size.height), a side under \(image.minSide)")
+        }
+        if image.maxAspectRatio > 0, Double(longer) > image.maxAspectRatio * Double(shorter) {
+            return Rejection(.aspectRatio, "\(size.width)x\(size.height), sides over 1:\(image.maxAspectRatio)")
+        }
+        return nil
+    }
+}
+
+extension Manifest.Image {
+    fileprivate var mode: ResizeMode {
+        switch resize {
+        case .shortestSide: .shortestSide
+        case .longestSide: .longestSide
+        case .centerCrop: .centerCrop
+        case .pad: .pad
+        case .none: .none
+        }
+    }
+
+    /// Whether the bytes can be stored as they came: asked for, and nothing has to change.
+    fileprivate func keepsBytes(_ header: ImageHeader, _ plan: ResizePlan) -> Bool {
+        format == .original && plan.isIdentity && header.orientation == 1 && header.format != .gif
     }
 }

@@ -17,7 +17,7 @@ package struct SampleRecord: Sendable {
     /// SHA-256 of the bytes as fetched.
     package var sha256: ContentDigest?
     /// The image as fetched, upright, in pixels.
-    package var original: ImageSize?
+    package var original: Size?
     package var image: StoredImage?
     package var views: ModelViews?
     /// All captions, in the order made; where nothing is ranked, the kept ones.
@@ -56,7 +56,7 @@ package struct StoredImage: Sendable {
     package let bytes: [UInt8]
     /// Without a dot: `jpg`, `webp` or `png`.
     package let fileExtension: String
-    package let size: ImageSize
+    package let size: Size
 }
 
 /// The image as each of the two models takes it: RGB8, square.
