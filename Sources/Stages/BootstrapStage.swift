@@ -1,5 +1,5 @@
 package import Manifests
-package import Samples
+import Samples
 
 /// Ten captions by the captioner, all candidates judged by the ranker, the best kept.
 package struct BootstrapStage: Sendable {
@@ -21,7 +21,7 @@ package struct BootstrapStage: Sendable {
         let open = records.indices.filter { records[$0].rejection == nil }
         guard !open.isEmpty else { return records }
         let texts = try await generate(open.map { records[$0] })
-        let candidates = zip(open, texts).map { index, made in candidates(made, records[index]) }
+        let candidates = zip(open, texts).map { index, made in rivals(made, records[index]) }
         let scores = try await ranker.score(
             zip(open, candidates).map { index, candidates in
                 RankRequest(
@@ -45,7 +45,7 @@ package struct BootstrapStage: Sendable {
     }
 
     /// What takes part in the ranking, in the order made: the captioner's, then the web's.
-    private func candidates(_ generated: [GeneratedCaption], _ record: SampleRecord) -> [Caption] {
+    private func rivals(_ generated: [GeneratedCaption], _ record: SampleRecord) -> [Caption] {
         let made = generated.filter { !$0.text.isEmpty }.map { Caption(text: $0.text, origin: .blip) }
         return made + (rank.includeOriginal ? record.given : [])
     }

@@ -14,14 +14,26 @@ package final class ByteBudget: Sendable {
         self.limit = limit
     }
 
-    package var hasRoom: Bool { held.withLock { $0 < limit } }
+    var hasRoom: Bool { held.withLock { $0 < limit } }
 
-    package func take(_ byteCount: Int) { held.withLock { $0 += byteCount } }
+    fileprivate func take(_ byteCount: Int) { held.withLock { $0 += byteCount } }
 
-    package func give(back byteCount: Int) {
-        held.withLock {
-            $0 -= byteCount
-            precondition($0 >= 0, "more bytes given back than taken")
+    /// What one unit holds of the budget.
+    final class Share: Sendable {
+        private let budget: ByteBudget
+        private let held = Mutex(0)
+
+        init(of budget: ByteBudget) { self.budget = budget }
+
+        /// A unit that failed gives back what it still holds.
+        deinit { budget.take(-held.withLock { $0 }) }
+
+        var hasRoom: Bool { budget.hasRoom }
+
+        /// Counts `byteCount` bytes; negative when they are given back.
+        func take(_ byteCount: Int) {
+            held.withLock { $0 += byteCount }
+            budget.take(byteCount)
         }
     }
 }

@@ -1,8 +1,8 @@
-package import Fetching
-package import Images
-package import Manifests
 import Digests
-package import Samples
+package import Fetching
+import Images
+package import Manifests
+import Samples
 package import SourceAdapters
 
 /// From a row of a list to the image that is stored: fetch, check, decode, turn upright, resize, encode.

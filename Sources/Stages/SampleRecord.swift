@@ -25,6 +25,9 @@ package struct SampleRecord: Sendable {
     /// Best first; not empty in a record that is kept.
     package var kept: [ScoredCaption] = []
 
+    /// What the record was counted with in the worker's `ByteBudget`.
+    var reservedByteCount = 0
+
     package init(id: SampleID, sourceID: String, url: String, given: [Caption], rejection: Rejection? = nil) {
         self.id = id
         self.sourceID = sourceID
@@ -36,8 +39,8 @@ package struct SampleRecord: Sendable {
     /// The caption that came from the web, or the first of those that people wrote; empty where there is none.
     package var webCaption: String { given.first?.text ?? "" }
 
-    /// The bytes that this record holds of the worker's `ByteBudget`.
-    package var byteCount: Int {
+    /// The bytes of images that this record holds.
+    var byteCount: Int {
         (image?.bytes.count ?? 0) + (views.map { $0.captioner.count + $0.ranker.count } ?? 0)
     }
 

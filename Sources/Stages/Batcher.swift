@@ -11,16 +11,16 @@ struct Batcher {
         self.size = size
     }
 
-    /// Takes `record`; a full group when it completes one.
+    /// Takes `record`; gives a group when it completes one.
     mutating func add(_ record: SampleRecord) -> [SampleRecord]? {
         pending.append(record)
         openCount += record.rejection == nil ? 1 : 0
         return openCount == size || pending.count == 64 * size ? flush() : nil
     }
 
-    /// What is left; empty when nothing is.
-    mutating func flush() -> [SampleRecord] {
+    /// What is left; nil when nothing is.
+    mutating func flush() -> [SampleRecord]? {
         defer { (pending, openCount) = ([], 0) }
-        return pending
+        return pending.isEmpty ? nil : pending
     }
 }
