@@ -70,15 +70,15 @@ package struct ImageStage: Sendable {
                     bytes: bytes, fileExtension: header.format.fileExtension, size: header.orientedSize)
                 return record
             }
-            let pixels = try resize(decoded, plan)
+            let pixels = resize(decoded, plan)
             record.image =
                 keepsBytes
                 ? StoredImage(bytes: bytes, fileExtension: header.format.fileExtension, size: header.orientedSize)
                 : try encode(pixels)
             if let views {
                 record.views = ModelViews(
-                    captioner: try squashed(pixels, side: views.captioner).rgb,
-                    ranker: try shortestSideCropped(pixels, side: views.ranker).rgb)
+                    captioner: squashed(pixels, side: views.captioner).rgb,
+                    ranker: shortestSideCropped(pixels, side: views.ranker).rgb)
             }
             return record
         } catch {
