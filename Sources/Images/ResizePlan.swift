@@ -1,0 +1,70 @@
+/// What happens to the shape of an image that is stored; the raw value is the manifest's.
+package enum ResizeMode: String, Sendable, CaseIterable {
+    /// The shorter side becomes the size.
+    case shortestSide = "shortest_side"
+    /// The longer side becomes the size.
+    case longestSide = "longest_side"
+    /// The shorter side becomes the size, and a square of it is cut from the middle.
+    case centerCrop = "center_crop"
+    /// The longer side becomes the size, and white fills a square of it around the picture.
+    case pad
+    /// Nothing.
+    case none
+}
+
+/// The geometry of a stored image: the picture is scaled, then a window is laid on it, white where it reaches beyond.
+package struct ResizePlan: Sendable, Equatable {
+    /// The size of the picture as it comes.
+    package let original: Size
+    /// The size that the whole picture is scaled to; no side is longer than the original's.
+    package let scaled: Size
+    /// The size of the result.
+    package let output: Size
+    /// Where the result's corner lies on the scaled picture: positive where the picture is cropped, negative where
+    /// it is padded. In pixels, across and down.
+    package let corner: (x: Int, y: Int)
+
+    /// The plan for a picture of `original` pixels, upright, under `mode`; `size` is of the side that the mode names,
+    /// at least 1. A picture is never enlarged.
+    package init(_ original: Size, mode: ResizeMode, size: Int) {
+        precondition(size > 0, "a side has at least one pixel")
+        let (shorter, longer) = (min(original.width, original.height), max(original.width, original.height))
+        let side =
+            switch mode {
+            case .shortestSide, .centerCrop: shorter
+            case .longestSide, .pad: longer
+            case .none: size
+            }
+        let scaled = side > size ? original.scaled(by: size, over: side) : original
+        let output =
+            switch mode {
+            case .centerCrop: Size(width: min(scaled.width, size), height: min(scaled.height, size))
+            case .pad: Size(width: size, height: size)
+            case .shortestSide, .longestSide, .none: scaled
+            }
+        self.init(original: original, scaled: scaled, output: output)
+    }
+
+    private init(original: Size, scaled: Size, output: Size) {
+        self.original = original
+        self.scaled = scaled
+        self.output = output
+        corner = ((scaled.width - output.width) / 2, (scaled.height - output.height) / 2)
+    }
+
+    /// Whether the result is the picture as it came.
+    package var isIdentity: Bool { original == output && original == scaled }
+
+    package static func == (left: ResizePlan, right: ResizePlan) -> Bool {
+        (left.original, left.scaled, left.output) == (right.original, right.scaled, right.output)
+            && left.corner == right.corner
+    }
+}
+
+extension Size {
+    /// Both sides times `numerator` / `denominator`, rounded, at least 1.
+    fileprivate func scaled(by numerator: Int, over denominator: Int) -> Size {
+        func side(_ length: Int) -> Int { max(1, (2 * length * numerator + denominator) / (2 * denominator)) }
+        return Size(width: side(width), height: side(height))
+    }
+}
