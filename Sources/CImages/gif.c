@@ -40,19 +40,25 @@ static ci_status_t find_frame(GifFileType *gif, int *transparent, char *message)
     }
 }
 
+static GifColorType colour_at(const GifFileType *gif, int index) {
+    const ColorMapObject *map = gif->Image.ColorMap ? gif->Image.ColorMap : gif->SColorMap;
+    return index < map->ColorCount ? map->Colors[index] : (GifColorType){0, 0, 0};
+}
+
+static void put(uint8_t *pixel, GifColorType colour) {
+    pixel[0] = colour.Red;
+    pixel[1] = colour.Green;
+    pixel[2] = colour.Blue;
+}
+
 // Paints one line of the frame on the canvas; what lies outside the canvas is cut off.
 static void paint(const GifFileType *gif, int transparent, const uint8_t *line, int y, ci_output_t canvas) {
-    const ColorMapObject *map = gif->Image.ColorMap ? gif->Image.ColorMap : gif->SColorMap;
     int top = gif->Image.Top + y, left = gif->Image.Left;
     if (top >= canvas.height) return;
     for (int x = 0; x < gif->Image.Width && left + x < canvas.width; x++) {
-        int index = line[x];
-        if (index == transparent) continue;
-        uint8_t *pixel = canvas.pixels + ((size_t)top * (size_t)canvas.width + (size_t)(left + x)) * 3;
-        GifColorType colour = index < map->ColorCount ? map->Colors[index] : (GifColorType){0, 0, 0};
-        pixel[0] = colour.Red;
-        pixel[1] = colour.Green;
-        pixel[2] = colour.Blue;
+        if (line[x] == transparent) continue;
+        size_t pixel = (size_t)top * (size_t)canvas.width + (size_t)(left + x);
+        put(canvas.pixels + pixel * 3, colour_at(gif, line[x]));
     }
 }
 
@@ -69,7 +75,10 @@ static ci_status_t decode(GifFileType *gif, size_t most_pixels, ci_output_t canv
 
     uint8_t *line = malloc((size_t)width);
     if (!line) return ci_fail(CI_NO_MEMORY, message, "no memory for a line");
-    memset(canvas.pixels, 255, (size_t)canvas.width * (size_t)canvas.height * 3);
+    // Where the frame does not reach, the canvas is transparent, or colour 0 if no colour is transparent: as Pillow.
+    size_t pixels = (size_t)canvas.width * (size_t)canvas.height;
+    GifColorType ground = transparent >= 0 ? (GifColorType){255, 255, 255} : colour_at(gif, 0);
+    for (size_t i = 0; i < pixels; i++) put(canvas.pixels + i * 3, ground);
     static const int starts[] = {0, 4, 2, 1}, steps[] = {8, 8, 4, 2};
     int passes = gif->Image.Interlace ? 4 : 1;
     for (int pass = 0; pass < passes && status == CI_OK; pass++) {

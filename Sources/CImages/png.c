@@ -29,6 +29,7 @@ static ci_status_t decode(spng_ctx *png, ci_input_t input, ci_output_t output, c
     int alpha = has_alpha(png, &header), format = alpha ? SPNG_FMT_RGBA8 : SPNG_FMT_RGB8;
     size_t pixels = (size_t)output.width * (size_t)output.height;
     error = spng_decode_image(png, output.pixels, pixels * (alpha ? 4 : 3), format, alpha ? SPNG_DECODE_TRNS : 0);
+    if (!error) error = spng_decode_chunks(png);  // what is left, for the checksum of the last pixels
     if (error) return fail_png(error, message);
     if (alpha) ci_compose_on_white(output.pixels, pixels);
     return CI_OK;

@@ -51,7 +51,9 @@ struct HeaderFields {
 
 /// PNG: IHDR comes first; eXIf may stand before or behind the pixels.
 private func pngFields(_ bytes: Bytes) -> HeaderFields? {
-    guard bytes.text(12, 4) == "IHDR", let width = bytes.big32(16), let height = bytes.big32(20) else { return nil }
+    guard bytes.text(12, 4) == "IHDR", let width = bytes.big32(16), let height = bytes.big32(20),
+        max(width, height) <= Int(Int32.max)  // the format's own limit
+    else { return nil }
     var fields = HeaderFields(size: Size(width: width, height: height))
     var chunk = 8
     while fields.exif == nil, let length = bytes.big32(chunk), let kind = bytes.text(chunk + 4, 4), kind != "IEND" {

@@ -16,7 +16,7 @@ package enum ResizeMode: String, Sendable, CaseIterable {
 package struct ResizePlan: Sendable, Equatable {
     /// The size of the picture as it comes.
     package let original: Size
-    /// The size that the whole picture is scaled to; no side is longer than the original's.
+    /// The size that the whole picture is scaled to.
     package let scaled: Size
     /// The size of the result.
     package let output: Size
@@ -43,6 +43,11 @@ package struct ResizePlan: Sendable, Equatable {
             case .shortestSide, .longestSide, .none: scaled
             }
         self.init(original: original, scaled: scaled, output: output)
+    }
+
+    /// The plan that scales a picture of `original` pixels to `size`, shape ignored.
+    package init(scaling original: Size, to size: Size) {
+        self.init(original: original, scaled: size, output: size)
     }
 
     private init(original: Size, scaled: Size, output: Size) {
