@@ -2,7 +2,7 @@ import CImages
 
 /// Takes memory for a picture of `size`, lets C fill it in place, and turns a failure into an error.
 ///
-/// - Parameter roomPerPixel: 4 where the decoder needs a byte more for each pixel while it works.
+/// `roomPerPixel` is 4 where the decoder needs a byte more for each pixel while it works, else 3.
 func makePixels(
     _ size: Size, roomPerPixel: Int, _ fill: (ci_output_t, UnsafeMutablePointer<CChar>) -> ci_status_t
 ) throws(ImageError) -> PixelImage {

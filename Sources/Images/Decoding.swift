@@ -9,10 +9,12 @@ private let longestSide = 65_535
 /// size. Transparency is composed on white, animations give their first frame, 16-bit samples keep their high byte.
 /// Colour profiles and gamma are not applied.
 /// - Parameters:
+///   - bytes: The file, whole.
 ///   - header: What `readHeader` said about the same bytes; read again where it is nil.
 ///   - covering: The size, after orientation, that the result must still cover. JPEG is then decoded at the smallest of
 ///     1/1, 1/2, 1/4 and 1/8 that does; other scales have no fast code in libjpeg. The other formats ignore it.
 ///   - maxPixels: A header that claims more is refused before memory is taken.
+/// - Returns: The picture, of the header's oriented size, or of that size divided by 2, 4 or 8 and rounded up.
 /// - Throws: Any `ImageError`; truncated data are `damaged`, never a partly grey picture.
 package func decode(
     _ bytes: [UInt8], header: ImageHeader? = nil, covering: Size? = nil, maxPixels: Int

@@ -20,12 +20,14 @@ package struct ResizePlan: Sendable, Equatable {
     package let scaled: Size
     /// The size of the result.
     package let output: Size
-    /// Where the result's corner lies on the scaled picture: positive where the picture is cropped, negative where
-    /// it is padded. In pixels, across and down.
+    /// Where the result's corner lies on the scaled picture, in pixels across and down.
+    ///
+    /// Positive where the picture is cropped, negative where it is padded.
     package let corner: (x: Int, y: Int)
 
-    /// The plan for a picture of `original` pixels, upright, under `mode`; `size` is of the side that the mode names,
-    /// at least 1. A picture is never enlarged.
+    /// The plan for an upright picture of `original` pixels, which is never enlarged.
+    ///
+    /// `size` is of the side that `mode` names, in pixels, at least 1.
     package init(_ original: Size, mode: ResizeMode, size: Int) {
         precondition(size > 0, "a side has at least one pixel")
         let (shorter, longer) = (min(original.width, original.height), max(original.width, original.height))

@@ -112,6 +112,9 @@ def jpegs():
     for orientation in range(1, 9):
         data = saved(scene(40, 24), "JPEG", quality=90, exif=exif(orientation, "<>"[orientation % 2]))
         good(f"orientation{orientation}.jpg", data)
+    plain = saved(scene(40, 24), "JPEG", quality=90)
+    segments = b"".join(b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data for data in (exif(6), exif(3)))
+    good("twoexif.jpg", plain[:2] + segments + plain[2:])
     whole = saved(scene(160, 120), "JPEG", quality=90)
     for percent in (10, 50, 95):
         bad(f"cut{percent}.jpg", whole[: len(whole) * percent // 100], "damaged")
@@ -123,8 +126,9 @@ def jpegs():
     bad("huge.jpg", patched(whole, b"\xff\xc0", 5, b"\xff\xdc\xff\xdc"), "too_many_pixels")
     # Scans of a progressive file, repeated: cheap to send, dear to decode.
     small = saved(scene(8, 8), "JPEG", progressive=True)
-    scan = small.rindex(b"\xff\xda")
-    bad("scans.jpg", small[:scan] + small[scan:-2] * 600 + b"\xff\xd9", "damaged")
+    start = small.index(b"\xff\xda")
+    end = small.index(b"\xff\xc4", start)
+    bad("scans.jpg", small[:start] + small[start:end] * 600 + small[end:], "damaged")
 
 
 def pngs():
@@ -156,6 +160,22 @@ def pngs():
     bad("long.png", png(70000, 1, 8, 0, b"\0" * 70001), "too_many_pixels")
 
 
+def riff(kind, data):
+    return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def small_frame(picture, width, height):
+    """An animation of one frame at (8, 4) of a canvas of 40x20."""
+
+    def three(number):
+        return struct.pack("<I", number)[:3]
+
+    frame = three(8 // 2) + three(4 // 2) + three(width - 1) + three(height - 1) + three(100) + b"\0" + picture
+    canvas = riff(b"VP8X", b"\x12\0\0\0" + three(40 - 1) + three(20 - 1))
+    body = b"WEBP" + canvas + riff(b"ANIM", bytes(6)) + riff(b"ANMF", frame)
+    return riff(b"RIFF", body)
+
+
 def webps():
     image = scene(45, 31)
     good("lossless.webp", saved(image, "WEBP", lossless=True))
@@ -167,6 +187,7 @@ def webps():
     good("turned.webp", saved(image, "WEBP", lossless=True, exif=exif(8, ">")))
     frames = [scene(40, 30) for _ in range(3)]
     good("animated.webp", saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True))
+    good("corner.webp", small_frame(saved(scene(16, 10), "WEBP", lossless=True)[12:], 16, 10))
     whole = saved(image, "WEBP", quality=80)
     bad("cut60.webp", whole[: len(whole) * 6 // 10], "damaged")
     bad("header.webp", whole[:12], "damaged")
@@ -201,7 +222,7 @@ def resize(kind, seed, source, result):
 
 def resizes():
     """The sources are noise, which the test makes again."""
-    shapes = [(64, 48), (130, 80), (17, 91), (33, 5), (257, 3), (3, 257), (1, 1), (100, 77), (1, 40)]
+    shapes = [(64, 48), (130, 80), (17, 91), (33, 5), (257, 3), (3, 257), (1, 1), (100, 77), (1, 40), (50, 40), (40, 50)]
     for seed, (width, height) in enumerate(shapes):
         image = Image.frombytes("RGB", (width, height), noise(seed, width * height * 3))
         for target in ((24, 24), (40, 31), (71, 60), (width, 20), (20, height)):
