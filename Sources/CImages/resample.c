@@ -4,7 +4,7 @@
 #include <string.h>
 
 // Pillow's resampling in 8 bits: src/libImaging/Resample.c, as up to version 12. Two passes of weighted sums, rows
-// first, with weights in 22-bit fixed point and results rounded and clamped to 8 bits after each pass. The rows of
+// first, with weights in fixed point of 22 bits, and results rounded and clamped to 8 bits after each pass. The rows of
 // the first pass are kept only as long as the second one needs them.
 
 #define PRECISION 22
@@ -23,8 +23,8 @@ typedef int16_t i16x16_t __attribute__((vector_size(32)));
 typedef uint8_t u8x8_t __attribute__((vector_size(8)));
 typedef uint8_t u8x16_t __attribute__((vector_size(16)));
 #define EVEN(vector) __builtin_shufflevector(vector, vector, 0, 2, 4, 6, 8, 10, 12, 14)
-#define CLAMP(vector, type) __builtin_elementwise_min(__builtin_elementwise_max(vector, (type){0}), (type){0} + 255)
 #define ODD(vector) __builtin_shufflevector(vector, vector, 1, 3, 5, 7, 9, 11, 13, 15)
+#define CLAMP(vector, type) __builtin_elementwise_min(__builtin_elementwise_max(vector, (type){0}), (type){0} + 255)
 
 static double bicubic(double x) {
     const double a = -0.5;
@@ -98,7 +98,7 @@ static int axis_init(axis_t *axis, int from, int to, int start, int count, ci_fi
 }
 
 // The weights of an axis for four taps at a time, split so that products with a byte fit 16 by 16 bits: a weight is
-// 2048 * high + low. A group lies beside four pixels as `resample_row` orders them: taps 0 and 1 in turn for red,
+// 2048 * high + low. A group lies beside four pixels as `resample_rows` orders them: taps 0 and 1 in turn for red,
 // green and blue, two idle places, then taps 2 and 3.
 typedef struct {
     int16_t high[16], low[16];
@@ -186,16 +186,16 @@ static void sum_rows(const uint8_t *const *rows, const int32_t *weights, int tap
     }
 }
 
-// The first pass over the rows that the second one asks for, in a ring of as many rows as one sum takes.
+// The first pass over the rows that the second one asks for, in a ring that holds what one sum takes.
 typedef struct {
     ci_pixels_t image;
     const axis_t *axis;
     const groups_t *groups;
-    size_t stride;      // of a row in the ring, with room behind it to write one byte and to read a block
-    int capacity;       // rows in the ring
-    int next;           // the first row that was not yet made
+    size_t stride;  // of a row in the ring, with room behind it to write one byte and to read a block
+    int capacity;  // rows in the ring
+    int next;  // the first row that was not yet made
     uint8_t *ring;
-    uint8_t *padded[2]; // a row of the image each, with bytes to spare
+    uint8_t *padded[2];  // a row of the image each, with bytes to spare
 } rows_t;
 
 static uint8_t *row_at(const rows_t *rows, int y) { return rows->ring + (size_t)(y % rows->capacity) * rows->stride; }

@@ -17,6 +17,16 @@ func makePixels(
     return PixelImage(width: size.width, height: size.height, rgb: rgb)
 }
 
+/// Takes memory for a picture of `size` and lets C fill it in place.
+func makePixels(_ size: Size, _ fill: (ci_output_t) -> Void) -> PixelImage {
+    let byteCount = size.width * size.height * 3
+    let rgb = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+        fill(ci_output_t(width: Int32(size.width), height: Int32(size.height), pixels: buffer.baseAddress))
+        count = byteCount
+    }
+    return PixelImage(width: size.width, height: size.height, rgb: rgb)
+}
+
 /// Calls C with room for a message, and gives its failure as an error.
 func calling(_ body: (UnsafeMutablePointer<CChar>) -> ci_status_t) -> ImageError? {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CI_MESSAGE_CAPACITY)) { message -> ImageError? in

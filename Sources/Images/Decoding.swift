@@ -40,11 +40,11 @@ package func decode(
             }
         }
     }
-    return try upright(stored, orientation: header.orientation)
+    return upright(stored, orientation: header.orientation)
 }
 
 /// The largest of 8, 4, 2 and 1 by which the stored picture can be divided and still cover the wanted size.
-func scaleDenominator(of header: ImageHeader, covering: Size?) -> Int {
+private func scaleDenominator(of header: ImageHeader, covering: Size?) -> Int {
     guard let covering else { return 1 }
     let wanted = header.orientation > 4 ? covering.turned : covering
     let fits = [8, 4, 2].first { denominator in
@@ -60,11 +60,8 @@ private func mostScans(pixelCount: Int) -> Int32 {
 }
 
 /// The picture turned as EXIF `orientation` asks.
-func upright(_ image: PixelImage, orientation: Int) throws(ImageError) -> PixelImage {
+private func upright(_ image: PixelImage, orientation: Int) -> PixelImage {
     guard orientation > 1 else { return image }
     let size = orientation > 4 ? image.size.turned : image.size
-    return try makePixels(size, roomPerPixel: 3) { output, _ in
-        image.withPixels { ci_orient($0, Int32(orientation), output.pixels) }
-        return CI_OK
-    }
+    return makePixels(size) { output in image.withPixels { ci_orient($0, Int32(orientation), output.pixels) } }
 }

@@ -11,26 +11,26 @@ struct Window {
 ///
 /// `image` may be smaller than `plan.original`, as decoding for `plan.scaled` gives it. The kernel is Pillow's HAMMING:
 /// as sharp as bicubic when it reduces, at half the work.
-package func resize(_ image: PixelImage, _ plan: ResizePlan) throws(ImageError) -> PixelImage {
+package func resize(_ image: PixelImage, _ plan: ResizePlan) -> PixelImage {
     let seen = Window(
-        x: max(0, plan.corner.x), y: max(0, plan.corner.y),
+        x: max(0, plan.left), y: max(0, plan.top),
         size: Size(
             width: min(plan.scaled.width, plan.output.width), height: min(plan.scaled.height, plan.output.height)))
-    let picture = try resample(image, to: plan.scaled, window: seen, CI_HAMMING)
+    let picture = resample(image, to: plan.scaled, window: seen, CI_HAMMING)
     return picture.size == plan.output ? picture : padded(picture, to: plan.output)
 }
 
 /// Resizes to `width` × `height` with the bicubic kernel; equals Pillow's `resize` before version 13 bit for bit.
 ///
 /// Source: Pillow `src/libImaging/Resample.c`.
-package func resizeBicubic(_ image: PixelImage, width: Int, height: Int) throws(ImageError) -> PixelImage {
+package func resizeBicubic(_ image: PixelImage, width: Int, height: Int) -> PixelImage {
     let size = Size(width: width, height: height)
-    return try resample(image, to: size, window: Window(x: 0, y: 0, size: size), CI_BICUBIC)
+    return resample(image, to: size, window: Window(x: 0, y: 0, size: size), CI_BICUBIC)
 }
 
 /// The square that BLIP sees: both sides become `side`, whatever the shape.
-package func squashed(_ image: PixelImage, side: Int) throws(ImageError) -> PixelImage {
-    try resizeBicubic(image, width: side, height: side)
+package func squashed(_ image: PixelImage, side: Int) -> PixelImage {
+    resizeBicubic(image, width: side, height: side)
 }
 
 /// The square that CLIP sees: the shorter side becomes `side`, the longer one keeps the shape, rounded down, and the
@@ -39,25 +39,25 @@ package func squashed(_ image: PixelImage, side: Int) throws(ImageError) -> Pixe
 /// An odd rest is split as torchvision does, which OpenAI's CLIP and LAVIS use: half a pixel is rounded to the even
 /// side. (`transformers` rounds it down.)
 /// Source: torchvision `transforms/functional.py`, `resize` and `center_crop`.
-package func shortestSideCropped(_ image: PixelImage, side: Int) throws(ImageError) -> PixelImage {
+package func shortestSideCropped(_ image: PixelImage, side: Int) -> PixelImage {
     let shorter = min(image.width, image.height)
     let scaled = Size(width: side * image.width / shorter, height: side * image.height / shorter)
     let window = Window(
         x: halfToEven(scaled.width - side), y: halfToEven(scaled.height - side), size: Size(width: side, height: side))
-    return try resample(image, to: scaled, window: window, CI_BICUBIC)
+    return resample(image, to: scaled, window: window, CI_BICUBIC)
 }
 
 /// Half of `number`, of two equally near integers the even one.
 private func halfToEven(_ number: Int) -> Int { number / 2 + (number % 4 == 3 ? 1 : 0) }
 
-private func resample(
-    _ image: PixelImage, to size: Size, window: Window, _ filter: ci_filter_t
-) throws(ImageError) -> PixelImage {
+/// The part `window` of `image` scaled to `size`; traps without memory, as every array does.
+private func resample(_ image: PixelImage, to size: Size, window: Window, _ filter: ci_filter_t) -> PixelImage {
     if image.size == size, window.size == size { return image }
     let resize = ci_resize_t(
         width: Int32(size.width), height: Int32(size.height), x: Int32(window.x), y: Int32(window.y), filter: filter)
-    return try makePixels(window.size, roomPerPixel: 3) { output, _ in
-        image.withPixels { ci_resample($0, resize, output) }
+    return makePixels(window.size) { output in
+        let status = image.withPixels { ci_resample($0, resize, output) }
+        precondition(status == CI_OK, "no memory to resample")
     }
 }
 

@@ -20,10 +20,10 @@ package struct ResizePlan: Sendable, Equatable {
     package let scaled: Size
     /// The size of the result.
     package let output: Size
-    /// Where the result's corner lies on the scaled picture, in pixels across and down.
-    ///
-    /// Positive where the picture is cropped, negative where it is padded.
-    package let corner: (x: Int, y: Int)
+    /// How many of the scaled picture's columns are cut off at the left; as many are added where it is negative.
+    package let left: Int
+    /// How many of the scaled picture's rows are cut off at the top; as many are added where it is negative.
+    package let top: Int
 
     /// The plan for an upright picture of `original` pixels, which is never enlarged.
     ///
@@ -56,16 +56,12 @@ package struct ResizePlan: Sendable, Equatable {
         self.original = original
         self.scaled = scaled
         self.output = output
-        corner = ((scaled.width - output.width) / 2, (scaled.height - output.height) / 2)
+        left = (scaled.width - output.width) / 2
+        top = (scaled.height - output.height) / 2
     }
 
     /// Whether the result is the picture as it came.
     package var isIdentity: Bool { original == output && original == scaled }
-
-    package static func == (left: ResizePlan, right: ResizePlan) -> Bool {
-        (left.original, left.scaled, left.output) == (right.original, right.scaled, right.output)
-            && left.corner == right.corner
-    }
 }
 
 extension Size {

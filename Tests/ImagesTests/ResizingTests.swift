@@ -8,9 +8,9 @@ struct ResizingTests {
         let (image, size) = (golden.image, golden.result.size)
         let result =
             switch golden.kind {
-            case "bicubic": try resizeBicubic(image, width: size.width, height: size.height)
-            case "hamming": try resize(image, ResizePlan(scaling: image.size, to: size))
-            default: try shortestSideCropped(image, side: size.width)
+            case "bicubic": resizeBicubic(image, width: size.width, height: size.height)
+            case "hamming": resize(image, ResizePlan(scaling: image.size, to: size))
+            default: shortestSideCropped(image, side: size.width)
             }
         #expect(result.size == size)
         #expect(difference(result.rgb, golden.result.rgb) == 0)
@@ -20,7 +20,7 @@ struct ResizingTests {
     func constant() throws {
         let image = PixelImage(width: 13, height: 7, rgb: (0..<13 * 7).flatMap { _ in [7, 250, 128] as [UInt8] })
         for (width, height) in [(1, 1), (5, 3), (40, 90), (13, 2)] {
-            let result = try resizeBicubic(image, width: width, height: height)
+            let result = resizeBicubic(image, width: width, height: height)
             #expect(result.rgb == (0..<width * height).flatMap { _ in [7, 250, 128] as [UInt8] })
         }
     }
@@ -28,7 +28,7 @@ struct ResizingTests {
     @Test("squashes to a square whatever the shape")
     func squash() throws {
         let image = PixelImage(width: 30, height: 10, rgb: noise(seed: 1, count: 900))
-        #expect(try squashed(image, side: 16) == resizeBicubic(image, width: 16, height: 16))
+        #expect(squashed(image, side: 16) == resizeBicubic(image, width: 16, height: 16))
     }
 }
 
@@ -52,11 +52,11 @@ struct ResizePlanTests {
         let crop = plan(1024, 768, .centerCrop)
         #expect(crop.scaled == Size(width: 512, height: 384))
         #expect(crop.output == Size(width: 384, height: 384))
-        #expect(crop.corner == (64, 0))
+        #expect([crop.left, crop.top] == [64, 0])
         let pad = plan(1024, 768, .pad)
         #expect(pad.scaled == Size(width: 384, height: 288))
         #expect(pad.output == Size(width: 384, height: 384))
-        #expect(pad.corner == (0, -48))
+        #expect([pad.left, pad.top] == [0, -48])
     }
 
     @Test("never enlarges")
@@ -72,8 +72,8 @@ struct ResizePlanTests {
     func crop() throws {
         let image = PixelImage(width: 50, height: 30, rgb: noise(seed: 5, count: 4500))
         let plan = plan(50, 30, .centerCrop, size: 12)
-        let cropped = try resize(image, plan)
-        let whole = try resize(image, self.plan(50, 30, .shortestSide, size: 12))
+        let cropped = resize(image, plan)
+        let whole = resize(image, self.plan(50, 30, .shortestSide, size: 12))
         #expect(whole.size == Size(width: 20, height: 12))
         for y in 0..<12 {
             let row = whole.rgb[(y * 20 + 4) * 3..<(y * 20 + 16) * 3]
@@ -84,7 +84,7 @@ struct ResizePlanTests {
     @Test("padded, is white around the picture")
     func pad() throws {
         let image = PixelImage(width: 2, height: 1, rgb: [1, 2, 3, 4, 5, 6])
-        let padded = try resize(image, plan(2, 1, .pad, size: 4))
+        let padded = resize(image, plan(2, 1, .pad, size: 4))
         let white = [UInt8](repeating: 255, count: 12)
         #expect(padded.rgb == white + [255, 255, 255, 1, 2, 3, 4, 5, 6, 255, 255, 255] + white + white)
     }
