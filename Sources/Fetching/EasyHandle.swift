@@ -35,12 +35,12 @@ final class EasyHandle {
 
         // 3. Where heads, bodies and addresses go.
         ccurl_set_write_callback(pointer, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
-            EasyHandle.at(context).exchange?.receive(headerLine: .init(start: bytes, count: size * count)) == true
-                ? size * count : 0
+            let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return EasyHandle.at(context).exchange?.receive(headerLine: line) == true ? line.count : 0
         }
         ccurl_set_write_callback(pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
             let part = UnsafeRawBufferPointer(start: bytes, count: size * count)
-            return EasyHandle.at(context).receive(body: part) ? part.count : 0
+            return EasyHandle.at(context).exchange?.receive(body: part) == true ? part.count : 0
         }
         ccurl_set_open_socket_callback(pointer) { context, _, address in
             guard let address else { return -1 }
@@ -70,14 +70,15 @@ final class EasyHandle {
         errorText.pointee = 0
         set(CURLOPT_URL, request.url)
         set(CURLOPT_TIMEOUT_MS, Int(min(max(1, request.timeout / .milliseconds(1)), 1e9)))
-        ccurl_set_offset(pointer, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(request.maxBytes))
         for line in request.headers { headers = curl_slist_append(headers, line) }
         ccurl_set_pointer(pointer, CURLOPT_HTTPHEADER, headers)
         set(CURLOPT_HTTPGET, 1)
         if let body = request.body {
             ccurl_set_offset(pointer, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
             // NULL, which an empty array may give, would make libcurl ask a callback for the body.
-            (body.isEmpty ? [0] : body).withUnsafeBytes { _ = ccurl_set_pointer(pointer, CURLOPT_COPYPOSTFIELDS, $0.baseAddress) }
+            (body.isEmpty ? [0] : body).withUnsafeBytes {
+                _ = ccurl_set_pointer(pointer, CURLOPT_COPYPOSTFIELDS, $0.baseAddress)
+            }
         }
         if request.method == "GET" {
             ccurl_set_pointer(pointer, CURLOPT_CUSTOMREQUEST, nil)
@@ -114,13 +115,6 @@ final class EasyHandle {
         curl_easy_strerror(code).map { String(cString: $0) } ?? "unknown fault of the transfer"
     }
 
-    private func receive(body part: UnsafeRawBufferPointer) -> Bool {
-        guard let exchange else { return false }
-        var announced: curl_off_t = -1
-        if exchange.body.isEmpty { ccurl_get_offset(pointer, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced) }
-        return exchange.receive(body: part, announced: Int(announced))
-    }
-
     /// A socket for `address`, if the exchange may connect to it.
     private func openSocket(to address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
         guard let (host, port) = Self.endpoint(address), exchange?.mayConnect(to: host, port: port) == true else {
@@ -147,5 +141,7 @@ final class EasyHandle {
     }
 
     private func set(_ option: CURLoption, _ value: Int) { ccurl_set_long(pointer, option, value) }
-    private func set(_ option: CURLoption, _ value: String) { _ = value.withCString { ccurl_set_pointer(pointer, option, $0) } }
+    private func set(_ option: CURLoption, _ value: String) {
+        _ = value.withCString { ccurl_set_pointer(pointer, option, $0) }
+    }
 }

@@ -88,12 +88,19 @@ final class Exchange: @unchecked Sendable {
             stop = .headTooLong
             return false
         }
-        if head.isComplete, !wasComplete { use = request.bodyUse(head) }
-        return use != .refuse
+        if head.isComplete, !wasComplete { prepareForBody() }
+        return use != .refuse && stop == nil
     }
 
-    /// Takes a part of the body; false breaks the transfer off. `announced` is the length that the head gives, or −1.
-    func receive(body part: UnsafeRawBufferPointer, announced: Int) -> Bool {
+    private func prepareForBody() {
+        use = request.bodyUse(head)
+        guard use == .take, let announced = head.values(of: "content-length").first.flatMap(Int.init) else { return }
+        if announced > request.maxBytes { stop = .bodyTooLong }
+        body.reserveCapacity(min(max(0, announced), request.maxBytes, Self.largestReservation))
+    }
+
+    /// Takes a part of the body; false breaks the transfer off.
+    func receive(body part: UnsafeRawBufferPointer) -> Bool {
         guard use == .take else {
             drained += part.count
             return drained <= Self.longestDrain
@@ -102,7 +109,6 @@ final class Exchange: @unchecked Sendable {
             stop = .bodyTooLong
             return false
         }
-        if body.isEmpty { body.reserveCapacity(max(part.count, min(announced, Self.largestReservation))) }
         body.append(contentsOf: part)
         return true
     }

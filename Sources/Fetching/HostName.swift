@@ -42,7 +42,9 @@ enum HostName {
     }
 
     private static func part(_ label: Substring) -> UInt64? {
-        guard label.utf8.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit || $0 == UInt8(ascii: "x") }) else { return nil }
+        guard label.utf8.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit || $0 == UInt8(ascii: "x") }) else {
+            return nil
+        }
         if label == "0x" { return 0 }
         if label.hasPrefix("0x") { return UInt64(label.dropFirst(2), radix: 16) }
         return UInt64(label, radix: label.hasPrefix("0") ? 8 : 10)

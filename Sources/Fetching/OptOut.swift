@@ -32,7 +32,8 @@ struct OptOut: Sendable {
         var isForUs = true
         for (index, item) in items.enumerated() {
             var rule = item
-            if let colon = item.firstIndex(of: ":"), case let name = Self.trimmed(item[..<colon]), !Self.isValued(name) {
+            if let colon = item.firstIndex(of: ":"), case let name = Self.trimmed(item[..<colon]), !Self.isValued(name)
+            {
                 isForUs = name == agent || name == "*"
                 rule = Self.trimmed(item[item.index(after: colon)...])
             }
@@ -54,12 +55,16 @@ struct OptOut: Sendable {
     }
 
     private static func isPast(_ rule: String, now: Int) -> Bool {
-        let time = curl_getdate(String(rule.drop { $0 != ":" }.dropFirst()), nil)
+        var date = trimmed(rule.drop { $0 != ":" }.dropFirst())
+        // libcurl reads a day of ISO 8601 without its dashes only.
+        if let day = date.prefixMatch(of: #/\d{4}-\d{2}-\d{2}/#) { date = day.output.filter { $0 != "-" } }
+        let time = curl_getdate(date, nil)
         return time != -1 && time < now
     }
 
     private static func trimmed(_ text: some StringProtocol) -> String {
         let tail = text.drop { $0 == " " || $0 == "\t" }
-        return String(tail.prefix(upTo: tail.lastIndex { $0 != " " && $0 != "\t" }.map(tail.index(after:)) ?? tail.startIndex))
+        return String(
+            tail.prefix(upTo: tail.lastIndex { $0 != " " && $0 != "\t" }.map(tail.index(after:)) ?? tail.startIndex))
     }
 }

@@ -54,7 +54,9 @@ final class TransferLoop: @unchecked Sendable {
         }
     }
 
-    /// Ends all exchanges with `closed`, and the thread; returns when it is gone. More than one call does no harm.
+    /// Ends all exchanges, and the thread.
+    ///
+    /// Their answers are `closed`; returns when the thread is gone. More than one call does no harm.
     func close() {
         post(.stop)
         let running = thread.withLock { thread in
@@ -78,11 +80,13 @@ final class TransferLoop: @unchecked Sendable {
     private func startThread() {
         var new = pthread_t()
         let context = Unmanaged.passRetained(self).toOpaque()
-        let code = pthread_create(&new, nil, { context in
-            guard let context else { return nil }
-            Unmanaged<TransferLoop>.fromOpaque(context).takeRetainedValue().work()
-            return nil
-        }, context)
+        let code = pthread_create(
+            &new, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<TransferLoop>.fromOpaque(context).takeRetainedValue().work()
+                return nil
+            }, context)
         precondition(code == 0, "no thread for the transfers")
         thread.withLock { $0 = new }
     }
@@ -125,8 +129,11 @@ extension TransferLoop {
         for command in commands {
             switch command {
             case .start(let exchange):
-                if exchange.isCancelled { exchange.finish(.cancelled) }
-                else { queue.add(exchange, host: exchange.request.origin) }
+                if exchange.isCancelled {
+                    exchange.finish(.cancelled)
+                } else {
+                    queue.add(exchange, host: exchange.request.origin)
+                }
             case .cancel(let exchange): cancel(exchange)
             case .stop: goesOn = false
             }
