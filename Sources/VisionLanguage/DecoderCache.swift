@@ -4,13 +4,17 @@ import Tensors
 
 /// The keys and values of the tokens that each row of a batch has so far, in every layer.
 package struct DecoderCache {
-    var layers: [CachedLayer]
+    /// One for each of the decoder's layers, of which there is at least one.
+    let layers: [CachedLayer]
     /// The tokens that every row has.
-    var length: Int { layers.first?.length ?? 0 }
+    var length: Int { layers[0].length }
+    /// The rows of the batch.
+    var rows: Int { layers[0].keys.shape[0] }
+    /// Where the cache lives.
+    var device: Device { layers[0].keys.device }
 
     /// The cache of other rows: row `i` of the result is row `rows[i]` of this one, with room for `room` tokens.
     func selecting(_ rows: [Int], room: Int) throws(TorchError) -> DecoderCache {
-        guard let device = layers.first?.keys.device else { return self }
         let index = try Tensor(rows, shape: [rows.count]).to(.int64, on: device)
         var selected: [CachedLayer] = []
         for layer in layers { selected.append(try layer.selecting(index, room: room)) }
