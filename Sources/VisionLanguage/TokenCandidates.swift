@@ -1,9 +1,9 @@
 import Foundation
 
-/// The tokens that may come next, likeliest first.
+/// The tokens that may come next, likeliest first, tokens of equal logits by number.
 ///
 /// The order of the steps is that of transformers `generation/logits_process.py`: repetition penalty, minimum length,
-/// top-k, top-p. So is the order of tokens with equal logits: the larger number first, as its ascending sort leaves them.
+/// top-k, top-p. Of equal logits at the edge of top-p the smaller numbers are kept; there, its sort leaves it to chance.
 package struct TokenCandidates: Equatable {
     /// A token with its logit.
     package struct Candidate: Equatable {
@@ -22,7 +22,7 @@ package struct TokenCandidates: Equatable {
         if history.count < options.minLength { logits[endToken] = -.infinity }
         candidates = Self.largest(options.greedy ? 1 : options.topK, of: logits)
         if options.greedy {
-            candidates.removeFirst(max(0, candidates.count - 1))  // all are equal here: the smallest number, as argmax takes it
+            candidates = Array(candidates.prefix(1))
         } else {
             keepNucleus(options.topP)
         }
@@ -44,7 +44,7 @@ package struct TokenCandidates: Equatable {
         for (token, logit) in logits.enumerated() where logit >= threshold && logit.isFinite {
             candidates.append(Candidate(token: token, logit: logit))
         }
-        candidates.sort { $0.logit > $1.logit || ($0.logit == $1.logit && $0.token > $1.token) }
+        candidates.sort { $0.logit > $1.logit || ($0.logit == $1.logit && $0.token < $1.token) }
         return candidates
     }
 

@@ -21,8 +21,10 @@ struct SamplingTests {
             for (row, expected) in try golden.floatRows(name).enumerated() {
                 let made = TokenCandidates(logits: logits[row][...], history: history[row], endToken: 3, options)
                 let kept = expected.indices.filter { expected[$0].isFinite }
+                #expect(made.candidates.map(\.logit) == kept.map { expected[$0] }.sorted(by: >), "\(name), row \(row)")
+                // The last row is full of ties, of which the reference keeps any at the edge of top-p.
+                if row == 3, options.topP < 1 { continue }
                 #expect(made.candidates.map(\.token).sorted() == kept, "\(name), row \(row)")
-                #expect(made.candidates.allSatisfy { $0.logit == expected[$0.token] }, "\(name), row \(row)")
             }
         }
     }
@@ -31,7 +33,7 @@ struct SamplingTests {
     func ties() {
         let logits: [Float] = [1, 3, 2, 2, 0, 2, 5]
         let made = TokenCandidates(logits: logits[...], history: [], endToken: 0, options(topK: 3, topP: 1))
-        #expect(made.candidates.map(\.token) == [6, 1, 5, 3, 2])
+        #expect(made.candidates.map(\.token) == [6, 1, 2, 3, 5])
     }
 
     @Test("partial selection finds what a full sort finds")
