@@ -27,6 +27,19 @@ package struct BuildStatus: Hashable, Sendable, Codable {
     /// By name.
     package var workers: [WorkerSighting]
 
+    package init(
+        phase: Phase, manifestDigest: ContentDigest, softwareVersion: String, created: Date,
+        sources: [SourceStatus], failedUnits: [FailedUnit], workers: [WorkerSighting]
+    ) {
+        self.phase = phase
+        self.manifestDigest = manifestDigest
+        self.softwareVersion = softwareVersion
+        self.created = created
+        self.sources = sources
+        self.failedUnits = failedUnits
+        self.workers = workers
+    }
+
     /// The most failed units that a status names.
     package static let failedUnitLimit = 100
 

@@ -42,9 +42,8 @@ package actor Coordinator {
 
     /// Takes over `store`, whose plan must be whole; units that a former coordinator had leased wait again.
     ///
-    /// - Parameters:
-    ///   - clock: Measures leases; they do not outlive the coordinator, so it need not either.
-    ///   - wallClock: For people only: when a worker was last heard of.
+    /// `clock` measures leases; they do not outlive the coordinator, so it need not either. `wallClock` is for people
+    /// only: it says when a worker was last heard of.
     package init(
         store: any JobStore, policy: LeasePolicy = LeasePolicy(), clock: some Clock<Duration> = ContinuousClock(),
         wallClock: @escaping @Sendable () -> Date = { Date() }, logger: Logger,
@@ -63,8 +62,7 @@ package actor Coordinator {
 
     /// What `worker` may work on next.
     ///
-    /// - Parameter request: A name for this request, new for each one and the same when it is repeated because the
-    ///   answer was lost.
+    /// `request` names this request: new for each one, the same when it is repeated because the answer was lost.
     package func acquire(worker: String, request: String) throws(CoordinationError) -> LeaseAnswer {
         try reclaimExpired()
         if let grant = table.grant(to: worker, for: request) {
@@ -92,9 +90,9 @@ package actor Coordinator {
 
     /// Publishes what a unit became: puts its files in place, then records it.
     ///
-    /// - Throws: `badResult` when the numbers do not fit the unit; `busy` while the same publish is under way; `publish`
-    ///   when the files could not be put in place, which counts as a failure of the unit; `store`, after which the same
-    ///   message may be sent again.
+    /// Throws `badResult` when the numbers do not fit the unit; `busy` while the same publish is under way; `publish`
+    /// when the files could not be put in place, which counts as a failure of the unit; `store`, after which the same
+    /// message may be sent again.
     package func publish(_ lease: Lease, _ result: UnitResult) async throws(CoordinationError) -> LeaseStanding {
         if let published = try store.published(unit: lease.unit) {
             return published.generation == lease.generation && published.result == result ? .accepted : .stale
@@ -143,7 +141,7 @@ package actor Coordinator {
 
     /// Takes back at once whatever a worker holds that has ended.
     ///
-    /// - Parameter message: What became of it, counted as a failure of each of its units; nil when it was told to stop.
+    /// `message` says what became of it, and counts as a failure of each of its units; nil when it was told to stop.
     package func workerEnded(_ worker: String, message: String?) throws(CoordinationError) {
         for lease in table.revocable(from: worker) {
             if let message {

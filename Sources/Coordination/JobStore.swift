@@ -73,9 +73,8 @@ package protocol JobStore: Sendable {
     /// Closes the plan: from now on units are leased.
     func finishPlan() throws(CoordinationError)
 
-    /// The next waiting unit: those with the fewest failures first, then in the order of the manifest.
-    ///
-    /// - Parameter fresh: Only a unit that never failed.
+    /// The next waiting unit: those with the fewest failures first, then in the order of the manifest; when
+    /// `fresh`, only one that never failed.
     func nextUnit(fresh: Bool) throws(CoordinationError) -> WaitingUnit?
     /// How many units are neither published nor failed for good.
     func openUnitCount() throws(CoordinationError) -> Int

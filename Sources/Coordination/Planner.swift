@@ -40,8 +40,8 @@ package struct Planner: Sendable {
 
     /// Makes sure that the store has the whole plan of `build`.
     ///
-    /// - Throws: `manifestChanged` when the store has the plan of another manifest, `planning` when a source cannot be
-    ///   read, `store`; and when the task is cancelled, `CancellationError`.
+    /// Throws `manifestChanged` when the store has the plan of another manifest, `planning` when a source cannot be
+    /// read, `store`; and when the task is cancelled, `CancellationError`.
     package func plan(_ build: BuildRecord, sources: [SourcePlan]) throws -> PlanOutcome {
         if let existing = try store.build(), try store.isPlanned() {
             let differences = compare(existing: existing.settings, new: build.settings)

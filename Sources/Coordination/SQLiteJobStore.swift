@@ -13,7 +13,7 @@ package final class SQLiteJobStore: JobStore {
 
     /// Opens the store in the file `path`, which is made when it is not there, and keeps others out while it lives.
     ///
-    /// - Throws: `locked` while another process has it, `newerSchema`, `store`.
+    /// Throws `locked` while another process has it, `newerSchema`, `store`.
     package convenience init(path: String) throws(CoordinationError) {
         try self.init(path: path, prepare: { _ in })
     }
