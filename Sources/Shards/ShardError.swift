@@ -29,6 +29,11 @@ public struct ShardError: Error, Hashable, CustomStringConvertible {
         self.detail = detail
     }
 
+    /// A sample that is not what it should be, found by whoever reads shards.
+    public init(sample key: String, in path: String, _ fault: String) {
+        self.init(.sample, path, "\(key): \(fault)")
+    }
+
     /// One line: file, class, where and what.
     public var description: String { "\(path): \(code.rawValue): \(detail)" }
 }
