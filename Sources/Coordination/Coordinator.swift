@@ -65,6 +65,7 @@ package actor Coordinator {
     /// `request` names this request: new for each one, the same when it is repeated because the answer was lost.
     package func acquire(worker: String, request: String) throws(CoordinationError) -> LeaseAnswer {
         try reclaimExpired()
+        board.touch(worker, seen: wallClock(), now: stopwatch.elapsed)
         if let grant = table.grant(to: worker, for: request) {
             _ = table.renew(grant.lease, now: stopwatch.elapsed)
             return .granted(grant)
@@ -142,7 +143,8 @@ package actor Coordinator {
     /// Takes back at once whatever a worker holds that has ended.
     ///
     /// `message` says what became of it, and counts as a failure of each of its units; nil when it was told to stop.
-    package func workerEnded(_ worker: String, message: String?) throws(CoordinationError) {
+    /// Answers whether it had ever asked for work.
+    package func workerEnded(_ worker: String, message: String?) throws(CoordinationError) -> Bool {
         for lease in table.revocable(from: worker) {
             if let message {
                 try recordFailure(of: lease, message)
@@ -150,8 +152,15 @@ package actor Coordinator {
                 _ = try release(lease)
             }
         }
-        board.remove(worker)
+        let wasHeardOf = board.remove(worker)
         try recordSightings()
+        return wasHeardOf
+    }
+
+    /// Whether `worker` lost a lease by not renewing it, and has not ended since: it hangs.
+    package func hangs(_ worker: String) throws(CoordinationError) -> Bool {
+        try reclaimExpired()
+        return board.hasLostLease(worker)
     }
 
     /// Takes in what a worker tells of itself, and answers which of the leases that it named are not its any more.
@@ -176,6 +185,9 @@ package actor Coordinator {
         return status
     }
 
+    /// Whether units are left that are neither published nor failed for good.
+    package func hasWork() throws(CoordinationError) -> Bool { try store.openUnitCount() > 0 }
+
     /// The build that is worked on.
     package func build() throws(CoordinationError) -> BuildRecord {
         guard let build = try store.build() else { throw CoordinationError(.store, "build", "the store holds none") }
@@ -185,6 +197,7 @@ package actor Coordinator {
     private func reclaimExpired() throws(CoordinationError) {
         for lease in table.expired(now: stopwatch.elapsed) {
             try recordFailure(of: lease, "worker \(lease.worker) did not renew its lease within \(policy.duration)")
+            board.noteLostLease(of: lease.worker)
         }
     }
 

@@ -3,9 +3,13 @@ import Foundation
 /// What workers last told of themselves, as a pure value; nothing here is worth a disk write on its own.
 struct WorkerBoard: Sendable {
     private struct Entry: Sendable {
-        var report: WorkerReport
+        var counts = WorkerCounts()
+        var units: [WorkerReport.Progress] = []
+        /// For people.
         var seen: Date
+        var heard: Duration
         var window = RateWindow()
+        var lostLease = false
     }
 
     /// A worker that has not been heard of for so long is forgotten, which bounds the board.
@@ -13,31 +17,41 @@ struct WorkerBoard: Sendable {
 
     private var entries: [String: Entry] = [:]
 
-    /// Takes in `report`, which came at `now`.
-    mutating func note(_ report: WorkerReport, seen: Date, now: Duration) {
-        var entry = entries[report.worker] ?? Entry(report: report, seen: seen)
-        if report.counts.rows < entry.report.counts.rows { entry.window = RateWindow() }  // it was started again
-        entry.report = report
-        entry.seen = seen
-        entry.window.add(report.counts.rows, at: now)
-        entries[report.worker] = entry
-        entries = entries.filter { now - ($0.value.window.last ?? now) < Self.memory }
+    /// Notes that `worker` was heard of at `now`.
+    mutating func touch(_ worker: String, seen: Date, now: Duration) {
+        entries[worker, default: Entry(seen: seen, heard: now)].seen = seen
+        entries[worker]?.heard = now
     }
 
-    /// Forgets a worker that has ended.
-    mutating func remove(_ worker: String) { entries[worker] = nil }
+    /// Takes in `report`, which came at `now`.
+    mutating func note(_ report: WorkerReport, seen: Date, now: Duration) {
+        var entry = entries[report.worker] ?? Entry(seen: seen, heard: now)
+        if report.counts.rows < entry.counts.rows { entry.window = RateWindow() }  // it was started again
+        (entry.counts, entry.units, entry.seen, entry.heard) = (report.counts, report.units, seen, now)
+        entry.window.add(report.counts.rows, at: now)
+        entries[report.worker] = entry
+        entries = entries.filter { now - $0.value.heard < Self.memory }
+    }
+
+    /// Notes that `worker` did not renew a lease in time.
+    mutating func noteLostLease(of worker: String) { entries[worker]?.lostLease = true }
+
+    /// Whether `worker` lost a lease because it did not renew it.
+    func hasLostLease(_ worker: String) -> Bool { entries[worker]?.lostLease ?? false }
+
+    /// Forgets a worker that has ended; false when it was never heard of.
+    mutating func remove(_ worker: String) -> Bool { entries.removeValue(forKey: worker) != nil }
 
     /// Rows that the holder of `lease` has done.
     func rows(of lease: Lease) -> Int {
-        entries[lease.worker]?.report.units.first { $0.lease == lease }?.rows ?? 0
+        entries[lease.worker]?.units.first { $0.lease == lease }?.rows ?? 0
     }
 
     /// Who was heard of, by name.
     func sightings(now: Duration) -> [WorkerSighting] {
-        entries.values.sorted { $0.report.worker < $1.report.worker }.map { entry in
+        entries.sorted { $0.key < $1.key }.map { name, entry in
             WorkerSighting(
-                name: entry.report.worker, seen: entry.seen, counts: entry.report.counts,
-                rowsPerSecond: entry.window.rate(at: now))
+                name: name, seen: entry.seen, counts: entry.counts, rowsPerSecond: entry.window.rate(at: now))
         }
     }
 }
@@ -47,9 +61,6 @@ struct RateWindow: Sendable {
     private static let span: Duration = .seconds(60)
     private static let pointLimit = 64
     private var points: [(time: Duration, value: Int)] = []
-
-    /// When the number was last seen.
-    var last: Duration? { points.last?.time }
 
     /// Takes in that the number was `value` at `time`.
     mutating func add(_ value: Int, at time: Duration) {
