@@ -1,4 +1,6 @@
+import Digests
 import Foundation
+package import Samples
 
 /// Finds a checkpoint directory: a path as it is, a hub id in the hub's own cache layout.
 ///
@@ -14,4 +16,14 @@ package func modelDirectory(_ model: String, environment: [String: String]) -> S
     }
     let snapshot = repository + "/snapshots/" + revision.trimmingCharacters(in: .whitespacesAndNewlines)
     return FileManager.default.fileExists(atPath: snapshot + "/config.json") ? snapshot : nil
+}
+
+/// What identifies the checkpoint in `directory`: the digest over names and digests of its `.json`, `.txt` and
+/// `.safetensors` files. Reads every byte of them.
+package func checkpointDigest(_ directory: String) throws -> ContentDigest {
+    let names = try FileManager.default.contentsOfDirectory(atPath: directory)
+        .filter { name in [".json", ".txt", ".safetensors"].contains { name.hasSuffix($0) } }
+        .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    let lines = try names.map { "\($0)\0\(try digest(ofFile: directory + "/" + $0).digest)\n" }
+    return digest(of: lines.joined())
 }

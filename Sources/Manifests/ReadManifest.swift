@@ -5,10 +5,7 @@ extension Manifest {
     /// The largest manifest that is read, in bytes.
     private static let byteLimit = 1 << 20
 
-    /// Reads the file `path`.
-    ///
-    /// Input paths and model directories that are relative are looked for beside the manifest first, then in the
-    /// current directory; `output` is relative to the current directory.
+    /// Reads the file `path`; paths in it stay as they are written.
     package init(contentsOfFile path: String) throws(ManifestError) {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "no such file, or no right to read it")
@@ -20,7 +17,6 @@ extension Manifest {
             throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "not UTF-8 text")
         }
         try self.init(yaml: text)
-        resolvePaths(beside: URL(fileURLWithPath: path).deletingLastPathComponent().path)
     }
 
     /// Reads a manifest from YAML text; paths stay as they are written.
@@ -56,31 +52,6 @@ extension Manifest {
         self.init(
             version: version, name: name, seed: UInt64(seed), output: output, shard: shard, image: image, fetch: fetch,
             caption: caption, rank: rank, precision: precision, sources: sources)
-    }
-
-    private mutating func resolvePaths(beside folder: String) {
-        func resolved(_ path: String) -> String {
-            guard !path.hasPrefix("/"), !path.contains("://") else { return path }
-            let beside = folder + "/" + path
-            let pattern = path.contains("*") || path.contains("?")
-            let found = pattern ? !matches(of: beside).isEmpty : FileManager.default.fileExists(atPath: beside)
-            let here = FileManager.default.currentDirectoryPath + "/" + path
-            return found ? beside : here
-        }
-        func resolvedModel(_ model: String) -> String {
-            let path = resolved(model)
-            return FileManager.default.fileExists(atPath: path) ? path : model  // else a hub id
-        }
-        for index in sources.indices {
-            sources[index].paths = sources[index].paths.flatMap { path in
-                let path = resolved(path)
-                let files = path.contains("*") || path.contains("?") ? matches(of: path) : []
-                return files.isEmpty ? [path] : files
-            }
-            sources[index].imageRoot = sources[index].imageRoot.map(resolved)
-        }
-        caption.model = resolvedModel(caption.model)
-        rank.model = resolvedModel(rank.model)
     }
 }
 
