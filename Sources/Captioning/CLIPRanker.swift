@@ -17,7 +17,8 @@ package struct CLIPRanker: Ranker {
         let configuration = try folder.configuration("config.json", CLIPConfiguration.init(json:))
         imageSide = configuration.vision.imageSide
         normalization = try folder.normalization(side: imageSide)
-        tokenizer = try folder.tokenizer(CLIPTokenizer.init(directory:))
+        let positions = configuration.text.positions
+        tokenizer = try folder.tokenizer { try CLIPTokenizer(directory: $0, contextLength: positions) }
         try Self.check(tokenizer, configuration.text, directory)
         let device = engines.device
         let dtype = precision.dtype(on: device)
