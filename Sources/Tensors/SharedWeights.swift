@@ -7,8 +7,8 @@ import CTorch
 package final class SharedWeights<Model>: @unchecked Sendable {
     private let model: Model
 
-    /// Takes over `model`: the caller keeps no tensor of it.
-    package init(_ model: sending Model) { self.model = model }
+    /// Takes over `model`: the caller keeps no tensor of it that it could write to.
+    package init(_ model: Model) { self.model = model }
 
     /// Runs `body` on the model, without recording gradients; only values that may travel leave.
     package func infer<Value: Sendable, Failure: Error>(

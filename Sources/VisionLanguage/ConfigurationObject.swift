@@ -55,6 +55,23 @@ struct ConfigurationObject {
         return number
     }
 
+    /// Three numbers, not zero, or `standard` where the key is absent.
+    func numbers(_ key: String, _ standard: [Float]) throws(ConfigurationError) -> [Float] {
+        guard let value = values[key], !(value is NSNull) else { return standard }
+        guard let numbers = value as? [Double], numbers.count == 3, numbers.allSatisfy({ $0 != 0 && $0.isFinite }) else {
+            throw error(key, "not three numbers")
+        }
+        return numbers.map(Float.init)
+    }
+
+    /// The sides of an image in pixels: a number, or an object of numbers such as `height` and `width`.
+    func sides(_ key: String) throws(ConfigurationError) -> [Int] {
+        guard let value = values[key], !(value is NSNull) else { return [] }
+        if value is Int { return [try integer(key, 0)] }
+        let sizes = try object(key)
+        return try sizes.values.keys.sorted().map { key throws(ConfigurationError) in try sizes.integer(key, 0) }
+    }
+
     /// The activation function that `hidden_act` names.
     func activation(_ standard: Activation) throws(ConfigurationError) -> Activation {
         guard let value = values["hidden_act"], !(value is NSNull) else { return standard }

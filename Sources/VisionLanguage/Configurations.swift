@@ -127,5 +127,6 @@ package struct TextTowerConfiguration: Sendable, Equatable {
         epsilon = try object.number("layer_norm_eps", 1e-5)
         activation = try object.activation(.quickGELU)
         try object.requireHeads(heads, of: width)
+        guard positions > 1 else { throw object.error("max_position_embeddings", "a text has a start and an end") }
     }
 }

@@ -1,0 +1,106 @@
+import Digests
+import Foundation
+import Layers
+package import Samples
+import Tensors
+import VisionLanguage
+
+/// A folder with a model in the layout of the model hub: `config.json`, safetensors, tokenizer and preprocessor files.
+package struct ModelDirectory: Sendable {
+    package let path: String
+
+    /// The model in the folder `path`, which must hold a `config.json`.
+    package init(_ path: String) throws(ModelError) {
+        self.path = path
+        guard FileManager.default.fileExists(atPath: path + "/config.json") else {
+            let message = "no such file: a model is a folder with config.json, model.safetensors and tokenizer files"
+            throw ModelError(.missingFile, path + "/config.json", message)
+        }
+    }
+
+    /// What identifies the model: the digest over names and digests of all its `.json`, `.txt` and `.safetensors` files.
+    ///
+    /// Reads every byte of the model.
+    package func digest() throws(ModelError) -> ContentDigest {
+        let whole = Digester()
+        for name in try fileNames() {
+            whole.update(Array("\(name)\0\(try digest(ofFile: path + "/" + name))\n".utf8))
+        }
+        return whole.finish()
+    }
+
+    private func fileNames() throws(ModelError) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: path)
+                .filter { name in [".json", ".txt", ".safetensors"].contains { name.hasSuffix($0) } }
+                .sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+        } catch {
+            throw ModelError(.missingFile, path, "cannot be listed")
+        }
+    }
+
+    private func digest(ofFile file: String) throws(ModelError) -> ContentDigest {
+        do {
+            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
+            defer { try? handle.close() }  // it was only read
+            let digester = Digester()
+            while let part = try handle.read(upToCount: 1 << 20), !part.isEmpty { digester.update([UInt8](part)) }
+            return digester.finish()
+        } catch {
+            throw ModelError(.missingFile, file, "cannot be read")
+        }
+    }
+
+    /// The bytes of the file `name`.
+    func contents(of name: String) throws(ModelError) -> Data {
+        do {
+            return try Data(contentsOf: URL(fileURLWithPath: path + "/" + name))
+        } catch {
+            throw ModelError(.missingFile, path + "/" + name, "cannot be read")
+        }
+    }
+
+    /// What `read` makes of the file `name`.
+    func configuration<Value>(
+        _ name: String, _ read: (Data) throws(ConfigurationError) -> Value
+    ) throws(ModelError) -> Value {
+        let json = try contents(of: name)
+        do {
+            return try read(json)
+        } catch {
+            throw ModelError(.badConfiguration, path + "/" + name, error.description)
+        }
+    }
+
+    /// How pixels are normalized: as `preprocessor_config.json` says, where there is one.
+    func normalization(side: Int) throws(ModelError) -> Normalization {
+        let name = "preprocessor_config.json"
+        guard FileManager.default.fileExists(atPath: path + "/" + name) else { return .clip }
+        return try configuration(name) { json throws(ConfigurationError) in try Normalization(json: json, side: side) }
+    }
+
+    /// The model that `build` makes of the checkpoint's weights.
+    func load<Model>(_ build: (Checkpoint) throws(WeightsError) -> Model) throws(ModelError) -> Model {
+        let checkpoint: Checkpoint
+        do {
+            checkpoint = try Checkpoint(directory: path)
+        } catch {
+            let subject = error.tensor.map { "\($0): " } ?? ""
+            throw ModelError(error.code == .unreadable ? .missingFile : .badWeights, error.file, subject + error.message)
+        }
+        do {
+            return try build(checkpoint)
+        } catch {
+            throw ModelError(.badWeights, error.file.isEmpty ? path : error.file, "\(error.key): \(error.message)")
+        }
+    }
+
+    /// The tokenizer that `build` makes of the folder.
+    func tokenizer<Tokenizer>(_ build: (String) throws -> Tokenizer) throws(ModelError) -> Tokenizer {
+        do {
+            return try build(path)
+        } catch {
+            throw ModelError(.badTokenizer, path, "\(error)")
+        }
+    }
+}
