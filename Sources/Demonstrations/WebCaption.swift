@@ -2,7 +2,7 @@
 enum WebCaption {
     private static let junk = [
         "IMG_%.JPG", "DSC0%.jpg", "Screenshot 20%", "untitled-%", "image", "photo %", "%", "Click to enlarge",
-        "Best price &amp; free shipping!!!", "BUY NOW | -%% OFF", "Home &gt; Products &gt; Item %", "&nbsp;",
+        "Best price &amp; free shipping!!!", "BUY NOW | -% PERCENT", "Home &gt; Products &gt; Item %", "&nbsp;",
         "Copyright © 20%. All rights reserved.", "File:Scan_%.png - Wikimedia Commons", "👍👍👍 #art #shapes #%",
         "http://www.example.com/gallery/%", "Lorem ipsum dolor sit amet, consectetur adipiscing elit",
         "Thumbnail for version as of 10:%, 3 May 20%", "\"\"", "<b>SALE</b> everything must go", "Фото %", "写真%",

@@ -1,11 +1,15 @@
 import Samples
 
 extension HTMLReport {
-    func galleryPart(_ image: (SampleID) -> ReportImage?) -> String {
+    /// How many cards are seen before the reader asks for more.
+    private static var openCards: Int { 12 }
+
+    func galleryPart(_ image: (SampleID) -> ReportImage?) -> Part {
         let cards = gathered.cards
         guard !cards.isEmpty else {
-            return Self.part(
-                "gallery", "Gallery", "<p class=\"empty\">No row became a sample, so there is nothing to show.</p>")
+            return Part(
+                id: "gallery", heading: "Gallery",
+                body: "<p class=\"empty\">No row became a sample, so there is nothing to show.</p>")
         }
         var bytesLeft = Self.imageByteLimit
         let pictures = cards.map { card -> String in
@@ -21,10 +25,19 @@ extension HTMLReport {
         let ranked = cards.contains { !$0.sample.candidates.isEmpty }
         let note =
             "\(Figures.grouped(cards.count)) of \(Figures.grouped(facts.sampleCount)) samples, drawn by a digest of their keys."
-            + (ranked ? " Candidates stand by score; the kept ones are marked." : "")
-        return Self.part(
-            "gallery", "Gallery", note: note,
-            filter + "<div class=\"cards\">\n\(figures.joined(separator: "\n"))\n</div>")
+            + (ranked
+                ? " Candidates stand by score, the kept ones marked; bars go from the lowest score of all to the highest."
+                : "")
+        let first = figures.prefix(Self.openCards).joined(separator: "\n")
+        let others = figures.dropFirst(Self.openCards)
+        let more =
+            others.isEmpty
+            ? ""
+            : "\n<details id=\"more\"><summary>\(others.count) more</summary>\n<div class=\"cards\">\n"
+                + others.joined(separator: "\n") + "\n</div></details>"
+        return Part(
+            id: "gallery", heading: "Gallery", note: note,
+            body: filter + "<div class=\"cards\">\n\(first)\n</div>" + more)
     }
 
     /// What narrows the gallery down; the script shows it, since nothing works without.
@@ -87,7 +100,7 @@ extension HTMLReport {
             let caption = sample.candidates[index]
             let place = unmarked.firstIndex { $0.text == caption.text && $0.origin == caption.origin }
             if let place { unmarked.remove(at: place) }
-            let width = Figures.fixed(min(1, max(0, caption.score)) * 100, 1)
+            let width = Figures.fixed(gathered.scoreRange.share(of: caption.score) * 100, 1)
             return "<li class=\"\(place == nil ? "" : "is-kept ")\(caption.origin.rawValue)\">"
                 + "<span class=\"text\" dir=\"auto\">\(CleanText.shown(caption.text, limit: 200))</span>"
                 + "<span class=\"tag\">\(caption.origin.rawValue)</span>"

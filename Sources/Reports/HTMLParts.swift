@@ -2,9 +2,9 @@ import Samples
 
 extension HTMLReport {
     /// The ranker's scores, and where the web's own captions came in.
-    var scorePart: String {
+    var scorePart: Part? {
         guard let occupied = Self.union([gathered.blipScores, gathered.keptScores, gathered.webScores]) else {
-            return ""
+            return nil
         }
         let group = occupied.count > 80 ? 4 : occupied.count > 30 ? 2 : 1
         let bars = occupied.lowerBound / group..<(occupied.upperBound + group - 1) / group
@@ -16,9 +16,10 @@ extension HTMLReport {
                 .init(name: "web captions", style: "s-web", histogram: gathered.webScores, isFilled: false),
             ].filter { $0.histogram.total > 0 }, group: group, bars: bars,
             label: { $0 % every == 0 ? Figures.fixed(Double($0 * group) / 100 - 1, 2) : nil })
-        return Self.part(
-            "scores", "Scores", note: "Cosine similarity of image and caption by the ranker. " + medians,
-            "<div class=\"pair\">\(scores.svg(title: "Scores, each curve to its own 100 %"))\(webPlaces)</div>")
+        return Part(
+            id: "scores", heading: "Scores", note: "Cosine similarity of image and caption by the ranker. " + medians,
+            body:
+                "<div class=\"pair\">\(scores.svg(title: "Scores, each curve to its own 100 %"))\(webPlaces)</div>")
     }
 
     private var medians: String {
@@ -39,8 +40,8 @@ extension HTMLReport {
     }
 
     /// Lengths of captions and sizes of images.
-    var textPart: String {
-        guard let words = Self.union([gathered.keptWords, gathered.webWords]) else { return "" }
+    var textPart: Part? {
+        guard let words = Self.union([gathered.keptWords, gathered.webWords]) else { return nil }
         let lengths = Chart(
             series: [
                 .init(name: "kept", style: "s-kept", histogram: gathered.keptWords, isFilled: true),
@@ -54,9 +55,10 @@ extension HTMLReport {
                 label: { $0 % 2 == 0 ? "\(1 << ($0 / 2 + 6))" : nil }
             ).svg(title: "Shorter side of the images as fetched, in pixels")
         }
-        return Self.part(
-            "text", "Lengths and sizes",
-            "<div class=\"pair\">\(lengths.svg(title: "Words in a caption"))\(sides ?? "")</div>")
+        return Part(
+            id: "text", heading: "Lengths and sizes",
+            body:
+                "<div class=\"pair\">\(lengths.svg(title: "Words in a caption"))\(sides ?? "")</div>")
     }
 
     private static func union(_ histograms: [Histogram]) -> Range<Int>? {
@@ -68,10 +70,12 @@ extension HTMLReport {
     }
 
     /// Why rows were left out, with the first of each kind.
-    var failurePart: String {
+    var failurePart: Part {
         let reasons = facts.rejections.ordered
         guard let most = reasons.first?.count else {
-            return Self.part("failures", "Rows left out", "<p class=\"empty\">None: every row became a sample.</p>")
+            return Part(
+                id: "failures", heading: "Rows left out",
+                body: "<p class=\"empty\">None: every row became a sample.</p>")
         }
         let total = facts.rejections.total
         let lines = reasons.map { reason, count in
@@ -92,11 +96,11 @@ extension HTMLReport {
         let note =
             "\(Figures.grouped(total)) of \(Figures.grouped(facts.rowCount)) rows, "
             + "\(Figures.percent(total, of: facts.rowCount)). Open a reason to see the first rows of it."
-        return Self.part("failures", "Rows left out", note: note, lines.joined(separator: "\n"))
+        return Part(id: "failures", heading: "Rows left out", note: note, body: lines.joined(separator: "\n"))
     }
 
-    var sourcePart: String {
-        guard !facts.sources.isEmpty else { return "" }
+    var sourcePart: Part? {
+        guard !facts.sources.isEmpty else { return nil }
         let lines = facts.sources.map { source in
             let shards = facts.shards.filter { $0.source == source.name }
             return [
@@ -108,10 +112,10 @@ extension HTMLReport {
             ]
         }
         let heads = ["source", "format", "rows", "samples", "kept", "left out", "mostly", "shards", "bytes"]
-        return Self.part("sources", "Sources", Self.table(heads, lines, textColumns: [0, 1, 6]))
+        return Part(id: "sources", heading: "Sources", body: Self.table(heads, lines, textColumns: [0, 1, 6]))
     }
 
-    var provenancePart: String {
+    var provenancePart: Part {
         var lines = facts.models.map {
             ($0.role, "\(CleanText.shown($0.name)) <code>\(CleanText.shown($0.digest))</code>")
         }
@@ -135,7 +139,7 @@ extension HTMLReport {
             : "<details class=\"shards\"><summary>Shards</summary>"
                 + Self.table(["shard", "samples", "bytes", "SHA-256"], Array(shown), textColumns: [0, 3]) + rest
                 + "</details>"
-        return Self.part("provenance", "Provenance", "<dl class=\"facts\">\(list)</dl>\n\(shards)")
+        return Part(id: "provenance", heading: "Provenance", body: "<dl class=\"facts\">\(list)</dl>\n\(shards)")
     }
 
     private static func table(_ heads: [String], _ lines: [[String]], textColumns: Set<Int>) -> String {

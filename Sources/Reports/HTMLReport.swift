@@ -35,6 +35,8 @@ package struct HTMLReport {
     /// The page; `image` gives the pictures of the gallery, small ones by preference, nil for one that cannot be had.
     package func html(image: (SampleID) -> ReportImage?) -> String {
         let title = CleanText.shown(facts.name, limit: 120)
+        let parts = [galleryPart(image), scorePart, textPart, failurePart, sourcePart, provenancePart].compactMap(
+            \.self)
         return """
             <!DOCTYPE html>
             <html lang="en">
@@ -48,14 +50,9 @@ package struct HTMLReport {
             <style>\(Self.style)</style>
             </head>
             <body>
-            \(header(title: title))
+            \(header(title: title, parts: parts))
             <main>
-            \(galleryPart(image))
-            \(scorePart)
-            \(textPart)
-            \(failurePart)
-            \(sourcePart)
-            \(provenancePart)
+            \(parts.map(\.html).joined(separator: "\n"))
             </main>
             <script>\(Self.script)</script>
             </body>
@@ -70,7 +67,7 @@ package struct HTMLReport {
             + "base-uri 'none'; form-action 'none'"
     }
 
-    private func header(title: String) -> String {
+    private func header(title: String, parts: [Part]) -> String {
         let notice =
             facts.notice.map { "<p class=\"notice\" role=\"note\">\(CleanText.shown($0, limit: 1000))</p>" } ?? ""
         let failed = facts.rejections.total
@@ -87,20 +84,28 @@ package struct HTMLReport {
         let list = figures.map { name, value, detail in
             "<div><dt>\(name)</dt><dd>\(value)<small>\(detail)</small></dd></div>"
         }
+        let links = parts.map { "<a href=\"#\($0.id)\">\($0.heading)</a>" }
         return """
             <header>
             <p class="kicker">Image–text data set</p>
             <h1>\(title)</h1>
             \(notice)
             <dl class="figures">\(list.joined())</dl>
+            <nav aria-label="Parts of the report">\(links.joined())</nav>
             </header>
             """
     }
 
     /// A part of the page under a heading.
-    static func part(_ id: String, _ heading: String, note: String = "", _ body: String) -> String {
-        let note = note.isEmpty ? "" : "<p class=\"note\">\(note)</p>"
-        return "<section id=\"\(id)\">\n<h2>\(heading)</h2>\n\(note)\n\(body)\n</section>"
+    struct Part {
+        let id: String, heading: String
+        var note = ""
+        let body: String
+
+        var html: String {
+            let note = note.isEmpty ? "" : "<p class=\"note\">\(note)</p>\n"
+            return "<section id=\"\(id)\">\n<h2>\(heading)</h2>\n\(note)\(body)\n</section>"
+        }
     }
 }
 

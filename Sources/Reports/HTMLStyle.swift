@@ -34,6 +34,11 @@ extension HTMLReport {
         .filter :focus-visible,summary:focus-visible{outline:2px solid var(--kept);outline-offset:1px}
         .filter output{color:var(--soft);font-size:13px}
         .cards{columns:3 340px;column-gap:20px}
+        #more>summary{cursor:pointer;padding:10px 0;color:var(--kept)}
+        #more[open]>summary{color:var(--soft);margin-bottom:12px}
+        nav{display:flex;flex-wrap:wrap;gap:4px 24px;padding:12px 0;font-size:14px}
+        nav a{color:var(--soft);text-decoration:none}
+        nav a:hover,nav a:focus-visible{color:var(--kept);text-decoration:underline;text-underline-offset:3px}
         .card{break-inside:avoid;margin:0 0 20px;background:var(--card);border:1px solid var(--line);border-radius:8px;\
         overflow:hidden}
         .card[hidden]{display:none}
@@ -123,9 +128,11 @@ extension HTMLReport {
           const cards = Array.from(document.querySelectorAll('.card'));
           const text = cards.map(card => card.textContent.toLowerCase());
           const value = id => { const e = document.getElementById(id); return e ? e.value : ''; };
+          const more = document.getElementById('more');
           const update = () => {
             const words = value('words').toLowerCase().split(/\\s+/).filter(Boolean);
             const source = value('source'), web = value('web');
+            if (more && (words.length || source || web)) more.open = true;
             let shown = 0;
             cards.forEach((card, i) => {
               const fits = words.every(word => text[i].includes(word)) &&

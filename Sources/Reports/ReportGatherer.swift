@@ -22,6 +22,9 @@ package struct ReportGatherer: Sendable {
     private(set) var keptByOrigin: [CaptionOrigin: Int] = [:]
     private(set) var failureExamples: [Rejection.Reason: [ReportRow]] = [:]
 
+    /// From the lowest score of any caption to the highest.
+    private(set) var scoreRange = ScoreRange()
+
     private let galleryLimit: Int
     private var chosen: [String: [(rank: UInt64, card: Card)]] = [:]
 
@@ -60,6 +63,7 @@ package struct ReportGatherer: Sendable {
             if !sample.candidates.isEmpty { keptScores.add(caption.score) }
         }
         if !webCaption.isEmpty { webWords.add(Self.words(webCaption)) }
+        for caption in sample.candidates { scoreRange.add(caption.score) }
         for caption in sample.candidates where caption.origin == .blip { blipScores.add(caption.score) }
         guard let web = sample.candidates.first(where: { $0.origin != .blip }) else { return }
         webScores.add(web.score)
@@ -102,5 +106,22 @@ package struct ReportGatherer: Sendable {
         let whole = Double(Int.bitWidth - 1 - side.leadingZeroBitCount)
         let power = Double(1 << Int(whole))
         return Double(side) >= power * 1.414_213_562_373_095_1 ? whole + 0.5 : whole
+    }
+}
+
+/// The lowest and the highest of some numbers.
+struct ScoreRange: Sendable {
+    private var lowest = Double.infinity
+    private var highest = -Double.infinity
+
+    mutating func add(_ score: Double) {
+        guard score.isFinite else { return }
+        (lowest, highest) = (min(lowest, score), max(highest, score))
+    }
+
+    /// How far `score` is on the way from the lowest, 0.02 so that it can be seen, to the highest, 1.
+    func share(of score: Double) -> Double {
+        guard highest > lowest, score.isFinite else { return 1 }
+        return max(0.02, (score - lowest) / (highest - lowest))
     }
 }
