@@ -102,7 +102,7 @@ extension TransferLoop {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         // 2. libcurl converts international host names from the thread's character set.
         let utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
-        let previous = uselocale(utf8)
+        let previous = uselocale(utf8)  // without that locale, as it is
 
         while obey(inbox.withLock { takeAll(&$0) }) {
             startWaiting()
@@ -115,7 +115,7 @@ extension TransferLoop {
 
         shutDown()
         uselocale(previous)
-        freelocale(utf8)
+        if let utf8 { freelocale(utf8) }
     }
 
     private func takeAll(_ inbox: inout Inbox) -> [Command] {

@@ -178,6 +178,16 @@ struct CurlFetcherTests {
         #expect(try await server.count("drip?slow") == "2")
     }
 
+    @Test("counts redirects against the time limit")
+    func slowRedirects() async throws {
+        let failure = try await failure("slow-hop?9") {
+            $0.timeout = .milliseconds(450)
+            $0.maxRedirects = 9
+            $0.retries = 0
+        }
+        #expect(failure.rejection.reason == .timeout)
+    }
+
     @Test("takes no more of a body than the policy allows", arguments: ["endless", "claims-a-terabyte", "bomb", "ok"])
     func tooLarge(route: String) async throws {
         let failure = try await failure(route) { $0.maxBytes = 10_239 }

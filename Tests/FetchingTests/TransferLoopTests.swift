@@ -43,7 +43,7 @@ struct TransferLoopTests {
     func reuse() async throws {
         let fetcher = CurlFetcher(policy: server.policy, connections: 2)
         let first = try await fetcher.fetch(server.url("peer")).get().bytes
-        for target in ["hop?2", "status?404", "gzipped"] { _ = await fetcher.fetch(server.url(target)) }
+        for target in ["hop?2", "status?404&reuse", "gzipped"] { _ = await fetcher.fetch(server.url(target)) }
         #expect(try await fetcher.fetch(server.url("peer")).get().bytes == first)
     }
 
@@ -54,9 +54,11 @@ struct TransferLoopTests {
         #expect(Set(bodies) == Set((0..<500).map { "/target?\($0)" }))
     }
 
-    @Test("end when the task that waits is cancelled, and free their slot")
+    @Test("end when the task that waits is cancelled, and free their slot", .timeLimit(.minutes(1)))
     func cancellation() async throws {
-        let fetcher = CurlFetcher(policy: server.policy, connections: 1)
+        var policy = server.policy
+        policy.timeout = .seconds(3600)
+        let fetcher = CurlFetcher(policy: policy, connections: 1)
         try await withThrowingTaskGroup(of: Rejection?.self) { group in
             group.addTask { await rejection(of: "hang?cancelled", with: fetcher) }
             _ = try await server.ask("wait?hangcancelled")
@@ -74,14 +76,17 @@ struct TransferLoopTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = await rejection(of: "hang?first", with: fetcher) }
             _ = try await server.ask("wait?hangfirst")
-            await withTaskGroup(of: Rejection?.self) { waiting in
-                waiting.addTask { await rejection(of: "ok?never", with: fetcher) }
+            try await withThrowingTaskGroup(of: Rejection?.self) { waiting in
+                for _ in 0..<8 { waiting.addTask { await rejection(of: "ok?never", with: fetcher) } }
+                // A round trip, in which those above take their place in the queue.
+                _ = try await server.ask("ok")
                 waiting.cancelAll()
-                let ending = await waiting.next()
-                #expect(ending == Rejection(.downloadError, "cancelled"))
+                for try await ending in waiting { #expect(ending == Rejection(.downloadError, "cancelled")) }
             }
             group.cancelAll()
         }
+        // This one had to wait behind it.
+        #expect(try await fetcher.fetch(server.url("ok?after")).get().bytes == goodBody)
         #expect(try await server.count("ok?never") == "0")
     }
 

@@ -27,7 +27,10 @@ struct WebServer: Sendable {
         } catch {
             fatalError("the tests' web server does not start: \(error)")
         }
-        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        var line = ""
+        while !line.hasSuffix("\n"), case let part = output.fileHandleForReading.availableData, !part.isEmpty {
+            line += String(decoding: part, as: UTF8.self)
+        }
         let ports = line.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
         guard ports.count == 2 else { fatalError("the tests' web server printed \(line), not its ports") }
         (port, forbiddenPort) = (ports[0], ports[1])

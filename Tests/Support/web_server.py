@@ -91,11 +91,15 @@ async def busy_once(r):
 @route
 async def hop(r):
     left = int(r.query)
-    await (r.redirect(f"hop?{left - 1}") if left else r.answer())
+    await (r.redirect(f"{r.path[1:]}?{left - 1}") if left else r.answer())
 @route
 async def loop(r): await r.redirect("/loop")
 @route
 async def to(r): await r.redirect(unquote(r.query, "latin-1").replace("FORBIDDEN", str(forbidden_port)))
+@route
+async def slow_hop(r):
+    await asyncio.sleep(0.1)
+    await hop(r)
 @route
 async def nowhere(r): await r.answer(b"", "302 Found")
 @route
@@ -213,7 +217,7 @@ async def main():
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20)
     forbidden = await asyncio.start_server(refuse, "127.0.0.1", 0)
     forbidden_port = forbidden.sockets[0].getsockname()[1]
-    print(server.sockets[0].getsockname()[1], forbidden_port, flush=True)
+    print(f"{server.sockets[0].getsockname()[1]} {forbidden_port}", flush=True)
     await asyncio.Event().wait()
 
 
