@@ -1,6 +1,7 @@
 import Digests
 import Layers
 import Samples
+package import Stages
 package import Tensors
 import TextTokenizers
 package import VisionLanguage
