@@ -17,6 +17,7 @@ struct DescriptionTests {
             ])
         #expect(
             files[0]["sha256"] as? String == (try digest("d").hex) && files[0]["contentSize"] as? String == "12345 B")
+        #expect(files[2]["includes"] as? String == "shards/*.parquet")
         let records = try #require(json["recordSet"] as? [[String: Any]])
         let names = try #require(records.first?["field"] as? [[String: Any]]).compactMap { $0["name"] as? String }
         #expect(
