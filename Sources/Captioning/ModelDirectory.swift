@@ -51,9 +51,11 @@ package struct ModelDirectory: Sendable {
             checkpoint = try Checkpoint(directory: path)
         } catch {
             let subject = error.tensor.map { "\($0): " } ?? ""
-            throw ModelError(error.code == .unreadable ? .missingFile : .badWeights, error.file, subject + error.message)
+            throw ModelError(
+                error.code == .unreadable ? .missingFile : .badWeights, error.file, subject + error.message)
         }
         do {
+            defer { checkpoint.releasePages() }  // most weights were converted or packed: the copies are what is used
             return try build(checkpoint)
         } catch {
             throw ModelError(.badWeights, error.file.isEmpty ? path : error.file, "\(error.key): \(error.message)")
