@@ -22,7 +22,7 @@ package struct InspectView: Sendable {
                 ("fetched", "\(image.originalWidth) × \(image.originalHeight)"), ("url", url),
                 ("web caption", webCaption),
             ]).text(width: width)
-            var table = TextTable(["score", "", "origin", "caption"], right: ["score"])
+            var table = ColumnTable(["score", "", "origin", "caption"], right: ["score"])
             var unmarked = image.kept
             let shown = image.candidates.isEmpty ? image.kept : image.candidates
             for caption in shown.sorted(by: { $0.score > $1.score }) {
@@ -47,7 +47,7 @@ package struct InspectView: Sendable {
 
     /// The shard and a line for each sample given, at most `width` cells wide.
     package func text(width: Int = 100) -> String {
-        var table = TextTable(["key", "size", "bytes", "score", "best caption"], right: ["size", "bytes", "score"])
+        var table = ColumnTable(["key", "size", "bytes", "score", "best caption"], right: ["size", "bytes", "score"])
         for sample in samples {
             let best = sample.image.kept.first
             table.add([

@@ -25,7 +25,7 @@ package struct PlanView: Sendable {
 
     /// The plan as text, at most `width` cells wide.
     package func text(width: Int = 100) -> String {
-        var table = TextTable(["source", "format", "rows", "work units", "path"], right: ["rows", "work units"])
+        var table = ColumnTable(["source", "format", "rows", "work units", "path"], right: ["rows", "work units"])
         for source in sources {
             table.add([
                 source.name, source.format, Figures.grouped(source.rows), Figures.grouped(source.units), source.path,

@@ -48,14 +48,14 @@ package struct StatusView: Sendable {
             $0.merge($1.counts.rejections, uniquingKeysWith: +)
         }
         if rejections.total > 0 {
-            var table = TextTable(["left out", "rows", "share"], right: ["rows", "share"])
+            var table = ColumnTable(["left out", "rows", "share"], right: ["rows", "share"])
             for (reason, count) in rejections.ordered {
                 table.add([reason.rawValue, Figures.grouped(count), Figures.percent(count, of: rejections.total)])
             }
             parts.append(table.text(width: width))
         }
         if !workers.isEmpty {
-            var table = TextTable(["worker", "on", "rows", "last seen"], right: ["rows", "last seen"])
+            var table = ColumnTable(["worker", "on", "rows", "last seen"], right: ["rows", "last seen"])
             for worker in workers {
                 table.add([
                     worker.name, worker.unit.isEmpty ? "–" : worker.unit, Figures.grouped(worker.rows),
@@ -78,8 +78,8 @@ package struct StatusView: Sendable {
         return text
     }
 
-    private var sourceTable: TextTable {
-        var table = TextTable(
+    private var sourceTable: ColumnTable {
+        var table = ColumnTable(
             ["source", "units", "rows", "samples", "kept", "left out"],
             right: ["units", "rows", "samples", "kept", "left out"])
         for source in sources {

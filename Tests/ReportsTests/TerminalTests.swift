@@ -7,7 +7,7 @@ import Testing
 struct TerminalTests {
     @Test("aligns columns by the cells that characters take")
     func table() {
-        var table = TextTable(["key", "rows", "caption"], right: ["rows"])
+        var table = ColumnTable(["key", "rows", "caption"], right: ["rows"])
         table.add(["a-1", "7", "写真 of e\u{301}"])
         table.add(["long-key", "1,234", "\u{1B}[31mred\u{1B}[0m\tx\ny"])
         #expect(
@@ -21,7 +21,7 @@ struct TerminalTests {
 
     @Test("never exceeds the width while columns can give way", arguments: 40...90)
     func narrow(width: Int) {
-        var table = TextTable(["key", "rows", "caption"], right: ["rows"])
+        var table = ColumnTable(["key", "rows", "caption"], right: ["rows"])
         for text in nastyTexts { table.add([text, "12", "写真" + text]) }
         for line in table.text(width: width).split(separator: "\n") {
             #expect(DisplayWidth.cells(String(line)) <= width)

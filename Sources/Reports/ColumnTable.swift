@@ -1,5 +1,5 @@
 /// Columns of text for a terminal, aligned, no wider than it is told.
-package struct TextTable: Sendable {
+package struct ColumnTable: Sendable {
     /// How a column stands.
     package enum Alignment: Sendable {
         case left, right
