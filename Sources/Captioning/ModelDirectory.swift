@@ -18,7 +18,7 @@ package struct ModelDirectory: Sendable {
         }
     }
 
-    /// What identifies the model: the digest over names and digests of all its `.json`, `.txt` and `.safetensors` files.
+    /// What identifies the model: the digest over names and digests of its `.json`, `.txt` and `.safetensors` files.
     ///
     /// Reads every byte of the model.
     package func digest() throws(ModelError) -> ContentDigest {
