@@ -6,6 +6,7 @@ import PackageDescription
 let root = Context.packageDirectory
 let libtorch = Context.environment["LIBTORCH"] ?? "\(root)/.deps/libtorch"
 let arrow = "\(root)/.deps/arrow"
+let torchLibraries = ["torch", "torch_cpu", "c10"]
 let hasCUDA = FileManager.default.fileExists(atPath: "\(libtorch)/lib/libtorch_cuda.so")
 
 /// Every Swift target is built in the Swift 6 language mode with these on top.
@@ -36,17 +37,18 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
         swiftSettings: strict)
 }
 
+/// A shim over a system library; no unsafe flags, so that another package can depend on what is built on it.
 func shim(_ name: String, links libraries: [String]) -> Target {
-    .target(name: name, cSettings: [.unsafeFlags(["-O2"])], linkerSettings: libraries.map { .linkedLibrary($0) })
+    .target(name: name, linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
-/// A shim over a shared library under `prefix`, which its executables must find when they run.
-func shim(_ name: String, prefix: String, includes: [String], links libraries: [String], forced: [String] = [])
-    -> Target
-{
+/// A shim over the shared libraries under `prefix`, which executables must find when they run.
+///
+/// `forced` are libraries that register themselves when they are loaded: nothing refers to them by name.
+func shim(_ name: String, prefix: String, links libraries: [String], forced: [String] = []) -> Target {
     .target(
         name: name,
-        cxxSettings: [.unsafeFlags(["-O2", "-Wno-deprecated-declarations"] + includes.flatMap { ["-isystem", $0] })],
+        cxxSettings: [.unsafeFlags(["-O2", "-Wno-deprecated-declarations", "-isystem", "\(prefix)/include"])],
         linkerSettings: [
             .unsafeFlags(["-L\(prefix)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(prefix)/lib"]),
             .unsafeFlags(forced.isEmpty ? [] : ["-Xlinker", "--no-as-needed"] + forced.map { "-l\($0)" }),
@@ -55,6 +57,7 @@ func shim(_ name: String, prefix: String, includes: [String], links libraries: [
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let flyingSocks = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
 let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
@@ -78,11 +81,86 @@ let package = Package(
     ],
     targets: [
         // 0. C shims: a header, an implementation, no policy.
-        .target(name: "CDigest", linkerSettings: [.linkedLibrary("crypto")]),
-        .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
+        shim("CDigest", links: ["crypto"]),
+        shim("CCurl", links: ["curl"]),
+        shim("CZstd", links: ["zstd"]),
+        shim("CProcess", links: []),
+        .target(
+            name: "CImages", cSettings: [.unsafeFlags(["-O2"])],
+            linkerSettings: ["jpeg", "spng", "webp", "webpdemux", "gif", "m"].map { .linkedLibrary($0) }),
+        shim("CParquet", prefix: arrow, links: ["parquet", "arrow"]),
+        shim("CTorch", prefix: libtorch, links: torchLibraries, forced: hasCUDA ? ["torch_cuda", "c10_cuda"] : []),
         // 1. Vocabulary.
         library("Samples"),
         bridge("Digests", ["Samples", "CDigest"]),
+        library("TextTokenizers"),
+        // 2. Capabilities.
+        library("Manifests", ["Samples", "Digests", yams]),
+        bridge("Images", ["Samples", "CImages"]),
+        bridge("Shards", ["Samples", "Digests", "CZstd"]),
+        bridge("Tables", ["Samples", "CParquet"]),
+        bridge("Fetching", ["Samples", "CCurl"]),
+        bridge("Storage", []),
+        bridge("Tensors", ["CTorch"]),
+        // 3. Assembly.
+        library("SourceAdapters", ["Samples", "Manifests"]),
+        library("Layers", ["Tensors"]),
+        library("Demonstrations", ["Samples", flyingFox, flyingSocks]),
+        // 4. The flow, the models, who does what.
+        library(
+            "Stages",
+            [
+                "Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Shards", "Tables",
+                asyncAlgorithms,
+            ]),
+        library("VisionLanguage", ["Layers", "Tensors"]),
+        library("Coordination", ["Samples", grdb, logging]),
+        // 5. Where they meet.
+        library(
+            "Captioning",
+            ["Samples", "Digests", "Stages", "VisionLanguage", "TextTokenizers", "Layers", "Tensors"]),
+        library("Transport", ["Samples", "Coordination", flyingFox, flyingSocks, logging]),
+        bridge("Supervision", ["CProcess", "Coordination", logging]),
+        library("Reports", ["Samples", "Digests"]),
+        library("Commands", [logging, arguments]),
+        // 6. Executables.
+        executable(
+            "pipeline",
+            [
+                "Commands", "Coordination", "Demonstrations", "Digests", "Images", "Manifests", "Reports", "Samples",
+                "Shards", "SourceAdapters", "Storage", "Supervision", "Tables", "Transport", arguments, logging,
+            ]),
+        executable(
+            "pipeline-worker",
+            [
+                "Captioning", "Commands", "Coordination", "Fetching", "Manifests", "Samples", "Shards", "SourceAdapters",
+                "Stages", "Storage", "Tensors", "Transport", "VisionLanguage", arguments, logging,
+            ]),
+        executable(
+            "blip2",
+            ["Captioning", "Commands", "Images", "Manifests", "Stages", "Tensors", "VisionLanguage", arguments]),
+        // Tests.
+        bridge("TestSupport", []),
+        tests("Manifests"),
+        tests("Images", ["Samples"]),
+        tests("Shards", ["Samples", "Digests"]),
+        tests("Tables", ["Samples"]),
+        tests("Fetching", ["Samples"]),
+        tests("Storage"),
+        tests("Tensors"),
+        tests("SourceAdapters", ["Samples", "Manifests"]),
+        tests("Demonstrations", ["Samples"]),
+        tests("Stages", ["Samples", "Manifests", "SourceAdapters", "Fetching", "Images"]),
+        tests("VisionLanguage", ["Layers", "Tensors"]),
+        tests("Coordination", ["Samples", grdb, logging]),
+        tests("Transport", ["Coordination", "Samples", flyingFox, flyingSocks, logging]),
+        tests("Supervision", ["CProcess"]),
+        tests("TextTokenizers"),
+        tests("Captioning", ["Stages", "VisionLanguage", "Tensors"]),
+        tests("Reports", ["Digests", "Samples"]),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["read_output.py"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

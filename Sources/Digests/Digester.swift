@@ -1,4 +1,5 @@
 import CDigest
+import Foundation
 package import Samples
 
 /// A running SHA-256 over bytes as they come.
@@ -39,3 +40,16 @@ package func digest(of bytes: [UInt8]) -> ContentDigest {
 
 /// The SHA-256 digest of the UTF-8 bytes of `text`.
 package func digest(of text: String) -> ContentDigest { digest(of: Array(text.utf8)) }
+
+/// The SHA-256 digest of the file at `path`, read block by block, and the file's length in bytes.
+package func digest(ofFile path: String) throws -> (digest: ContentDigest, byteCount: Int) {
+    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+    defer { try? file.close() }  // read only: nothing can be lost
+    let digester = Digester()
+    var byteCount = 0
+    while let block = try file.read(upToCount: 1 << 20), !block.isEmpty {
+        block.withUnsafeBytes { digester.update($0) }
+        byteCount += block.count
+    }
+    return (digester.finish(), byteCount)
+}

@@ -1,0 +1,17 @@
+#pragma once
+#include <curl/curl.h>
+
+// libcurl, and its variadic functions with the types that Swift can call. Each returns curl's own code.
+
+CURLcode ccurl_global_init(void);
+CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value);
+CURLcode ccurl_set_offset(CURL *easy, CURLoption option, curl_off_t value);
+/// For strings, lists, callback data and NULL; curl copies strings and keeps all other pointers.
+CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, const void *value);
+/// For CURLOPT_WRITEFUNCTION and CURLOPT_HEADERFUNCTION, whose types are the same.
+CURLcode ccurl_set_write_callback(CURL *easy, CURLoption option, curl_write_callback callback);
+CURLcode ccurl_set_open_socket_callback(CURL *easy, curl_opensocket_callback callback);
+CURLcode ccurl_get_long(CURL *easy, CURLINFO info, long *value);
+CURLcode ccurl_get_offset(CURL *easy, CURLINFO info, curl_off_t *value);
+CURLcode ccurl_get_pointer(CURL *easy, CURLINFO info, void **value);
+CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value);

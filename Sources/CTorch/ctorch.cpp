@@ -1,0 +1,241 @@
+#include "ctorch.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/InferenceMode.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
+struct ct_tensor {
+    at::Tensor value;
+};
+
+namespace {
+
+thread_local std::string last_error;
+
+/// Runs `body` and turns every C++ exception into -1 plus a message: none crosses into Swift.
+template <typename Body> int guarded(Body body) {
+    try {
+        body();
+        return 0;
+    } catch (const c10::Error &e) {
+        last_error = e.what_without_backtrace();
+    } catch (const std::exception &e) {
+        last_error = e.what();
+    } catch (...) {
+        last_error = "unknown C++ exception";
+    }
+    return -1;
+}
+
+/// Runs `body` and hands its tensor out as an owned handle.
+template <typename Body> int made(ct_tensor_t *out, Body body) {
+    return guarded([&] { *out = new ct_tensor{body()}; });
+}
+
+const at::ScalarType types[] = {at::kFloat, at::kBFloat16, at::kHalf, at::kLong, at::kByte};
+
+at::ScalarType type_of(int32_t dtype) {
+    TORCH_CHECK(dtype >= 0 && dtype < 5, "no element type ", dtype);
+    return types[dtype];
+}
+
+at::Device device_of(int32_t device) {
+    return device < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
+}
+
+at::IntArrayRef ints(const int64_t *values, int32_t count) { return {values, static_cast<size_t>(count)}; }
+
+std::optional<at::Tensor> maybe(ct_tensor_t x) {
+    return x ? std::optional<at::Tensor>(x->value) : std::nullopt;
+}
+
+// oneDNN's operators have no C++ declaration; their schemas are the same in libtorch 2.11 and 2.13.
+using Scalars = c10::List<std::optional<at::Scalar>>;
+using Pack = at::Tensor(const at::Tensor &, std::optional<c10::SymInt>);
+using Pointwise = at::Tensor(const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &,
+                             c10::string_view, Scalars, std::optional<c10::string_view>);
+using Binary = at::Tensor(const at::Tensor &, const at::Tensor &, const at::Tensor &,
+                          const std::optional<at::Tensor> &, c10::string_view);
+
+template <typename Signature> auto operation(const char *name, const char *overload) {
+    return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).typed<Signature>();
+}
+
+at::Tensor quick_gelu(const at::Tensor &x) {
+    // x * sigmoid(1.702 x) = silu(1.702 x) / 1.702, with one temporary.
+    at::Tensor y = x * 1.702;
+    return at::silu_(y).div_(1.702);
+}
+
+} // namespace
+
+extern "C" {
+
+const char *ct_last_error(void) { return last_error.c_str(); }
+void ct_free(ct_tensor_t x) { delete x; }
+
+int32_t ct_rank(ct_tensor_t x) { return static_cast<int32_t>(x->value.dim()); }
+int64_t ct_size(ct_tensor_t x, int32_t dimension) { return x->value.sizes()[dimension]; }
+int32_t ct_dtype(ct_tensor_t x) {
+    for (int32_t i = 0; i < 5; i++)
+        if (types[i] == x->value.scalar_type()) return i;
+    return -1;
+}
+int32_t ct_device(ct_tensor_t x) { return x->value.is_cuda() ? x->value.get_device() : CT_CPU; }
+
+int ct_from_bytes(const void *bytes, int32_t dtype, const int64_t *shape, int32_t rank, ct_tensor_t *out) {
+    return made(out, [&] {
+        at::Tensor t = at::empty(ints(shape, rank), type_of(dtype));
+        if (t.nbytes()) std::memcpy(t.data_ptr(), bytes, t.nbytes());
+        return t;
+    });
+}
+int ct_from_memory(void *memory, int32_t dtype, const int64_t *shape, int32_t rank, void (*release)(void *),
+                   void *context, ct_tensor_t *out) {
+    return made(out, [&] {
+        // from_blob may run the deleter when it fails itself; ownership passes on success only.
+        auto owned = std::make_shared<bool>(false);
+        auto deleter = [release, context, owned](void *) {
+            if (*owned) release(context);
+        };
+        at::Tensor t = at::from_blob(memory, ints(shape, rank), deleter, at::TensorOptions(type_of(dtype)));
+        *owned = true;
+        return t;
+    });
+}
+int ct_copy_bytes(ct_tensor_t x, void *out, size_t count) {
+    return guarded([&] {
+        at::Tensor t = x->value.to(at::kCPU).contiguous();
+        TORCH_CHECK(t.nbytes() == count, "expected ", count, " bytes, tensor has ", t.nbytes());
+        if (count) std::memcpy(out, t.data_ptr(), count);
+    });
+}
+int ct_empty(const int64_t *shape, int32_t rank, int32_t dtype, int32_t device, ct_tensor_t *out) {
+    return made(out, [&] {
+        return at::empty(ints(shape, rank), at::TensorOptions(type_of(dtype)).device(device_of(device)));
+    });
+}
+int ct_to(ct_tensor_t x, int32_t dtype, int32_t device, ct_tensor_t *out) {
+    return made(out, [&] { return x->value.to(device_of(device), type_of(dtype)); });
+}
+
+int ct_reshape(ct_tensor_t x, const int64_t *shape, int32_t rank, ct_tensor_t *out) {
+    return made(out, [&] { return x->value.reshape(ints(shape, rank)); });
+}
+int ct_permute(ct_tensor_t x, const int64_t *dimensions, int32_t rank, ct_tensor_t *out) {
+    return made(out, [&] { return x->value.permute(ints(dimensions, rank)); });
+}
+int ct_expand(ct_tensor_t x, const int64_t *shape, int32_t rank, ct_tensor_t *out) {
+    return made(out, [&] { return x->value.expand(ints(shape, rank)); });
+}
+int ct_narrow(ct_tensor_t x, int32_t dimension, int64_t start, int64_t count, ct_tensor_t *out) {
+    return made(out, [&] { return x->value.narrow(dimension, start, count); });
+}
+int ct_contiguous(ct_tensor_t x, ct_tensor_t *out) {
+    return made(out, [&] { return x->value.contiguous(); });
+}
+int ct_concatenate(const ct_tensor_t *parts, int32_t count, int32_t dimension, ct_tensor_t *out) {
+    return made(out, [&] {
+        std::vector<at::Tensor> values;
+        for (int32_t i = 0; i < count; i++) values.push_back(parts[i]->value);
+        return at::cat(values, dimension);
+    });
+}
+int ct_index_select(ct_tensor_t x, int32_t dimension, ct_tensor_t index, ct_tensor_t *out) {
+    return made(out, [&] { return at::index_select(x->value, dimension, index->value); });
+}
+int ct_assign(ct_tensor_t x, ct_tensor_t source) {
+    return guarded([&] { x->value.copy_(source->value); });
+}
+
+int ct_add(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out) {
+    return made(out, [&] { return x->value + y->value; });
+}
+int ct_subtract(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out) {
+    return made(out, [&] { return x->value - y->value; });
+}
+int ct_divide(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out) {
+    return made(out, [&] { return x->value / y->value; });
+}
+int ct_scale(ct_tensor_t x, double factor, ct_tensor_t *out) {
+    return made(out, [&] { return x->value * factor; });
+}
+int ct_matmul(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out) {
+    return made(out, [&] { return at::matmul(x->value, y->value); });
+}
+int ct_gelu(ct_tensor_t x, ct_tensor_t *out) {
+    return made(out, [&] { return at::gelu(x->value); });
+}
+int ct_quick_gelu(ct_tensor_t x, ct_tensor_t *out) {
+    return made(out, [&] { return quick_gelu(x->value); });
+}
+int ct_logsumexp(ct_tensor_t x, ct_tensor_t *out) {
+    return made(out, [&] { return at::logsumexp(x->value, {-1}); });
+}
+int ct_l2_norm(ct_tensor_t x, ct_tensor_t *out) {
+    return made(out, [&] { return x->value.norm(2, {-1}, true); });
+}
+
+int ct_linear(ct_tensor_t x, ct_tensor_t weight, ct_tensor_t bias, ct_tensor_t *out) {
+    return made(out, [&] { return at::linear(x->value, weight->value, maybe(bias)); });
+}
+int ct_layer_norm(ct_tensor_t x, ct_tensor_t weight, ct_tensor_t bias, double epsilon, ct_tensor_t *out) {
+    return made(out, [&] {
+        return at::layer_norm(x->value, {weight->value.size(0)}, weight->value, bias->value, epsilon);
+    });
+}
+int ct_attention(ct_tensor_t q, ct_tensor_t k, ct_tensor_t v, bool causal, ct_tensor_t *out) {
+    return made(out, [&] {
+        return at::scaled_dot_product_attention(q->value, k->value, v->value, {}, 0.0, causal);
+    });
+}
+
+bool ct_can_pack(ct_tensor_t weight) {
+    const at::Tensor &w = weight->value;
+    const bool served = w.scalar_type() == at::kFloat || (w.scalar_type() == at::kBFloat16 && ct_cpu_has_bfloat16());
+    return w.is_cpu() && served && at::globalContext().hasMKLDNN() &&
+           c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", "binary"}).has_value();
+}
+int ct_pack_linear(ct_tensor_t weight, int64_t rows, ct_tensor_t *out) {
+    return made(out, [&] {
+        return operation<Pack>("mkldnn::_reorder_linear_weight", "").call(weight->value.contiguous(), rows);
+    });
+}
+int ct_linear_packed(ct_tensor_t x, ct_tensor_t packed, ct_tensor_t bias, int32_t activation, ct_tensor_t residual,
+                     ct_tensor_t *out) {
+    return made(out, [&] {
+        if (residual)
+            return operation<Binary>("mkldnn::_linear_pointwise", "binary")
+                .call(x->value, residual->value, packed->value, maybe(bias), "add");
+        at::Tensor y = operation<Pointwise>("mkldnn::_linear_pointwise", "")
+                           .call(x->value, packed->value, maybe(bias), activation == CT_GELU ? "gelu" : "none",
+                                 Scalars(), "none");
+        return activation == CT_QUICK_GELU ? quick_gelu(y) : y;
+    });
+}
+
+void *ct_inference_begin(void) { return new c10::InferenceMode(true); }
+void ct_inference_end(void *guard) { delete static_cast<c10::InferenceMode *>(guard); }
+void ct_set_threads(int32_t count) { at::set_num_threads(count); }
+int32_t ct_cuda_device_count(void) {
+    return at::globalContext().hasCUDA() ? static_cast<int32_t>(at::getNumGPUs()) : 0;
+}
+bool ct_cpu_has_bfloat16(void) {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16");
+#elif defined(__aarch64__)
+    return getauxval(AT_HWCAP2) & (1UL << 14); // HWCAP2_BF16
+#else
+    return false;
+#endif
+}
+}

@@ -1,0 +1,92 @@
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// An owned handle on a tensor. Release it with `ct_free` exactly once.
+typedef struct ct_tensor *ct_tensor_t;
+
+/// Element types, as `dtype` below.
+enum { CT_FLOAT32 = 0, CT_BFLOAT16 = 1, CT_FLOAT16 = 2, CT_INT64 = 3, CT_UINT8 = 4 };
+
+/// A device is -1 for the processor, or the number of a CUDA device.
+enum { CT_CPU = -1 };
+
+/// What `ct_linear_packed` does to its result before it is written.
+enum { CT_NONE = 0, CT_GELU = 1, CT_QUICK_GELU = 2 };
+
+// Every call that returns int returns 0, or -1 with the reason in `ct_last_error` of the calling thread.
+
+const char *ct_last_error(void);
+void ct_free(ct_tensor_t x);
+
+// What a tensor is.
+int32_t ct_rank(ct_tensor_t x);
+int64_t ct_size(ct_tensor_t x, int32_t dimension);
+int32_t ct_dtype(ct_tensor_t x);
+int32_t ct_device(ct_tensor_t x);
+
+// In and out.
+/// Copies `bytes` of a tensor in row order into a new one on the processor.
+int ct_from_bytes(const void *bytes, int32_t dtype, const int64_t *shape, int32_t rank, ct_tensor_t *out);
+/// A tensor on memory of the caller's, who is told by `release(context)` when the last user is gone. When the call
+/// fails, `release` is not called.
+int ct_from_memory(void *memory, int32_t dtype, const int64_t *shape, int32_t rank, void (*release)(void *),
+                   void *context, ct_tensor_t *out);
+/// Copies the elements in row order to `out`, `count` bytes, in the tensor's own type.
+int ct_copy_bytes(ct_tensor_t x, void *out, size_t count);
+int ct_empty(const int64_t *shape, int32_t rank, int32_t dtype, int32_t device, ct_tensor_t *out);
+int ct_to(ct_tensor_t x, int32_t dtype, int32_t device, ct_tensor_t *out);
+
+// Shape.
+int ct_reshape(ct_tensor_t x, const int64_t *shape, int32_t rank, ct_tensor_t *out);
+int ct_permute(ct_tensor_t x, const int64_t *dimensions, int32_t rank, ct_tensor_t *out);
+int ct_expand(ct_tensor_t x, const int64_t *shape, int32_t rank, ct_tensor_t *out);
+int ct_narrow(ct_tensor_t x, int32_t dimension, int64_t start, int64_t count, ct_tensor_t *out);
+int ct_contiguous(ct_tensor_t x, ct_tensor_t *out);
+int ct_concatenate(const ct_tensor_t *parts, int32_t count, int32_t dimension, ct_tensor_t *out);
+int ct_index_select(ct_tensor_t x, int32_t dimension, ct_tensor_t index, ct_tensor_t *out);
+/// Overwrites the elements of `x`, which may be a view, with those of `source`.
+int ct_assign(ct_tensor_t x, ct_tensor_t source);
+
+// Arithmetic.
+int ct_add(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out);
+int ct_subtract(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out);
+int ct_divide(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out);
+int ct_scale(ct_tensor_t x, double factor, ct_tensor_t *out);
+int ct_matmul(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out);
+int ct_gelu(ct_tensor_t x, ct_tensor_t *out);
+int ct_quick_gelu(ct_tensor_t x, ct_tensor_t *out);
+int ct_logsumexp(ct_tensor_t x, ct_tensor_t *out);
+int ct_l2_norm(ct_tensor_t x, ct_tensor_t *out);
+
+// Layers.
+/// `bias` may be NULL.
+int ct_linear(ct_tensor_t x, ct_tensor_t weight, ct_tensor_t bias, ct_tensor_t *out);
+int ct_layer_norm(ct_tensor_t x, ct_tensor_t weight, ct_tensor_t bias, double epsilon, ct_tensor_t *out);
+/// Softmax attention over [B, heads, T, D], scaled by D^-0.5.
+int ct_attention(ct_tensor_t q, ct_tensor_t k, ct_tensor_t v, bool causal, ct_tensor_t *out);
+/// Whether `ct_linear_packed` serves weights like this one: float32 or bfloat16 on the processor, oneDNN built in.
+bool ct_can_pack(ct_tensor_t weight);
+/// Reorders a weight once into oneDNN's own layout, good for inputs of about `rows` rows.
+int ct_pack_linear(ct_tensor_t weight, int64_t rows, ct_tensor_t *out);
+/// A linear layer with a packed weight, its activation or its residual sum fused; `bias` and `residual` may be NULL.
+int ct_linear_packed(ct_tensor_t x, ct_tensor_t packed, ct_tensor_t bias, int32_t activation, ct_tensor_t residual,
+                     ct_tensor_t *out);
+
+// The library.
+/// Ends the recording of gradients on this thread, until the guard is handed back to `ct_inference_end`.
+void *ct_inference_begin(void);
+void ct_inference_end(void *guard);
+/// The threads that one operation started on the calling thread may use.
+void ct_set_threads(int32_t count);
+int32_t ct_cuda_device_count(void);
+/// Whether this processor multiplies bfloat16 in hardware.
+bool ct_cpu_has_bfloat16(void);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,105 @@
+import Digests
+import Layers
+import Samples
+package import Stages
+package import Tensors
+import TextTokenizers
+package import VisionLanguage
+
+/// Writes captions with BLIP.
+package struct BLIPCaptioner: Captioner {
+    package let imageSide: Int
+    private let model: SharedWeights<BLIP>
+    private let tokenizer: BERTWordPieceTokenizer
+    private let normalization: Normalization
+    private let prompt: [Int]
+    private let sampling: SamplingOptions
+    private let seed: UInt64
+    private let engines: EnginePool
+
+    /// Loads the model in the folder `directory` onto the device of `engines`; blocks while it reads.
+    ///
+    /// `prompt` begins every caption and is not part of its text. With `seed` and a sample's key, a caption's number
+    /// names the random numbers it is drawn with.
+    package init(
+        directory: String, prompt: String = "a picture of ", sampling: SamplingOptions = SamplingOptions(),
+        seed: UInt64, precision: Precision = .auto, engines: EnginePool
+    ) throws(ModelError) {
+        let folder = try ModelDirectory(directory)
+        let configuration = try folder.configuration("config.json", BLIPConfiguration.init(json:))
+        imageSide = configuration.vision.imageSide
+        normalization = try folder.normalization(side: imageSide)
+        tokenizer = try folder.tokenizer(BERTWordPieceTokenizer.init(directory:))
+        self.prompt = try Self.promptTokens(prompt, tokenizer, configuration.text, directory)
+        try Self.check(sampling, prompt: self.prompt.count, configuration.text, directory)
+        let device = engines.device
+        let dtype = precision.dtype(on: device)
+        model = try folder.load { checkpoint throws(WeightsError) in
+            SharedWeights(try BLIP(configuration, Weights(checkpoint, dtype, on: device)))
+        }
+        self.sampling = sampling
+        self.seed = seed
+        self.engines = engines
+    }
+
+    /// `count` captions for each image of `batch`, in the same order; they do not depend on the rest of the batch.
+    package func caption(_ batch: [CaptionRequest], count: Int) async throws -> [[GeneratedCaption]] {
+        try await engines.map(batch) { requests in try captions(of: requests, count) }
+    }
+
+    private func captions(of requests: [CaptionRequest], _ count: Int) throws -> [[GeneratedCaption]] {
+        let streams = requests.map { request in
+            (0..<count).map { RandomStream(seed: seed, key: request.key, number: $0) }
+        }
+        let made = try model.infer { model throws(TorchError) in
+            let pixels = try normalizedPixels(
+                requests.map(\.pixels), side: imageSide, normalization, on: engines.device)
+            return try model.generate(pixels, prompt: prompt, streams: streams, sampling)
+        }
+        return made.map { captions in captions.map(text) }
+    }
+
+    /// Only new tokens are decoded; the reference decodes all and cuts the prompt's letters off, which is the same text
+    /// unless the first new token is the rest of the prompt's last word.
+    private func text(_ caption: GeneratedTokens) -> GeneratedCaption {
+        let new = Array(caption.tokens.dropFirst(prompt.count))
+        let text = tokenizer.decode(new, skipSpecialTokens: true)
+        return GeneratedCaption(text: text, tokens: caption.tokens, logprob: caption.logprob)
+    }
+
+    /// The prompt as BLIP was trained on it: its first token made the decoder's start token, no end token.
+    private static func promptTokens(
+        _ prompt: String, _ tokenizer: BERTWordPieceTokenizer, _ text: DecoderConfiguration, _ directory: String
+    ) throws(ModelError) -> [Int] {
+        let tokens = tokenizer.encode(prompt)
+        guard tokens.count >= 2, tokens.last == text.endToken, tokens.allSatisfy({ $0 < text.vocabulary }) else {
+            let message = "it makes \(tokens) of the prompt, but the model ends texts with \(text.endToken)"
+            throw ModelError(.badTokenizer, directory, message + " and has \(text.vocabulary) tokens")
+        }
+        return [text.startToken] + tokens.dropFirst().dropLast()
+    }
+
+    private static func check(
+        _ sampling: SamplingOptions, prompt: Int, _ text: DecoderConfiguration, _ directory: String
+    ) throws(ModelError) {
+        func require(_ isGood: Bool, _ message: String) throws(ModelError) {
+            guard isGood else { throw ModelError(.badOption, directory, message) }
+        }
+        try require(
+            sampling.maxLength > prompt, "max_length \(sampling.maxLength): the prompt alone has \(prompt) tokens")
+        try require(sampling.maxLength <= text.positions, "max_length: the model has \(text.positions) positions")
+        try require(sampling.minLength <= sampling.maxLength, "min_length is over max_length")
+        try require(sampling.topP > 0 && sampling.topP <= 1, "top_p \(sampling.topP) is not in 0...1")
+        try require(sampling.topK >= 0, "top_k \(sampling.topK) is negative")
+        try require(sampling.repetitionPenalty > 0, "repetition_penalty \(sampling.repetitionPenalty) is not positive")
+    }
+}
+
+extension RandomStream {
+    /// The stream of caption `number` of the sample `key` in a build with `seed`.
+    package init(seed: UInt64, key: String, number: Int) {
+        let hex = digest(of: "caption\0\(seed)\0\(key)\0\(number)").hex
+        guard let key = UInt64(hex.prefix(16), radix: 16) else { preconditionFailure("a digest is hexadecimal") }
+        self.init(key: key)
+    }
+}

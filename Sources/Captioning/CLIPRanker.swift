@@ -1,0 +1,99 @@
+import Layers
+package import Stages
+package import Tensors
+import TextTokenizers
+import VisionLanguage
+
+/// Judges captions with CLIP: the cosine of the angle between the image's and the text's vector.
+package struct CLIPRanker: Ranker {
+    package let imageSide: Int
+    private let model: SharedWeights<CLIP>
+    private let tokenizer: CLIPTokenizer
+    private let normalization: Normalization
+    private let engines: EnginePool
+
+    /// Loads the model in the folder `directory` onto the device of `engines`; blocks while it reads.
+    package init(directory: String, precision: Precision = .auto, engines: EnginePool) throws(ModelError) {
+        let folder = try ModelDirectory(directory)
+        let configuration = try folder.configuration("config.json", CLIPConfiguration.init(json:))
+        imageSide = configuration.vision.imageSide
+        normalization = try folder.normalization(side: imageSide)
+        let positions = configuration.text.positions
+        tokenizer = try folder.tokenizer { try CLIPTokenizer(directory: $0, contextLength: positions) }
+        try Self.check(tokenizer, configuration.text, directory)
+        let device = engines.device
+        let dtype = precision.dtype(on: device)
+        model = try folder.load { checkpoint throws(WeightsError) in
+            SharedWeights(try CLIP(configuration, Weights(checkpoint, dtype, on: device)))
+        }
+        self.engines = engines
+    }
+
+    /// Cosine similarity, −1 to 1, of each caption of each request, in the same order.
+    package func score(_ batch: [RankRequest]) async throws -> [[Double]] {
+        try await engines.map(batch) { requests in try scores(of: requests) }
+    }
+
+    private func scores(of requests: [RankRequest]) throws -> [[Double]] {
+        let texts = UniqueTexts(requests.map { request in request.captions.map(tokenizer.encode) })
+        return try model.infer { model throws(TorchError) in
+            let pixels = try normalizedPixels(
+                requests.map(\.pixels), side: imageSide, normalization, on: engines.device)
+            let images = try vectors(model.images(pixels))
+            var judged = [[Float]](repeating: [], count: texts.unique.count)
+            for group in texts.groups {
+                let made = try vectors(model.texts(group.map { texts.unique[$0] }))
+                for (text, vector) in zip(group, made) { judged[text] = vector }
+            }
+            return zip(images, texts.indices).map { image, indices in indices.map { cosine(image, judged[$0]) } }
+        }
+    }
+
+    private func vectors(_ tensor: Tensor) throws(TorchError) -> [[Float]] {
+        let (values, width) = (try tensor.floats(), tensor.shape[1])
+        return stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
+    }
+
+    /// Both have length 1.
+    private func cosine(_ a: [Float], _ b: [Float]) -> Double {
+        zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    }
+
+    private static func check(
+        _ tokenizer: CLIPTokenizer, _ text: TextTowerConfiguration, _ directory: String
+    ) throws(ModelError) {
+        let empty = tokenizer.encode("")
+        guard empty.count == 2, empty.allSatisfy({ $0 < text.vocabulary }) else {
+            let message = "it makes \(empty) of an empty text, for a model of \(text.vocabulary) tokens"
+            throw ModelError(.badTokenizer, directory, message)
+        }
+    }
+}
+
+/// The texts of a batch, each once, in groups of about one length: a long one then costs the short ones nothing.
+struct UniqueTexts {
+    private(set) var unique: [[Int]] = []
+    /// For each image and caption the number of its text among the unique ones.
+    private(set) var indices: [[Int]] = []
+
+    init(_ texts: [[[Int]]]) {
+        var numbers: [[Int]: Int] = [:]
+        for captions in texts {
+            var row: [Int] = []
+            for text in captions {
+                if numbers[text] == nil {
+                    numbers[text] = unique.count
+                    unique.append(text)
+                }
+                row.append(numbers[text] ?? 0)
+            }
+            indices.append(row)
+        }
+    }
+
+    /// The unique texts' numbers: those of up to 16 tokens, of 17 to 32, and so on.
+    var groups: [[Int]] {
+        let byLength = Dictionary(grouping: unique.indices) { (unique[$0].count - 1) / 16 }
+        return byLength.sorted { $0.key < $1.key }.map(\.value)
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import Layers
+import Tensors
+import VisionLanguage
+
+/// A folder with a model in the layout of the model hub: `config.json`, safetensors, tokenizer and preprocessor files.
+package struct ModelDirectory: Sendable {
+    package let path: String
+
+    /// The model in the folder `path`, which must hold a `config.json`.
+    package init(_ path: String) throws(ModelError) {
+        self.path = path
+        guard FileManager.default.fileExists(atPath: path + "/config.json") else {
+            let message = "no such file: a model is a folder with config.json, model.safetensors and tokenizer files"
+            throw ModelError(.missingFile, path + "/config.json", message)
+        }
+    }
+
+    /// The bytes of the file `name`.
+    func contents(of name: String) throws(ModelError) -> Data {
+        do {
+            return try Data(contentsOf: URL(fileURLWithPath: path + "/" + name))
+        } catch {
+            throw ModelError(.missingFile, path + "/" + name, "cannot be read")
+        }
+    }
+
+    /// What `read` makes of the file `name`.
+    func configuration<Value>(
+        _ name: String, _ read: (Data) throws(ConfigurationError) -> Value
+    ) throws(ModelError) -> Value {
+        let json = try contents(of: name)
+        do {
+            return try read(json)
+        } catch {
+            throw ModelError(.badConfiguration, path + "/" + name, error.description)
+        }
+    }
+
+    /// How pixels are normalized: as `preprocessor_config.json` says, where there is one.
+    func normalization(side: Int) throws(ModelError) -> Normalization {
+        let name = "preprocessor_config.json"
+        guard FileManager.default.fileExists(atPath: path + "/" + name) else { return .clip }
+        return try configuration(name) { json throws(ConfigurationError) in try Normalization(json: json, side: side) }
+    }
+
+    /// The model that `build` makes of the checkpoint's weights.
+    func load<Model>(_ build: (Checkpoint) throws(WeightsError) -> Model) throws(ModelError) -> Model {
+        let checkpoint: Checkpoint
+        do {
+            checkpoint = try Checkpoint(directory: path)
+        } catch {
+            let subject = error.tensor.map { "\($0): " } ?? ""
+            throw ModelError(
+                error.code == .unreadable ? .missingFile : .badWeights, error.file, subject + error.message)
+        }
+        do {
+            defer { checkpoint.releasePages() }  // most weights were converted or packed: the copies are what is used
+            return try build(checkpoint)
+        } catch {
+            throw ModelError(.badWeights, error.file.isEmpty ? path : error.file, "\(error.key): \(error.message)")
+        }
+    }
+
+    /// The tokenizer that `build` makes of the folder.
+    func tokenizer<Tokenizer>(_ build: (String) throws -> Tokenizer) throws(ModelError) -> Tokenizer {
+        do {
+            return try build(path)
+        } catch {
+            throw ModelError(.badTokenizer, path, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package import Samples
+
+/// The right of one worker to work on one unit.
+///
+/// The three values together are the proof of that right: a worker hands them back with whatever it asks for.
+package struct Lease: Hashable, Sendable, Codable {
+    /// The number of the unit in its build.
+    package let unit: Int
+    /// The name of the worker that holds it.
+    package let worker: String
+    /// Grows with every grant of the unit; whatever comes under an older one is refused.
+    package let generation: Int
+
+    package init(unit: Int, worker: String, generation: Int) {
+        self.unit = unit
+        self.worker = worker
+        self.generation = generation
+    }
+}
+
+/// A lease with what a worker needs to start.
+package struct LeaseGrant: Hashable, Sendable {
+    package let lease: Lease
+    package let unit: WorkUnit
+    /// How long the lease is good for without a renewal.
+    package let duration: Duration
+
+    package init(lease: Lease, unit: WorkUnit, duration: Duration) {
+        self.lease = lease
+        self.unit = unit
+        self.duration = duration
+    }
+}
+
+/// What a worker is told when it asks for work.
+package enum LeaseAnswer: Hashable, Sendable {
+    case granted(LeaseGrant)
+    /// Nothing is free now, but what others hold may come back: ask again after this time.
+    case wait(Duration)
+    /// Every unit is published or has failed for good.
+    case done
+}
+
+/// What becomes of a message that was sent under a lease.
+package enum LeaseStanding: String, Hashable, Sendable, Codable {
+    /// The lease held, and the message took effect.
+    case accepted
+    /// The unit was given to another, or is finished: drop the work.
+    case stale
+}
+
+/// What a worker made of a unit: the shard's files lie in scratch, whole and synced.
+package struct UnitResult: Hashable, Sendable, Codable {
+    /// How many rows were kept.
+    package let samples: Int
+    /// The size of the shard.
+    package let byteCount: Int
+    /// The digest of the shard.
+    package let digest: ContentDigest
+    /// The size of the table beside it.
+    package let tableByteCount: Int
+    /// The digest of the table beside it.
+    package let tableDigest: ContentDigest
+    /// Rows left out, by the raw value of their reason; reasons without rows are absent.
+    package let rejections: [String: Int]
+
+    package init(
+        samples: Int, byteCount: Int, digest: ContentDigest, tableByteCount: Int, tableDigest: ContentDigest,
+        rejections: [String: Int]
+    ) {
+        self.samples = samples
+        self.byteCount = byteCount
+        self.digest = digest
+        self.tableByteCount = tableByteCount
+        self.tableDigest = tableDigest
+        self.rejections = rejections
+    }
+
+    /// Every row that the result accounts for.
+    package var rows: Int { samples + rejections.values.reduce(0, +) }
+
+    /// Why this cannot be the result of `unit`; nil when it can.
+    func fault(for unit: WorkUnit) -> String? {
+        if rows != unit.rowCount { return "accounts for \(rows) rows of \(unit.rowCount)" }
+        if samples < 0 || rejections.values.contains(where: { $0 < 1 }) { return "counts that are no counts" }
+        if let reason = rejections.keys.sorted().first(where: { Rejection.Reason(rawValue: $0) == nil }) {
+            return "unknown reason \(reason)"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,28 @@
+/// A setting that two manifests disagree about.
+package struct ManifestDifference: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// Where in the manifest, such as `caption.count`.
+    package let key: String
+    /// What the existing output was begun with; nil where the key was absent.
+    package let existing: String?
+    /// What is asked for now; nil where the key is absent.
+    package let new: String?
+
+    /// `caption.count: was 10, is 5`.
+    package var description: String {
+        "\(key): \(existing.map { "was \($0)" } ?? "was absent"), \(new.map { "is \($0)" } ?? "is absent")"
+    }
+}
+
+/// What differs between the settings of an existing output and those of a new manifest, by key.
+package func compare(existing: [String: String], new: [String: String]) -> [ManifestDifference] {
+    Set(existing.keys).union(new.keys).sorted().compactMap { key in
+        guard existing[key] != new[key] else { return nil }
+        return ManifestDifference(key: key, existing: existing[key], new: new[key])
+    }
+}
+
+/// `differences` as one line for a person; of many, the first ones.
+func summary(of differences: [ManifestDifference]) -> String {
+    let shown = differences.prefix(8).map(\.description).joined(separator: "; ")
+    return differences.count > 8 ? "\(shown); and \(differences.count - 8) more" : shown
+}

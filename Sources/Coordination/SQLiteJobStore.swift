@@ -1,0 +1,322 @@
+import Foundation
+import GRDB
+package import Samples
+
+/// A job store in one SQLite file beside the output, for one coordinator on one machine.
+///
+/// Write-ahead log with `synchronous = FULL`: a transaction that returned survives a power cut, one that was cut short
+/// never happened. A lock file beside it keeps a second coordinator out; who only wants to read takes `reading`.
+package final class SQLiteJobStore: JobStore {
+    private let path: String
+    private let queue: DatabaseQueue
+    private let lock: StoreLock?
+
+    /// Opens the store in the file `path`, which is made when it is not there, and keeps others out while it lives.
+    ///
+    /// Throws `locked` while another process has it, `newerSchema`, `store`.
+    package convenience init(path: String) throws(CoordinationError) {
+        try self.init(path: path, prepare: { _ in })
+    }
+
+    /// As `init(path:)`; `prepare` is called with each new connection, which is how tests watch every statement.
+    init(path: String, prepare: @escaping @Sendable (Database) throws -> Void) throws(CoordinationError) {
+        self.path = path
+        do {
+            let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            lock = try StoreLock(path + ".lock")
+            var configuration = Configuration()
+            configuration.label = "job store"
+            configuration.journalMode = .wal
+            configuration.busyMode = .timeout(30)
+            configuration.prepareDatabase(prepare)
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            // After opening, because GRDB relaxes it to NORMAL when it turns the write-ahead log on.
+            try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            guard try queue.read(storeMigrator.hasBeenSuperseded) == false else {
+                throw CoordinationError(.newerSchema, path, "written by a later version of this software")
+            }
+            try storeMigrator.migrate(queue)
+        } catch {
+            throw storeError(path, "open", error)
+        }
+    }
+
+    /// Opens the store in the file `path` for reading, beside the coordinator that may be writing it.
+    package init(reading path: String) throws(CoordinationError) {
+        self.path = path
+        lock = nil
+        do {
+            var configuration = Configuration()
+            configuration.readonly = true
+            configuration.busyMode = .timeout(30)
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            guard try queue.read(storeMigrator.hasBeenSuperseded) == false else {
+                throw CoordinationError(.newerSchema, path, "written by a later version of this software")
+            }
+        } catch {
+            throw storeError(path, "open", error)
+        }
+    }
+
+    // MARK: Planning
+
+    package func build() throws(CoordinationError) -> BuildRecord? {
+        try read("read the build") { db in
+            guard let row = try Row.fetchOne(db, sql: "SELECT * FROM build") else { return nil }
+            let settings = try Row.fetchAll(db, sql: "SELECT key, value FROM setting")
+                .map { ($0["key"] as String, $0["value"] as String) }
+            return BuildRecord(
+                manifestDigest: try digest(row["manifest_digest"]), manifest: row["manifest"],
+                settings: Dictionary(uniqueKeysWithValues: settings), softwareVersion: row["software_version"],
+                created: Date(timeIntervalSince1970: row["created"]))
+        }
+    }
+
+    package func isPlanned() throws(CoordinationError) -> Bool {
+        try read("read the build") { try Bool.fetchOne($0, sql: "SELECT is_planned FROM build") ?? false }
+    }
+
+    package func beginPlan(of build: BuildRecord, sources: [String]) throws(CoordinationError) {
+        try write("begin the plan") { db in
+            guard try Bool.fetchOne(db, sql: "SELECT is_planned FROM build") != true else {
+                throw CoordinationError(.conflict, "plan", "the store has a whole plan")
+            }
+            for table in ["unit", "source", "setting", "build"] { try db.execute(sql: "DELETE FROM \(table)") }
+            try db.execute(
+                sql: "INSERT INTO build VALUES (1, ?, ?, ?, ?, 0)",
+                arguments: [
+                    build.manifestDigest.hex, build.manifest, build.softwareVersion,
+                    Int(build.created.timeIntervalSince1970),
+                ])
+            for (key, value) in build.settings.sorted(by: { $0.key < $1.key }) {
+                try db.execute(sql: "INSERT INTO setting VALUES (?, ?)", arguments: [key, value])
+            }
+            for (position, name) in sources.enumerated() {
+                try db.execute(sql: "INSERT INTO source (position, name) VALUES (?, ?)", arguments: [position, name])
+            }
+        }
+    }
+
+    package func addToPlan(_ units: [WorkUnit]) throws(CoordinationError) {
+        try write("add to the plan") { db in
+            try requirePlanning(db)
+            let insert = try db.cachedStatement(
+                sql: """
+                    INSERT INTO unit (id, source, number, first_row, row_count, start_file, start_offset)
+                    VALUES (?, (SELECT position FROM source WHERE name = ?), ?, ?, ?, ?, ?)
+                    """)
+            let count = try db.cachedStatement(
+                sql: "UPDATE source SET units = units + 1, row_count = row_count + ? WHERE name = ?")
+            for unit in units {
+                try insert.execute(arguments: [
+                    unit.id, unit.source, unit.index, unit.firstRow, unit.rowCount, unit.start.file, unit.start.offset,
+                ])
+                try count.execute(arguments: [unit.rowCount, unit.source])
+            }
+        }
+    }
+
+    package func finishPlan() throws(CoordinationError) {
+        try write("finish the plan") { db in
+            try requirePlanning(db)
+            try db.execute(sql: "UPDATE build SET is_planned = 1")
+        }
+    }
+
+    private func requirePlanning(_ db: Database) throws {
+        guard try Bool.fetchOne(db, sql: "SELECT is_planned FROM build") == false else {
+            throw CoordinationError(.conflict, "plan", "no plan is being made")
+        }
+    }
+
+    // MARK: Leases
+
+    package func nextUnit(fresh: Bool) throws(CoordinationError) -> WaitingUnit? {
+        try read("find a unit") { db in
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT \(unitColumns) FROM unit JOIN source ON position = source
+                    WHERE state = 'planned' \(fresh ? "AND failures = 0" : "") ORDER BY failures, id LIMIT 1
+                    """)
+            return row.map {
+                WaitingUnit(unit: workUnit($0), generation: $0["generation"], failures: $0["failures"])
+            }
+        }
+    }
+
+    package func openUnitCount() throws(CoordinationError) -> Int {
+        try read("count units") { db in
+            try Int.fetchOne(db, sql: "SELECT sum(units - published_units - failed_units) FROM source") ?? 0
+        }
+    }
+
+    package func recordLease(_ lease: Lease) throws(CoordinationError) {
+        try write("lease a unit") { db in
+            try change(
+                lease, db,
+                sql: """
+                    UPDATE unit SET state = 'leased', generation = generation + 1, worker = :worker
+                    WHERE id = :unit AND state = 'planned' AND generation = :generation - 1
+                    """)
+        }
+    }
+
+    package func recordRelease(_ lease: Lease) throws(CoordinationError) {
+        try write("release a unit") { db in
+            try change(lease, db, sql: "UPDATE unit SET state = 'planned', worker = NULL WHERE \(isHeld)")
+        }
+    }
+
+    package func recordFailure(_ lease: Lease, message: String, isFinal: Bool) throws(CoordinationError) {
+        try write("record a failure") { db in
+            try change(
+                lease, db,
+                sql: """
+                    UPDATE unit SET state = :state, failures = failures + 1, last_error = :message, worker = NULL
+                    WHERE \(isHeld)
+                    """,
+                ["state": isFinal ? "failed" : "planned", "message": message])
+            guard isFinal else { return }
+            try db.execute(
+                sql: """
+                    UPDATE source SET failed_units = failed_units + 1
+                    WHERE position = (SELECT source FROM unit WHERE id = ?)
+                    """, arguments: [lease.unit])
+        }
+    }
+
+    package func recordPublished(_ lease: Lease, _ result: UnitResult) throws(CoordinationError) {
+        try write("record a shard") { db in
+            try change(lease, db, sql: "UPDATE unit SET state = 'published', worker = NULL WHERE \(isHeld)")
+            guard let row = try Row.fetchOne(db, sql: unitQuery("unit.id = ?"), arguments: [lease.unit]) else {
+                throw CoordinationError(.conflict, "unit \(lease.unit)", "not in the store")
+            }
+            let source: Int = row["source"]
+            try db.execute(
+                sql: "INSERT INTO shard VALUES (?, ?, ?, ?)",
+                arguments: [
+                    lease.unit, workUnit(row).shardName, lease.generation,
+                    String(decoding: try encodeJSON(result), as: UTF8.self),
+                ])
+            try db.execute(
+                sql: """
+                    UPDATE source SET published_units = published_units + 1, published_rows = published_rows + ?,
+                        samples = samples + ?, byte_count = byte_count + ? WHERE position = ?
+                    """, arguments: [result.rows, result.samples, result.byteCount, source])
+            for (reason, rows) in result.rejections.sorted(by: { $0.key < $1.key }) {
+                try db.execute(
+                    sql: """
+                        INSERT INTO source_rejection VALUES (?, ?, ?)
+                        ON CONFLICT DO UPDATE SET row_count = row_count + excluded.row_count
+                        """, arguments: [source, reason, rows])
+            }
+        }
+    }
+
+    package func releaseAll() throws(CoordinationError) {
+        try write("release all units") { db in
+            try db.execute(sql: "UPDATE unit SET state = 'planned', worker = NULL WHERE state = 'leased'")
+        }
+    }
+
+    package func retryFailed() throws(CoordinationError) {
+        try write("retry failed units") { db in
+            try db.execute(sql: "UPDATE unit SET state = 'planned', failures = 0 WHERE state = 'failed'")
+            try db.execute(sql: "UPDATE source SET failed_units = 0")
+        }
+    }
+
+    package func failures(of unit: Int) throws(CoordinationError) -> Int {
+        try read("read a unit") { db in
+            try Int.fetchOne(db, sql: "SELECT failures FROM unit WHERE id = ?", arguments: [unit]) ?? 0
+        }
+    }
+
+    /// The condition of every write under a lease.
+    private var isHeld: String {
+        "id = :unit AND state = 'leased' AND worker = :worker AND generation = :generation"
+    }
+
+    /// Changes the one unit that `lease` is for; a condition that does not hold is a `conflict`.
+    private func change(_ lease: Lease, _ db: Database, sql: String, _ more: StatementArguments = [:]) throws {
+        let arguments: StatementArguments = [
+            "unit": lease.unit, "worker": lease.worker, "generation": lease.generation,
+        ]
+        try db.execute(sql: sql, arguments: arguments &+ more)
+        guard db.changesCount == 1 else {
+            throw CoordinationError(
+                .conflict, "unit \(lease.unit)", "not under generation \(lease.generation) of \(lease.worker)")
+        }
+    }
+
+    // MARK: Reading
+
+    package func published(unit: Int) throws(CoordinationError) -> PublishedUnit? {
+        try read("read a shard") { db in
+            try Row.fetchOne(db, sql: shardQuery("shard.unit = ?"), arguments: [unit]).map(publishedUnit)
+        }
+    }
+
+    package func published(after id: Int, limit: Int) throws(CoordinationError) -> [PublishedUnit] {
+        try read("list shards") { db in
+            let query = shardQuery("shard.unit > ? ORDER BY shard.unit LIMIT ?")
+            return try Row.fetchAll(db, sql: query, arguments: [id, limit]).map(publishedUnit)
+        }
+    }
+
+    package func failed(after id: Int, limit: Int) throws(CoordinationError) -> [FailedUnit] {
+        try read("list failed units") { try failedUnits($0, after: id, limit: limit) }
+    }
+
+    package func unpublished(of shards: [String]) throws(CoordinationError) -> [String] {
+        try read("look shards up") { db in
+            try shards.filter { name in
+                try Bool.fetchOne(db, sql: "SELECT 1 FROM shard WHERE name = ?", arguments: [name]) == nil
+            }
+        }
+    }
+
+    package func recordSightings(_ sightings: [WorkerSighting]) throws(CoordinationError) {
+        try write("record workers") { db in
+            try db.execute(sql: "DELETE FROM worker")
+            for sighting in sightings {
+                try db.execute(
+                    sql: "INSERT INTO worker VALUES (?, ?)",
+                    arguments: [sighting.name, String(decoding: try encodeJSON(sighting), as: UTF8.self)])
+            }
+        }
+    }
+
+    package func status() throws(CoordinationError) -> BuildStatus {
+        try read("read the status", readStatus)
+    }
+
+    // MARK: Errors
+
+    private func read<Value>(
+        _ operation: String, _ body: (Database) throws -> Value
+    ) throws(CoordinationError) -> Value {
+        do { return try queue.read(body) } catch { throw storeError(path, operation, error) }
+    }
+
+    private func write<Value>(
+        _ operation: String, _ body: (Database) throws -> Value
+    ) throws(CoordinationError) -> Value {
+        do { return try queue.write(body) } catch { throw storeError(path, operation, error) }
+    }
+}
+
+/// `error` as this module's own: what went wrong with `path` when doing `operation`.
+private func storeError(_ path: String, _ operation: String, _ error: any Error) -> CoordinationError {
+    error as? CoordinationError ?? CoordinationError(.store, path, "cannot \(operation): \(error)")
+}
+
+// What tests look at.
+extension SQLiteJobStore {
+    /// Gives `body` the connection.
+    func inspect<Value>(_ body: (Database) throws -> Value) throws(CoordinationError) -> Value {
+        try read("inspect", body)
+    }
+}

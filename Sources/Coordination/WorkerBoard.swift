@@ -1,0 +1,80 @@
+import Foundation
+
+/// What workers last told of themselves, as a pure value; nothing here is worth a disk write on its own.
+struct WorkerBoard: Sendable {
+    private struct Entry: Sendable {
+        var counts = WorkerCounts()
+        var units: [WorkerReport.Progress] = []
+        /// For people.
+        var seen: Date
+        var heard: Duration
+        var window = RateWindow()
+        var lostLease = false
+    }
+
+    /// A worker that has not been heard of for so long is forgotten, which bounds the board.
+    static let memory: Duration = .seconds(3600)
+
+    private var entries: [String: Entry] = [:]
+
+    /// Notes that `worker` was heard of at `now`.
+    mutating func touch(_ worker: String, seen: Date, now: Duration) {
+        entries[worker, default: Entry(seen: seen, heard: now)].seen = seen
+        entries[worker]?.heard = now
+    }
+
+    /// Takes in `report`, which came at `now`.
+    mutating func note(_ report: WorkerReport, seen: Date, now: Duration) {
+        var entry = entries[report.worker] ?? Entry(seen: seen, heard: now)
+        if report.counts.rows < entry.counts.rows { entry.window = RateWindow() }  // it was started again
+        (entry.counts, entry.units, entry.seen, entry.heard) = (report.counts, report.units, seen, now)
+        entry.window.add(report.counts.rows, at: now)
+        entries[report.worker] = entry
+        entries = entries.filter { now - $0.value.heard < Self.memory }
+    }
+
+    /// Notes that `worker` did not renew a lease in time.
+    mutating func noteLostLease(of worker: String) { entries[worker]?.lostLease = true }
+
+    /// Whether `worker` lost a lease because it did not renew it.
+    func hasLostLease(_ worker: String) -> Bool { entries[worker]?.lostLease ?? false }
+
+    /// Forgets a worker that has ended; false when it was never heard of.
+    mutating func remove(_ worker: String) -> Bool { entries.removeValue(forKey: worker) != nil }
+
+    /// Rows that the holder of `lease` has done.
+    func rows(of lease: Lease) -> Int {
+        entries[lease.worker]?.units.first { $0.lease == lease }?.rows ?? 0
+    }
+
+    /// Who was heard of, by name.
+    func sightings(now: Duration) -> [WorkerSighting] {
+        entries.sorted { $0.key < $1.key }.map { name, entry in
+            WorkerSighting(
+                name: name, seen: entry.seen, counts: entry.counts, rowsPerSecond: entry.window.rate(at: now))
+        }
+    }
+}
+
+/// A growing number seen now and then, and how fast it grew over the last minute.
+struct RateWindow: Sendable {
+    private static let span: Duration = .seconds(60)
+    private static let pointLimit = 64
+    private var points: [(time: Duration, value: Int)] = []
+
+    /// Takes in that the number was `value` at `time`.
+    mutating func add(_ value: Int, at time: Duration) {
+        points.append((time, value))
+        // One point before the span stays, so that the rate covers the whole of it.
+        while points.count > 2, points[1].time <= time - Self.span || points.count > Self.pointLimit {
+            points.removeFirst()
+        }
+    }
+
+    /// How much it grew a second; 0 with fewer than two points, or when the last one is older than the span.
+    func rate(at now: Duration) -> Double {
+        guard let first = points.first, let last = points.last, last.time > first.time, now - last.time < Self.span
+        else { return 0 }
+        return Double(last.value - first.value) / ((last.time - first.time) / .seconds(1))
+    }
+}

@@ -1,0 +1,115 @@
+package import Foundation
+
+/// Why the demonstration could not be made or served.
+package struct DemoError: Error, CustomStringConvertible {
+    /// The kinds of faults.
+    package enum Code: String, Sendable {
+        /// A picture could not be encoded.
+        case encode
+        /// A file or folder could not be written.
+        case write
+        /// The server could not listen.
+        case listen
+    }
+
+    /// The kind of fault.
+    package let code: Code
+    /// The file or address.
+    package let subject: String
+    /// What happened.
+    package let text: String
+
+    /// One line for a person.
+    package var description: String { "\(subject): \(code.rawValue): \(text)" }
+}
+
+/// The demonstration's files in a folder: images, `list.csv`, `list.tsv` and, last, `truth.jsonl`.
+package struct DemoFolder: Sendable {
+    /// The folder.
+    package let folder: URL
+
+    /// The demonstration in `folder`, which need not exist yet.
+    package init(_ folder: URL) { self.folder = folder }
+
+    /// Writes the images and the truth about them; pictures of an earlier data set under the same names are replaced.
+    ///
+    /// One picture is in memory at a time. `progress` is told how many rows are done.
+    package func write(_ dataset: DemoDataset, encoders: DemoEncoders, progress: (Int) -> Void = { _ in })
+        throws(DemoError)
+    {
+        for oddity in [nil, DemoRow.Oddity.optedOut, .slow, .mislabelled] {
+            try makeFolder(folder.appending(path: oddity?.folder ?? "images"))
+        }
+        for row in dataset.rows {
+            if let file = row.file, let bytes = try bytes(of: row, encoders) { try write(Data(bytes), to: file) }
+            progress(row.row + 1)
+        }
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try writeLines("truth.jsonl", dataset.rows) { String(decoding: try encoder.encode($0), as: UTF8.self) }
+    }
+
+    /// Writes `list.csv`, with a header and quotes, and `list.tsv`, as CC12M has it, of images under `baseURL`, such as
+    /// `http://127.0.0.1:8080`.
+    package func writeLists(_ dataset: DemoDataset, baseURL: String) throws(DemoError) {
+        try writeLines("list.csv", header: "url,caption\n", dataset.rows) { row in
+            Self.quoted(row.file.map { baseURL + "/" + $0 } ?? "") + "," + Self.quoted(row.webCaption)
+        }
+        try writeLines("list.tsv", dataset.rows) { row in
+            row.file.map { "\(baseURL)/\($0)\t\(row.webCaption)" } ?? row.webCaption
+        }
+    }
+
+    /// The rows that `truth.jsonl` tells of, in order.
+    package func truth() throws -> [DemoRow] {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let lines = try Data(contentsOf: folder.appending(path: "truth.jsonl")).split(separator: UInt8(ascii: "\n"))
+        return try lines.map { try decoder.decode(DemoRow.self, from: $0) }
+    }
+
+    private func bytes(of row: DemoRow, _ encoders: DemoEncoders) throws(DemoError) -> [UInt8]? {
+        do { return try row.bytes(encoders) } catch {
+            throw DemoError(code: .encode, subject: row.file ?? "row \(row.row)", text: "\(error)")
+        }
+    }
+
+    private func makeFolder(_ folder: URL) throws(DemoError) {
+        do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) } catch {
+            throw DemoError(code: .write, subject: folder.path, text: "\(error)")
+        }
+    }
+
+    private func write(_ bytes: Data, to name: String) throws(DemoError) {
+        let file = folder.appending(path: name)
+        do { try bytes.write(to: file) } catch {
+            throw DemoError(code: .write, subject: file.path, text: "\(error)")
+        }
+    }
+
+    /// Writes a text file, a line at a time, that appears under its name when it is whole.
+    private func writeLines<Row>(
+        _ name: String, header: String = "", _ rows: some Sequence<Row>, line: (Row) throws -> String
+    ) throws(DemoError) {
+        let file = folder.appending(path: name)
+        let partial = folder.appending(path: name + ".partial")
+        do {
+            try Data(header.utf8).write(to: partial)
+            let handle = try FileHandle(forWritingTo: partial)
+            try handle.seekToEnd()
+            for row in rows { try handle.write(contentsOf: Data((try line(row) + "\n").utf8)) }
+            try handle.close()
+            try? FileManager.default.removeItem(at: file)  // an earlier one, where there is one
+            try FileManager.default.moveItem(at: partial, to: file)
+        } catch {
+            throw DemoError(code: .write, subject: file.path, text: "\(error)")
+        }
+    }
+
+    /// A field of RFC 4180: in quotes where it must be.
+    private static func quoted(_ field: String) -> String {
+        guard field.contains(where: { ",\"\r\n".contains($0) }) else { return field }
+        return "\"" + field.replacing("\"", with: "\"\"") + "\""
+    }
+}

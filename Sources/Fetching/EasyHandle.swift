@@ -1,0 +1,147 @@
+import CCurl
+import Glibc
+
+/// A reusable transfer handle of libcurl: what is the same for all transfers is set once.
+///
+/// It lives and is used on the loop's thread only. The callbacks reach it by its address, which libcurl holds as long as
+/// `pointer` exists; they forward to the exchange that is under way.
+final class EasyHandle {
+    let pointer: UnsafeMutableRawPointer
+    /// The exchange under way.
+    private(set) var exchange: Exchange?
+    private var headers: UnsafeMutablePointer<curl_slist>?
+    private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+
+    /// A handle whose requests say that they come from `userAgent`.
+    init(userAgent: String) {
+        guard let pointer = curl_easy_init() else { preconditionFailure("no memory for a transfer handle") }
+        self.pointer = pointer
+        let context = Unmanaged.passUnretained(self).toOpaque()
+
+        // 1. Nothing from the environment, nothing but HTTP, no redirect that we have not judged.
+        set(CURLOPT_PROTOCOLS_STR, "http,https")
+        set(CURLOPT_PROXY, "")
+        set(CURLOPT_FOLLOWLOCATION, 0)
+        set(CURLOPT_USERAGENT, userAgent)
+        set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate")
+        set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
+
+        // 2. No signals; a name that is still being looked up holds nobody up when its transfer ends.
+        set(CURLOPT_NOSIGNAL, 1)
+        set(CURLOPT_QUICK_EXIT, 1)
+        set(CURLOPT_DNS_CACHE_TIMEOUT, 300)
+        set(CURLOPT_BUFFERSIZE, 32_768)
+        ccurl_set_pointer(pointer, CURLOPT_ERRORBUFFER, errorText)
+
+        // 3. Where heads, bodies and addresses go.
+        ccurl_set_write_callback(pointer, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+            let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return EasyHandle.at(context).exchange?.receive(headerLine: line) == true ? line.count : 0
+        }
+        ccurl_set_write_callback(pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+            let part = UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return EasyHandle.at(context).exchange?.receive(body: part) == true ? part.count : 0
+        }
+        ccurl_set_open_socket_callback(pointer) { context, _, address in
+            guard let address else { return -1 }
+            return EasyHandle.at(context).openSocket(to: address)
+        }
+        for option in [CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PRIVATE] {
+            ccurl_set_pointer(pointer, option, context)
+        }
+    }
+
+    deinit {
+        curl_easy_cleanup(pointer)
+        curl_slist_free_all(headers)
+        errorText.deallocate()
+    }
+
+    /// The handle that libcurl gives back as `context`.
+    static func at(_ context: UnsafeMutableRawPointer?) -> EasyHandle {
+        guard let context else { preconditionFailure("a transfer handle without its object") }
+        return Unmanaged<EasyHandle>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    /// Makes the handle ready for `exchange`.
+    func prepare(_ exchange: Exchange) {
+        let request = exchange.request
+        self.exchange = exchange
+        errorText.pointee = 0
+        set(CURLOPT_URL, request.url)
+        set(CURLOPT_TIMEOUT_MS, Int(min(max(1, request.timeout / .milliseconds(1)), 1e9)))
+        for line in request.headers { headers = curl_slist_append(headers, line) }
+        ccurl_set_pointer(pointer, CURLOPT_HTTPHEADER, headers)
+        set(CURLOPT_HTTPGET, 1)
+        if let body = request.body {
+            ccurl_set_offset(pointer, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
+            // NULL, which an empty array may give, would make libcurl ask a callback for the body.
+            (body.isEmpty ? [0] : body).withUnsafeBytes {
+                _ = ccurl_set_pointer(pointer, CURLOPT_COPYPOSTFIELDS, $0.baseAddress)
+            }
+        }
+        if request.method == "GET" {
+            ccurl_set_pointer(pointer, CURLOPT_CUSTOMREQUEST, nil)
+        } else {
+            set(CURLOPT_CUSTOMREQUEST, request.method)
+        }
+    }
+
+    /// Gives the exchange back, and the time it took; the handle is free then.
+    func release() -> (exchange: Exchange?, elapsed: Duration) {
+        var microseconds: curl_off_t = 0
+        ccurl_get_offset(pointer, CURLINFO_TOTAL_TIME_T, &microseconds)
+        ccurl_set_pointer(pointer, CURLOPT_HTTPHEADER, nil)
+        curl_slist_free_all(headers)
+        headers = nil
+        defer { exchange = nil }
+        return (exchange, .microseconds(Int64(microseconds)))
+    }
+
+    /// What libcurl's `code` means; its text is the same in every run.
+    func outcome(of code: CURLcode) -> TransferOutcome {
+        switch code {
+        case CURLE_OK: return .done
+        case CURLE_OPERATION_TIMEDOUT: return .timedOut
+        case CURLE_FILESIZE_EXCEEDED: return .tooLarge
+        case CURLE_COULDNT_CONNECT: return .notConnected(code.rawValue, Self.text(code))
+        case CURLE_PEER_FAILED_VERIFICATION:
+            return .failed(code.rawValue, errorText.pointee == 0 ? Self.text(code) : String(cString: errorText))
+        default: return .failed(code.rawValue, Self.text(code))
+        }
+    }
+
+    private static func text(_ code: CURLcode) -> String {
+        curl_easy_strerror(code).map { String(cString: $0) } ?? "unknown fault of the transfer"
+    }
+
+    /// A socket for `address`, if the exchange may connect to it.
+    private func openSocket(to address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
+        guard let (host, port) = Self.endpoint(address), exchange?.mayConnect(to: host, port: port) == true else {
+            return -1
+        }
+        let kind = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
+        return socket(address.pointee.family, kind, address.pointee.protocol)
+    }
+
+    private static func endpoint(_ address: UnsafeMutablePointer<curl_sockaddr>) -> (NetworkAddress, Int)? {
+        guard let field = MemoryLayout<curl_sockaddr>.offset(of: \.addr) else { return nil }
+        let raw = UnsafeRawPointer(address) + field
+        switch address.pointee.family {
+        case AF_INET:
+            let v4 = raw.loadUnaligned(as: sockaddr_in.self)
+            return (NetworkAddress(ipv4: UInt32(bigEndian: v4.sin_addr.s_addr)), Int(UInt16(bigEndian: v4.sin_port)))
+        case AF_INET6:
+            guard address.pointee.addrlen >= MemoryLayout<sockaddr_in6>.size else { return nil }
+            let v6 = raw.loadUnaligned(as: sockaddr_in6.self)
+            return (NetworkAddress(ipv6: UInt128(v6.sin6_addr)), Int(UInt16(bigEndian: v6.sin6_port)))
+        default:
+            return nil
+        }
+    }
+
+    private func set(_ option: CURLoption, _ value: Int) { ccurl_set_long(pointer, option, value) }
+    private func set(_ option: CURLoption, _ value: String) {
+        _ = value.withCString { ccurl_set_pointer(pointer, option, $0) }
+    }
+}

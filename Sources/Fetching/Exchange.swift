@@ -1,0 +1,157 @@
+/// One request, and what is wanted of its answer.
+struct ExchangeRequest: Sendable {
+    /// What to do with the body of an answer, decided when its head is there.
+    enum BodyUse: Sendable {
+        /// Keep it.
+        case take
+        /// Throw it away; a short one is read to keep the connection.
+        case drain
+        /// Break off before it comes.
+        case refuse
+    }
+
+    var method = "GET"
+    /// The URL, in the plain form that libcurl reads as it was judged.
+    var url: String
+    /// What the limit of connections with one host goes by.
+    var origin: String
+    /// Header lines, `Name: value`.
+    var headers: [String] = []
+    var body: [UInt8]?
+    /// The longest time from the start of the connection to the last byte.
+    var timeout: Duration
+    /// The longest body, its content encoding undone.
+    var maxBytes: Int
+    var maxHeaderBytes: Int
+    /// Called once, with the complete head, on the loop's thread.
+    var bodyUse: @Sendable (ResponseHead) -> BodyUse
+    /// Called for each address before it is connected to, on the loop's thread.
+    var judge: @Sendable (NetworkAddress, Int) -> URLGuard.Verdict
+}
+
+/// What became of a request.
+struct ExchangeAnswer: Sendable {
+    enum Ending: Sendable, Hashable {
+        /// The answer is whole.
+        case complete
+        /// The head is whole, its body was not wanted.
+        case headOnly
+        case timedOut
+        case headTooLong
+        case bodyTooLong
+        /// No address of the host may be connected to, for this reason.
+        case blocked(String)
+        /// libcurl's code, and its text for it.
+        case failed(UInt32, String)
+        case cancelled
+        case closed
+    }
+
+    let ending: Ending
+    let head: ResponseHead
+    let body: [UInt8]
+    /// From the start of the connection, or of its use, to the end.
+    let elapsed: Duration
+}
+
+/// A request on its way.
+///
+/// Unchecked: the task that makes it hands it to the loop through a locked inbox, and from there on only the loop's
+/// thread touches what changes.
+final class Exchange: @unchecked Sendable {
+    /// The longest body that is read only to keep the connection, in bytes.
+    private static let longestDrain = 16_384
+    /// The most that is reserved because a header announces it, in bytes.
+    private static let largestReservation = 4 << 20
+
+    let request: ExchangeRequest
+    var continuation: CheckedContinuation<ExchangeAnswer, Never>?
+    var isCancelled = false
+    private(set) var head = ResponseHead()
+    private(set) var body: [UInt8] = []
+    private(set) var use = ExchangeRequest.BodyUse.take
+    private var drained = 0
+    /// Why a callback broke the transfer off.
+    private var stop: ExchangeAnswer.Ending?
+    private var blocked: String?
+    private var hasOpenedSocket = false
+
+    init(_ request: ExchangeRequest) {
+        self.request = request
+    }
+
+    /// Takes one line of the head; false breaks the transfer off.
+    func receive(headerLine line: UnsafeRawBufferPointer) -> Bool {
+        let wasComplete = head.isComplete
+        head.add(line)
+        guard head.byteCount <= request.maxHeaderBytes else {
+            stop = .headTooLong
+            return false
+        }
+        if head.isComplete, !wasComplete { prepareForBody() }
+        return use != .refuse && stop == nil
+    }
+
+    private func prepareForBody() {
+        use = request.bodyUse(head)
+        guard use == .take, let announced = head.values(of: "content-length").first.flatMap(Int.init) else { return }
+        if announced > request.maxBytes { stop = .bodyTooLong }
+        body.reserveCapacity(min(max(0, announced), request.maxBytes, Self.largestReservation))
+    }
+
+    /// Takes a part of the body; false breaks the transfer off.
+    func receive(body part: UnsafeRawBufferPointer) -> Bool {
+        guard use == .take else {
+            drained += part.count
+            return drained <= Self.longestDrain
+        }
+        guard part.count <= request.maxBytes - body.count else {
+            stop = .bodyTooLong
+            return false
+        }
+        body.append(contentsOf: part)
+        return true
+    }
+
+    /// Whether `address` may be connected to; remembers why not.
+    func mayConnect(to address: NetworkAddress, port: Int) -> Bool {
+        switch request.judge(address, port) {
+        case .allowed:
+            hasOpenedSocket = true
+            return true
+        case .blocked(let why):
+            blocked = why
+            return false
+        }
+    }
+
+    /// Gives the answer to the task that waits, once; later calls do nothing.
+    func finish(_ ending: ExchangeAnswer.Ending, elapsed: Duration = .zero) {
+        guard let waiting = continuation else { return }
+        continuation = nil
+        waiting.resume(returning: ExchangeAnswer(ending: ending, head: head, body: body, elapsed: elapsed))
+        body = []
+    }
+
+    /// What a transfer that libcurl ended with `outcome` has come to.
+    func ending(of outcome: TransferOutcome) -> ExchangeAnswer.Ending {
+        if let stop { return stop }
+        if head.isComplete, use != .take { return .headOnly }
+        switch outcome {
+        case .done: return .complete
+        case .timedOut: return .timedOut
+        case .tooLarge: return .bodyTooLong
+        case .notConnected(let code, let text):
+            guard let blocked, !hasOpenedSocket else { return .failed(code, text) }
+            return .blocked(blocked)
+        case .failed(let code, let text): return .failed(code, text)
+        }
+    }
+}
+
+/// How libcurl ended a transfer.
+enum TransferOutcome {
+    case done, timedOut, tooLarge
+    case notConnected(UInt32, String)
+    case failed(UInt32, String)
+}

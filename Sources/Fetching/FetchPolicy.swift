@@ -1,0 +1,32 @@
+/// What a fetch may do and how much it may take.
+package struct FetchPolicy: Sendable, Hashable {
+    /// The longest a whole transfer may take, redirects included; each retry has it anew.
+    package var timeout: Duration = .seconds(10)
+    /// How often a fetch is tried again after a fault that may pass.
+    package var retries = 2
+    /// The longest body, counted after its content encoding is undone.
+    package var maxBytes = 52_428_800
+    /// The longest response head, in bytes, with all its interim answers.
+    package var maxHeaderBytes = 65_536
+    /// How many redirects are followed.
+    package var maxRedirects = 5
+    /// What the client calls itself; robots rules for its product name are rules for us.
+    package var userAgent: String
+    /// Whether `X-Robots-Tag` and `tdm-reservation` are obeyed.
+    package var honourOptOut = true
+    /// Whether loopback, private, link-local and special-purpose addresses may be fetched; metadata services never.
+    package var allowPrivateAddresses = false
+    /// Single endpoints that are allowed whatever the rest says, as `127.0.0.1:8080` or `[::1]:8080`.
+    package var allowedEndpoints: Set<String> = []
+    /// How many transfers run at once with one host and port; the others wait without a slot.
+    package var connectionsPerHost = 64
+    /// The longest pause before the first retry; it doubles from retry to retry.
+    package var backOff: Duration = .milliseconds(500)
+    /// The longest `Retry-After` that is waited for; a host that asks for more is given up at once.
+    package var longestRetryAfter: Duration = .seconds(10)
+
+    /// The default policy of a client that calls itself `userAgent`.
+    package init(userAgent: String) {
+        self.userAgent = userAgent
+    }
+}

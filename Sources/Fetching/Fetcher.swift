@@ -1,0 +1,46 @@
+package import Samples
+
+/// Gets the bytes behind a URL.
+package protocol Fetcher: Sendable {
+    /// The body of `url`, whole, or why there is none.
+    ///
+    /// A cancelled fetch ends at once with `download_error`; its caller is cancelled too, and records nothing.
+    func fetch(_ url: String) async -> Result<FetchedBody, FetchFailure>
+}
+
+/// A body as it came, its content encoding undone.
+package struct FetchedBody: Sendable {
+    /// The bytes; none where the server sent none.
+    package let bytes: [UInt8]
+    /// The status of the last answer, 200...299.
+    package let httpStatus: Int
+    /// The URL that gave the body, after repair and redirects.
+    package let finalURL: String
+
+    /// A body that `finalURL` gave with `httpStatus`.
+    package init(bytes: [UInt8], httpStatus: Int, finalURL: String) {
+        self.bytes = bytes
+        self.httpStatus = httpStatus
+        self.finalURL = finalURL
+    }
+}
+
+/// Why there is no body.
+///
+/// The message depends on the URL and the kind of fault only, never on times or ports, so that it is the same in every
+/// run, and holds no text that a server chose.
+package struct FetchFailure: Error, Sendable, Hashable {
+    /// The class of the fault, and a text for people.
+    package let rejection: Rejection
+    /// The status of the last answer; nil if there was none.
+    package let httpStatus: Int?
+    /// The URL that failed, after repair and redirects; nil if the row's URL is unusable.
+    package let finalURL: String?
+
+    /// A fault of `finalURL`, which answered with `httpStatus`.
+    package init(_ rejection: Rejection, httpStatus: Int? = nil, finalURL: String? = nil) {
+        self.rejection = rejection
+        self.httpStatus = httpStatus
+        self.finalURL = finalURL
+    }
+}

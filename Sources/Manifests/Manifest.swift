@@ -1,0 +1,145 @@
+/// What to build: every key here but `output` can change a byte of a shard, and nothing else belongs here.
+package struct Manifest: Codable, Sendable, Equatable {
+    package struct Shard: Codable, Sendable, Equatable {
+        /// Input rows a shard, which is also the size of a work unit.
+        package let samples: Int
+        /// 1 to 19.
+        package let zstdLevel: Int
+    }
+
+    package struct Image: Codable, Sendable, Equatable {
+        package enum Resize: String, Codable, Sendable, CaseIterable {
+            case shortestSide = "shortest_side"
+            case longestSide = "longest_side"
+            case centerCrop = "center_crop"
+            case pad
+            case none
+        }
+        package enum Format: String, Codable, Sendable, CaseIterable { case jpeg, webp, original }
+        /// Pixels, of the side that `resize` names.
+        package let size: Int
+        package let resize: Resize
+        package let format: Format
+        /// 1 to 100.
+        package let quality: Int
+        /// Pixels; 0 takes every image.
+        package let minSide: Int
+        /// Longer side over shorter side; 0 takes every image.
+        package let maxAspectRatio: Double
+        package let maxPixels: Int
+    }
+
+    package struct Fetch: Codable, Sendable, Equatable {
+        /// Seconds, for a whole transfer.
+        package let timeout: Double
+        package let retries: Int
+        package let maxBytes: Int
+        package let userAgent: String
+        package let honourOptOut: Bool
+        package let allowPrivateAddresses: Bool
+        /// A unit with a larger share of failed rows is done again later; 1 takes every unit.
+        package let maxFailureRatio: Double
+    }
+
+    package struct Caption: Codable, Sendable, Equatable {
+        /// A directory in the hub's layout, or a hub id.
+        package var model: String
+        package let count: Int
+        package let prompt: String
+        package let topP: Double
+        /// 0 takes the whole vocabulary.
+        package let topK: Int
+        /// Tokens, with those of the prompt.
+        package let minLength: Int
+        /// Tokens, with those of the prompt.
+        package let maxLength: Int
+        package let repetitionPenalty: Double
+    }
+
+    package struct Rank: Codable, Sendable, Equatable {
+        /// A directory in the hub's layout, or a hub id.
+        package var model: String
+        package let includeOriginal: Bool
+        package let keep: Int
+        package let keepCandidates: Bool
+    }
+
+    package enum Precision: String, Codable, Sendable, CaseIterable { case auto, float32, bfloat16, float16 }
+
+    package let version: Int
+    package let name: String
+    package let seed: UInt64
+    /// Where the data set goes: a directory; not part of the digest.
+    package var output: String
+    package let shard: Shard
+    package let image: Image
+    package let fetch: Fetch
+    package var caption: Caption
+    package var rank: Rank
+    package let precision: Precision
+    package var sources: [Source]
+
+    /// Whether any source wants captions to be made and ranked.
+    package var bootstraps: Bool { sources.contains { $0.captions == .bootstrap } }
+
+    /// The source called `name`; every work unit names one of the manifest.
+    package func source(named name: String) -> Source? { sources.first { $0.name == name } }
+}
+
+/// One data set of a manifest.
+package struct Source: Codable, Sendable, Equatable {
+    package enum Format: String, Codable, Sendable, CaseIterable {
+        case csv, cc3m, cc12m
+    }
+    package enum CaptionMode: String, Codable, Sendable, CaseIterable {
+        /// Generate, rank, keep.
+        case bootstrap
+        /// Keep the captions that came with the image.
+        case original
+    }
+    package enum Quoting: String, Codable, Sendable, CaseIterable { case none, rfc4180 }
+
+    /// Letters, digits, `-` and `_`: the first part of every key and shard name.
+    package let name: String
+    package let format: Format
+    /// Files in the order of their rows; the manifest may give one path, a glob or a list.
+    package var paths: [String]
+    /// The first rows only; nil takes all.
+    package let limit: Int?
+    package let captions: CaptionMode
+    /// How a `csv` list is read; nil for the other formats.
+    package let table: TextTable?
+    /// The folder that image paths in the list are relative to; nil where the list holds URLs.
+    package var imageRoot: String?
+}
+
+/// How the rows of a delimited text file are read.
+package struct TextTable: Codable, Sendable, Equatable {
+    package let header: Bool
+    /// One ASCII character.
+    package let delimiter: String
+    package let quoting: Source.Quoting
+    /// A name of the header, or a column number from 0 where there is none.
+    package let urlColumn: String
+    package let captionColumn: String
+    /// The row's own id in the list; nil where there is none.
+    package let idColumn: String?
+
+    package init(
+        header: Bool, delimiter: String, quoting: Source.Quoting, urlColumn: String, captionColumn: String,
+        idColumn: String? = nil
+    ) {
+        self.header = header
+        self.delimiter = delimiter
+        self.quoting = quoting
+        self.urlColumn = urlColumn
+        self.captionColumn = captionColumn
+        self.idColumn = idColumn
+    }
+}
+
+extension TextTable {
+    /// Comma-separated with a header that names `url` and `caption`.
+    package static let standard = TextTable(
+        header: true, delimiter: ",", quoting: .rfc4180, urlColumn: "url", captionColumn: "caption")
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Yams
+
+extension Manifest {
+    /// The largest manifest that is read, in bytes.
+    private static let byteLimit = 1 << 20
+
+    /// Reads the file `path`; paths in it stay as they are written.
+    package init(contentsOfFile path: String) throws(ManifestError) {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "no such file, or no right to read it")
+        }
+        guard data.count <= Self.byteLimit else {
+            throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "larger than 1 MiB")
+        }
+        guard let text = String(data: data, encoding: .utf8) else {
+            throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "not UTF-8 text")
+        }
+        try self.init(yaml: text)
+    }
+
+    /// Reads a manifest from YAML text; paths stay as they are written.
+    package init(yaml: String) throws(ManifestError) {
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: yaml)
+        } catch let error as YamlError {
+            throw ManifestError(error)
+        } catch {
+            throw ManifestError(code: .syntax, line: nil, keyPath: "", hint: "\(error)")
+        }
+        guard let node else {
+            throw ManifestError(code: .syntax, line: nil, keyPath: "", hint: "the file holds no manifest")
+        }
+        try self.init(MappingReader(node, path: ""))
+    }
+
+    private init(_ root: MappingReader) throws(ManifestError) {
+        let version = try root.int(root.required("version", "add it: version: 1"), "version", in: 1...1)
+        let name = try root.string(root.required("name", "add it: a name for the data set"), "name")
+        guard isPlainName(name) else { throw root.fault(.invalid, "name", plainNameHint) }
+        let seed = try root.int("seed", default: 0, in: 0...Int.max)
+        let output = try root.string("output", default: "")
+        let shard = try Shard(section("shard", of: root))
+        let image = try Image(section("image", of: root))
+        let fetch = try Fetch(section("fetch", of: root))
+        let caption = try Caption(section("caption", of: root))
+        let rank = try Rank(section("rank", of: root), candidates: caption.count)
+        let precision: Precision = try root.choice("precision", default: .auto)
+        let sources = try readSources(root)
+        try root.finish()
+        self.init(
+            version: version, name: name, seed: UInt64(seed), output: output, shard: shard, image: image, fetch: fetch,
+            caption: caption, rank: rank, precision: precision, sources: sources)
+    }
+}
+
+/// The section `key` of `parent`; an empty one where it is absent, so that every default applies.
+private func section(_ key: String, of parent: MappingReader) throws(ManifestError) -> MappingReader {
+    try MappingReader(parent.node(key) ?? Node.mapping([:]), path: parent.full(key))
+}
+
+private func readSources(_ root: MappingReader) throws(ManifestError) -> [Source] {
+    let node = try root.required("sources", "add at least one source")
+    guard case .sequence(let list) = node, !list.isEmpty else {
+        throw root.fault(.wrongType, "sources", "want a list with at least one source")
+    }
+    var sources: [Source] = []
+    for (index, node) in list.enumerated() {
+        let reader = try MappingReader(node, path: "sources[\(index)]")
+        let source = try Source(reader)
+        guard !sources.contains(where: { $0.name == source.name }) else {
+            throw reader.fault(.invalid, "name", "another source is called \(source.name) already")
+        }
+        sources.append(source)
+    }
+    return sources
+}
+
+let plainNameHint = "want 1 to 64 letters, digits, '-' or '_'"
+
+/// Whether `name` can be part of keys and file names.
+func isPlainName(_ name: String) -> Bool {
+    (1...64).contains(name.utf8.count)
+        && name.utf8.allSatisfy { byte in
+            let character = Unicode.Scalar(byte)
+            return character.properties.isAlphabetic && byte < 128 || (48...57).contains(byte)
+                || character == "-" || character == "_"
+        }
+}
+
+extension ManifestError {
+    fileprivate init(_ error: YamlError) {
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let around = context.map { "\($0.text): " } ?? ""
+            self.init(code: .syntax, line: mark.line, keyPath: "", hint: around + problem)
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let keys = duplicates.map { "\($0)" }.sorted().joined(separator: ", ")
+            self.init(code: .syntax, line: context.mark.line, keyPath: "", hint: "key given twice: \(keys)")
+        default:
+            self.init(code: .syntax, line: nil, keyPath: "", hint: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import Yams
+
+extension Manifest.Shard {
+    init(_ reader: MappingReader) throws(ManifestError) {
+        samples = try reader.int("samples", default: 10_000, in: 1...10_000_000)
+        zstdLevel = try reader.int("zstd_level", default: 3, in: 1...19)
+        try reader.finish()
+    }
+}
+
+extension Manifest.Image {
+    init(_ reader: MappingReader) throws(ManifestError) {
+        size = try reader.int("size", default: 384, in: 1...16_384)
+        resize = try reader.choice("resize", default: .shortestSide)
+        format = try reader.choice("format", default: .jpeg)
+        quality = try reader.int("quality", default: 95, in: 1...100)
+        minSide = try reader.int("min_side", default: 0, in: 0...1_000_000)
+        maxAspectRatio = try reader.double("max_aspect_ratio", default: 0, want: "0 (off) or at least 1") {
+            $0 == 0 || $0 >= 1
+        }
+        maxPixels = try reader.int("max_pixels", default: 178_956_970, in: 1...1_000_000_000)
+        try reader.finish()
+    }
+}
+
+extension Manifest.Fetch {
+    /// The agent that servers see unless the manifest names another.
+    static let defaultUserAgent = "Mozilla/5.0 (compatible; blip2-pipeline/0.1; image-text dataset builder)"
+
+    init(_ reader: MappingReader) throws(ManifestError) {
+        timeout = try reader.double("timeout", default: 10, want: "seconds, more than 0 and at most 3600") {
+            $0 > 0 && $0 <= 3600
+        }
+        retries = try reader.int("retries", default: 2, in: 0...20)
+        maxBytes = try reader.int("max_bytes", default: 52_428_800, in: 1...2_147_483_647)
+        userAgent = try reader.string("user_agent", default: Self.defaultUserAgent)
+        honourOptOut = try reader.bool("honour_opt_out", default: true)
+        allowPrivateAddresses = try reader.bool("allow_private_addresses", default: false)
+        maxFailureRatio = try reader.double("max_failure_ratio", default: 1, want: "0 to 1") { (0...1).contains($0) }
+        try reader.finish()
+    }
+}
+
+extension Manifest.Caption {
+    init(_ reader: MappingReader) throws(ManifestError) {
+        model = try reader.string("model", default: "Salesforce/blip-image-captioning-large")
+        count = try reader.int("count", default: 10, in: 1...1000)
+        prompt = try reader.string("prompt", default: "a picture of ")
+        topP = try reader.double("top_p", default: 0.9, want: "more than 0 and at most 1") { $0 > 0 && $0 <= 1 }
+        topK = try reader.int("top_k", default: 50, in: 0...1_000_000)
+        maxLength = try reader.int("max_length", default: 20, in: 1...512)
+        minLength = try reader.int("min_length", default: min(5, maxLength), in: 0...512)
+        guard minLength <= maxLength else {
+            throw reader.fault(.invalid, "min_length", "want at most max_length, \(maxLength), not \(minLength)")
+        }
+        repetitionPenalty = try reader.double("repetition_penalty", default: 1.1, want: "more than 0") { $0 > 0 }
+        try reader.finish()
+    }
+}
+
+extension Manifest.Rank {
+    init(_ reader: MappingReader, candidates: Int) throws(ManifestError) {
+        model = try reader.string("model", default: "openai/clip-vit-large-patch14")
+        includeOriginal = try reader.bool("include_original", default: true)
+        keepCandidates = try reader.bool("keep_candidates", default: true)
+        let most = candidates + (includeOriginal ? 1 : 0)
+        keep = try reader.int("keep", default: min(2, most), in: 1...1001)
+        guard keep <= most else {
+            throw reader.fault(.invalid, "keep", "want at most \(most), the number of candidates, not \(keep)")
+        }
+        try reader.finish()
+    }
+}
+
+extension Source {
+    init(_ reader: MappingReader) throws(ManifestError) {
+        name = try reader.string(reader.required("name", "add it: the first part of every key"), "name")
+        guard isPlainName(name) else { throw reader.fault(.invalid, "name", plainNameHint) }
+        let format: Format = try reader.choice("format", default: nil)
+        self.format = format
+        paths = try Self.paths(reader)
+        limit = try reader.optionalInt("limit", in: 1...Int.max)
+        captions = try reader.choice("captions", default: .bootstrap)
+        imageRoot = try reader.optionalString("image_root")
+        table = format == .csv ? try TextTable(reader) : nil
+        try reader.finish()
+    }
+
+    private static func paths(_ reader: MappingReader) throws(ManifestError) -> [String] {
+        let node = try reader.required("path", "add it: a file, a glob, or a list of files")
+        guard case .sequence(let list) = node else {
+            let path = try reader.string(node, "path")
+            guard !path.isEmpty else { throw reader.fault(.invalid, "path", "want a file, a glob, or a list of files") }
+            return [path]
+        }
+        var paths: [String] = []
+        for item in list { paths.append(try reader.string(item, "path")) }
+        guard !paths.isEmpty else { throw reader.fault(.invalid, "path", "want at least one file") }
+        return paths
+    }
+}
+
+extension TextTable {
+    init(_ reader: MappingReader) throws(ManifestError) {
+        header = try reader.bool("header", default: true)
+        delimiter = try reader.string("delimiter", default: ",")
+        guard delimiter.utf8.count == 1, delimiter != "\"" else {
+            throw reader.fault(.invalid, "delimiter", "want one ASCII character other than a quote, such as \",\" or \"\\t\"")
+        }
+        quoting = try reader.choice("quoting", default: .rfc4180)
+        let hasHeader = header
+        func column(_ key: String, _ fallback: String) throws(ManifestError) -> String {
+            guard let node = reader.node(key) else { return fallback }
+            let name = try reader.columnName(node, key)
+            guard hasHeader || Int(name) != nil else {
+                throw reader.fault(.invalid, key, "want a column number from 0, because header is false")
+            }
+            return name
+        }
+        urlColumn = try column("url_column", header ? "url" : "0")
+        captionColumn = try column("caption_column", header ? "caption" : "1")
+        idColumn = reader.node("id_column") == nil ? nil : try column("id_column", "")
+    }
+}

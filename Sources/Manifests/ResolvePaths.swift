@@ -1,0 +1,37 @@
+import Foundation
+
+extension Manifest {
+    /// The manifest with every input path absolute and globs spelled out.
+    ///
+    /// Input paths and model directories that are relative are looked for beside the manifest first, then in the current
+    /// directory. A model that is no directory stays as it is: a hub id.
+    package func resolved(besideFile path: String) -> Manifest {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        func resolved(_ path: String) -> String {
+            guard !path.hasPrefix("/"), !path.contains("://") else { return path }
+            let (beside, here) = (folder + "/" + path, FileManager.default.currentDirectoryPath + "/" + path)
+            return isThere(beside) ? beside : here
+        }
+        func resolvedModel(_ model: String) -> String {
+            let path = resolved(model)
+            return FileManager.default.fileExists(atPath: path) ? path : model
+        }
+        var manifest = self
+        for index in sources.indices {
+            manifest.sources[index].paths = sources[index].paths.flatMap { path in
+                let files = isPattern(path) ? matches(of: resolved(path)) : []
+                return files.isEmpty ? [resolved(path)] : files
+            }
+            manifest.sources[index].imageRoot = sources[index].imageRoot.map(resolved)
+        }
+        manifest.caption.model = resolvedModel(caption.model)
+        manifest.rank.model = resolvedModel(rank.model)
+        return manifest
+    }
+}
+
+private func isPattern(_ path: String) -> Bool { path.contains { "*?[".contains($0) } }
+
+private func isThere(_ path: String) -> Bool {
+    isPattern(path) ? !matches(of: path).isEmpty : FileManager.default.fileExists(atPath: path)
+}

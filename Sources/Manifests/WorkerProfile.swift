@@ -1,0 +1,66 @@
+import Foundation
+import Yams
+
+/// Where and how fast a worker runs: nothing here can change a byte of a shard.
+package struct WorkerProfile: Sendable, Equatable {
+    package enum Device: Sendable, Equatable {
+        case auto
+        case cpu
+        case cuda(Int)
+
+        /// Reads `auto`, `cpu` or `cuda:N`.
+        package init?(_ text: String) {
+            switch text {
+            case "auto": self = .auto
+            case "cpu": self = .cpu
+            default:
+                guard text.hasPrefix("cuda:"), let index = Int(text.dropFirst(5)), index >= 0 else { return nil }
+                self = .cuda(index)
+            }
+        }
+    }
+
+    /// Where the models run.
+    package var device = Device.auto
+    /// Threads of the models; 0 takes one for each core.
+    package var threads = 0
+    /// Transfers in flight at once, over all units of the worker.
+    package var connections = 128
+    /// Work units in flight at once, so that one fetches while another computes.
+    package var units = 2
+    /// Rows of a unit in flight at once, those that wait for an earlier one included.
+    package var window = 512
+    /// Bytes of images that all units hold together, before no more rows are started.
+    package var imageBytes = 128 << 20
+
+    package init() {}
+
+    /// Reads a profile from YAML text; keys that are absent keep their defaults.
+    package init(yaml: String) throws(ManifestError) {
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: yaml)
+        } catch {
+            throw ManifestError(code: .syntax, line: nil, keyPath: "", hint: "\(error)")
+        }
+        let reader = try MappingReader(node ?? Node.mapping([:]), path: "")
+        let text = try reader.string("device", default: "auto")
+        guard let device = Device(text) else { throw reader.fault(.invalid, "device", "want auto, cpu or cuda:N") }
+        self.device = device
+        threads = try reader.int("threads", default: threads, in: 0...4096)
+        connections = try reader.int("connections", default: connections, in: 1...100_000)
+        units = try reader.int("units", default: units, in: 1...64)
+        window = try reader.int("window", default: window, in: 1...1_000_000)
+        imageBytes = try reader.int("image_bytes", default: imageBytes, in: (1 << 20)...Int.max)
+        try reader.finish()
+    }
+
+    /// Reads the profile in the file `path`.
+    package init(contentsOfFile path: String) throws(ManifestError) {
+        guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8)
+        else {
+            throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "no such file, or not UTF-8 text")
+        }
+        try self.init(yaml: text)
+    }
+}

@@ -1,0 +1,24 @@
+/// Conceptual Captions 3M: `caption<TAB>url` on each line, no header, no quoting; split at the last tab.
+///
+/// Source: the list `Train_GCC-training.tsv`.
+package struct CC3MSource: TextListSource {
+    package let name: String
+    package let paths: [String]
+    let imageRoot: String?
+    var isQuoted: Bool { false }
+    var hasHeader: Bool { false }
+
+    /// The rows of `paths`, in that order.
+    package init(name: String, paths: [String], imageRoot: String? = nil) {
+        self.name = name
+        self.paths = paths
+        self.imageRoot = imageRoot
+    }
+
+    func meaning(of path: String) throws(SourceError) -> @Sendable ([UInt8]) -> ListedFields {
+        { line in
+            guard let tab = line.lastIndex(of: UInt8(ascii: "\t")) else { return ListedFields(fault: "no tab") }
+            return ListedFields(url: text(of: Array(line[(tab + 1)...])), caption: text(of: Array(line[..<tab])))
+        }
+    }
+}

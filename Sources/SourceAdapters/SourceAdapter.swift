@@ -1,0 +1,80 @@
+package import Samples
+
+/// Where the image of a row is.
+package enum ImageLocation: Sendable, Hashable {
+    case url(String)
+    case file(String)
+
+    /// The URL or the path.
+    package var text: String {
+        switch self {
+        case .url(let url): url
+        case .file(let path): path
+        }
+    }
+}
+
+/// One row of a source, before anything was fetched.
+package struct SourceRow: Sendable, Equatable {
+    package let id: SampleID
+    /// The row's own id in its source; empty where it has none.
+    package let sourceID: String
+    package let location: ImageLocation
+    /// The captions that came with the image; none where the list gives none.
+    package let captions: [Caption]
+
+    package init(id: SampleID, sourceID: String, location: ImageLocation, captions: [Caption]) {
+        self.id = id
+        self.sourceID = sourceID
+        self.location = location
+        self.captions = captions
+    }
+}
+
+/// What a list says in one place: a row, or why it is none.
+package struct ListedRow: Sendable {
+    package let id: SampleID
+    /// What could be read of the URL, for the table of rejected rows; may be empty.
+    package let url: String
+    package let outcome: Outcome<SourceRow>
+
+    package init(id: SampleID, url: String, outcome: Outcome<SourceRow>) {
+        self.id = id
+        self.url = url
+        self.outcome = outcome
+    }
+}
+
+/// A range of rows that planning found, and where reading it starts.
+package struct PlannedRange: Sendable, Hashable {
+    package let firstRow: Int
+    package let rowCount: Int
+    package let start: InputPosition
+
+    package init(firstRow: Int, rowCount: Int, start: InputPosition) {
+        self.firstRow = firstRow
+        self.rowCount = rowCount
+        self.start = start
+    }
+}
+
+/// A data set that can be cut into ranges of rows and read range by range, always the same.
+package protocol SourceAdapter: Sendable {
+    /// Cuts the source into ranges of `unitRows` rows (the last may have fewer), in one pass with bounded memory.
+    ///
+    /// - Parameter limit: The first rows only; nil takes all.
+    func plan(
+        unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void
+    ) throws
+
+    /// A reader of the rows of `unit`; it starts at the unit's position and never reads what lies before.
+    func reader(of unit: WorkUnit) throws(SourceError) -> any RowReader
+}
+
+/// Reads the rows of one unit, in order and in bounded memory.
+package protocol RowReader {
+    /// The next row; nil after the unit's last.
+    ///
+    /// - Throws: A `SourceError` where the input cannot be read any more: the unit is tried again.
+    mutating func next() throws(SourceError) -> ListedRow?
+}

@@ -1,0 +1,132 @@
+import Digests
+package import Fetching
+import Images
+package import Manifests
+import Samples
+package import SourceAdapters
+
+/// From a row of a list to the image that is stored: fetch, check, decode, turn upright, resize, encode.
+package struct ImageStage: Sendable {
+    /// The sides in pixels of the square views that the two models take.
+    package struct ViewSides: Sendable {
+        package let captioner: Int
+        package let ranker: Int
+        package init(captioner: Int, ranker: Int) {
+            self.captioner = captioner
+            self.ranker = ranker
+        }
+    }
+
+    private let image: Manifest.Image
+    private let maxBytes: Int
+    private let fetcher: any Fetcher
+    private let views: ViewSides?
+
+    /// `views` is nil where no model looks at the images.
+    package init(manifest: Manifest, fetcher: any Fetcher, views: ViewSides?) {
+        self.image = manifest.image
+        self.maxBytes = manifest.fetch.maxBytes
+        self.fetcher = fetcher
+        self.views = views
+    }
+
+    /// The record of `row`: with its image, or with the reason why there is none. Never throws: a bad row is a value.
+    package func run(_ row: SourceRow) async -> SampleRecord {
+        var record = SampleRecord(id: row.id, sourceID: row.sourceID, url: row.location.text, given: row.captions)
+        let bytes: [UInt8]
+        switch await load(row.location) {
+        case .success(let body):
+            record.httpStatus = body.httpStatus == 0 ? nil : body.httpStatus
+            record.finalURL = body.finalURL.isEmpty ? nil : body.finalURL
+            bytes = body.bytes
+        case .failure(let failure):
+            record.httpStatus = failure.httpStatus
+            record.finalURL = failure.finalURL
+            return record.rejected(failure.rejection)
+        }
+        record.fetchedByteCount = bytes.count
+        record.sha256 = digest(of: bytes)
+        return prepare(bytes, record)
+    }
+
+    private func load(_ location: ImageLocation) async -> Result<FetchedBody, FetchFailure> {
+        switch location {
+        case .url(let url): await fetcher.fetch(url)
+        case .file(let path): readFile(path, byteLimit: maxBytes)
+        }
+    }
+
+    private func prepare(_ bytes: [UInt8], _ record: SampleRecord) -> SampleRecord {
+        var record = record
+        do throws(ImageError) {
+            let header = try readHeader(bytes)
+            record.original = header.orientedSize
+            if let rejection = filtered(header.orientedSize) { return record.rejected(rejection) }
+            let plan = ResizePlan(header.orientedSize, mode: image.mode, size: image.size)
+            let keepsBytes = image.keepsBytes(header, plan)
+            let target = keepsBytes && views == nil ? Size(width: 1, height: 1) : plan.scaled
+            let decoded = try decode(bytes, header: header, covering: target, maxPixels: image.maxPixels)
+            if keepsBytes, views == nil {
+                record.image = StoredImage(
+                    bytes: bytes, fileExtension: header.format.fileExtension, size: header.orientedSize)
+                return record
+            }
+            let pixels = resize(decoded, plan)
+            record.image =
+                keepsBytes
+                ? StoredImage(bytes: bytes, fileExtension: header.format.fileExtension, size: header.orientedSize)
+                : try encode(pixels)
+            if let views {
+                record.views = ModelViews(
+                    captioner: squashed(pixels, side: views.captioner).rgb,
+                    ranker: shortestSideCropped(pixels, side: views.ranker).rgb)
+            }
+            return record
+        } catch {
+            return record.rejected(error.rejection)
+        }
+    }
+
+    private func encode(_ pixels: PixelImage) throws(ImageError) -> StoredImage {
+        switch image.format {
+        case .jpeg, .original:
+            StoredImage(
+                bytes: try encodeJPEG(pixels, quality: image.quality), fileExtension: "jpg", size: pixels.size)
+        case .webp:
+            StoredImage(
+                bytes: try encodeWebP(pixels, quality: image.quality), fileExtension: "webp", size: pixels.size)
+        }
+    }
+
+    /// Why an image of `size` is not taken; nil when it is.
+    private func filtered(_ size: Size) -> Rejection? {
+        let (shorter, longer) = (min(size.width, size.height), max(size.width, size.height))
+        if size.width * size.height > image.maxPixels {
+            return Rejection(.tooManyPixels, "\(size.width)x\(size.height), more than \(image.maxPixels) pixels")
+        }
+        if shorter < image.minSide {
+            return Rejection(.tooSmall, "\(size.width)x\(size.height), a side under \(image.minSide)")
+        }
+        if image.maxAspectRatio > 0, Double(longer) > image.maxAspectRatio * Double(shorter) {
+            return Rejection(.aspectRatio, "\(size.width)x\(size.height), sides over 1:\(image.maxAspectRatio)")
+        }
+        return nil
+    }
+}
+
+extension Manifest.Image {
+    fileprivate var mode: ResizeMode {
+        switch resize {
+        case .shortestSide: .shortestSide
+        case .longestSide: .longestSide
+        case .centerCrop: .centerCrop
+        case .pad: .pad
+        case .none: .none
+        }
+    }
+
+    /// Whether the bytes can be stored as they came: asked for, and nothing has to change.
+    fileprivate func keepsBytes(_ header: ImageHeader, _ plan: ResizePlan) -> Bool {
+        format == .original && plan.isIdentity && header.orientation == 1 && header.format != .gif
+    }
+}

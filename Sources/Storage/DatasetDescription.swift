@@ -1,0 +1,100 @@
+import Foundation
+
+/// What `dataset.json` says: what was built, from what, and every published shard.
+package struct DatasetDescription: Codable, Sendable, Equatable {
+    package struct Shard: Codable, Sendable, Equatable {
+        package let name: String
+        package let source: String
+        package let samples: Int
+        package let bytes: Int
+        package let sha256: String
+
+        package init(name: String, source: String, samples: Int, bytes: Int, sha256: String) {
+            self.name = name
+            self.source = source
+            self.samples = samples
+            self.bytes = bytes
+            self.sha256 = sha256
+        }
+    }
+
+    package struct Totals: Codable, Sendable, Equatable {
+        package var shards = 0
+        package var rows = 0
+        package var samples = 0
+        package var bytes = 0
+        /// Rows by what became of them: `success`, or the reason.
+        package var statuses: [String: Int] = [:]
+        package init() {}
+    }
+
+    package var name: String
+    package var manifestDigest: String
+    /// Of each checkpoint's files, by role: `captioner`, `ranker`; empty where no model took part.
+    package var modelDigests: [String: String]
+    /// What the checkpoints call themselves, by role: a hub id or the folder's name.
+    package var modelNames: [String: String]
+    /// What a reader must know before believing the captions; empty where there is nothing.
+    package var notice: String
+    package var softwareVersion: String
+    /// Whether every unit of the manifest is published.
+    package var complete: Bool
+    package var totals: Totals
+    package var shards: [Shard]
+
+    package init(
+        name: String, manifestDigest: String, modelDigests: [String: String], modelNames: [String: String] = [:],
+        notice: String = "", softwareVersion: String, complete: Bool, totals: Totals, shards: [Shard]
+    ) {
+        self.name = name
+        self.manifestDigest = manifestDigest
+        self.modelDigests = modelDigests
+        self.modelNames = modelNames
+        self.notice = notice
+        self.softwareVersion = softwareVersion
+        self.complete = complete
+        self.totals = totals
+        self.shards = shards
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case name, notice, complete, totals, shards
+        case manifestDigest = "manifest_digest"
+        case modelDigests = "model_digests"
+        case modelNames = "model_names"
+        case softwareVersion = "software_version"
+    }
+}
+
+extension OutputDirectory {
+    /// Writes `dataset.json` and `sizes.json`, each in one step.
+    package func write(_ description: DatasetDescription) throws(StorageError) {
+        let sizes = Dictionary(
+            description.shards.map { ("\($0.name).tar.zst", $0.samples) }, uniquingKeysWith: { first, _ in first })
+        try write(encoded(sizes), to: "sizes.json")
+        try write(encoded(description), to: "dataset.json")
+    }
+
+    /// Reads `dataset.json`.
+    package func readDescription() throws(StorageError) -> DatasetDescription {
+        guard let data = FileManager.default.contents(atPath: descriptionPath) else {
+            throw StorageError("read", descriptionPath, "no such file: not an output, or nothing is published yet")
+        }
+        do {
+            return try JSONDecoder().decode(DatasetDescription.self, from: data)
+        } catch {
+            throw StorageError("read", descriptionPath, "\(error)")
+        }
+    }
+}
+
+/// JSON with sorted keys, so that equal values are equal bytes.
+private func encoded(_ value: some Encodable) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    do {
+        return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+    } catch {
+        preconditionFailure("a description is plain data: \(error)")
+    }
+}

@@ -1,0 +1,35 @@
+import CTorch
+import Dispatch
+
+/// Runs libtorch on a thread of its own: libtorch blocks, and Swift's shared threads must never block.
+package actor TorchEngine {
+    private let executor: QueueExecutor
+    private let threads: Int32
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// An engine whose operations may use `threads` threads each.
+    package init(label: String = "torch", threads: Int = 1) {
+        executor = QueueExecutor(label: label)
+        self.threads = Int32(clamping: threads)
+    }
+
+    /// Tensors made in `body` stay in `body`; only `Sendable` results leave.
+    package func run<Value: Sendable, Failure: Error>(
+        _ body: @Sendable () throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        ct_set_threads(threads)
+        return try body()
+    }
+}
+
+private final class QueueExecutor: SerialExecutor {
+    private let queue: DispatchQueue
+
+    init(label: String) { queue = DispatchQueue(label: label) }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    }
+}

@@ -1,0 +1,30 @@
+import CTorch
+
+/// A failure inside libtorch: the operation that was asked for and what libtorch said.
+package struct TorchError: Error, Equatable, CustomStringConvertible {
+    package let operation: String
+    package let message: String
+
+    package init(operation: String, message: String) {
+        self.operation = operation
+        self.message = message
+    }
+
+    package var description: String { "libtorch: \(operation): \(message)" }
+}
+
+/// Calls a shim function that yields one tensor and takes ownership of it.
+func make(_ operation: String, _ body: (inout ct_tensor_t?) -> Int32) throws(TorchError) -> Tensor {
+    var out: ct_tensor_t?
+    guard body(&out) == 0, let out else { throw lastError(operation) }
+    return Tensor(owning: out)
+}
+
+/// Calls a shim function that yields nothing.
+func perform(_ operation: String, _ body: () -> Int32) throws(TorchError) {
+    guard body() == 0 else { throw lastError(operation) }
+}
+
+private func lastError(_ operation: String) -> TorchError {
+    TorchError(operation: operation, message: String(cString: ct_last_error()))
+}

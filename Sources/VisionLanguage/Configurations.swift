@@ -1,0 +1,134 @@
+package import Foundation
+package import Tensors
+
+/// The sizes of a vision transformer; absent keys have the defaults of the `transformers` class.
+package struct VisionConfiguration: Sendable, Equatable {
+    package let width: Int
+    package let innerWidth: Int
+    package let layers: Int
+    package let heads: Int
+    /// Pixels a side of the square image.
+    package let imageSide: Int
+    /// Pixels a side of a patch; divides `imageSide`.
+    package let patchSide: Int
+    package let epsilon: Double
+    package let activation: Activation
+
+    /// Patches a side of the image.
+    package var grid: Int { imageSide / patchSide }
+
+    /// Patches, and the class token before them.
+    package var tokens: Int { grid * grid + 1 }
+
+    init(_ object: ConfigurationObject, image: Int, patch: Int, _ activation: Activation) throws(ConfigurationError) {
+        width = try object.size("hidden_size", 768)
+        innerWidth = try object.size("intermediate_size", 3072)
+        layers = try object.size("num_hidden_layers", 12)
+        heads = try object.size("num_attention_heads", 12)
+        imageSide = try object.size("image_size", image)
+        patchSide = try object.size("patch_size", patch)
+        epsilon = try object.number("layer_norm_eps", 1e-5)
+        self.activation = try object.activation(activation)
+        try object.requireHeads(heads, of: width)
+        guard imageSide % patchSide == 0, imageSide <= 4096 else {
+            throw object.error("patch_size", "\(patchSide) does not divide image_size \(imageSide), at most 4096")
+        }
+    }
+}
+
+/// The configuration of a BLIP captioner, `config.json` as `BlipForConditionalGeneration` writes it.
+///
+/// LayerNorm's epsilon is the file's, and 1e-5 in the vision part where it says none, as in `transformers`; the
+/// original code had 1e-6, which the hub's files do not carry.
+package struct BLIPConfiguration: Sendable, Equatable {
+    package let vision: VisionConfiguration
+    package let text: DecoderConfiguration
+
+    /// Reads the configuration file `json`.
+    package init(json: Data) throws(ConfigurationError) {
+        let object = try ConfigurationObject(json: json)
+        vision = try VisionConfiguration(object.object("vision_config"), image: 384, patch: 16, .gelu)
+        text = try DecoderConfiguration(object.object("text_config"))
+    }
+}
+
+/// The sizes of BLIP's text decoder, a BERT with cross-attention in every layer.
+package struct DecoderConfiguration: Sendable, Equatable {
+    package let vocabulary: Int
+    package let width: Int
+    package let innerWidth: Int
+    package let layers: Int
+    package let heads: Int
+    /// The longest text in tokens.
+    package let positions: Int
+    package let epsilon: Double
+    package let activation: Activation
+    /// The token that begins every caption, `[DEC]`.
+    package let startToken: Int
+    /// The token that ends every caption, `[SEP]`.
+    package let endToken: Int
+
+    init(_ object: ConfigurationObject) throws(ConfigurationError) {
+        vocabulary = try object.size("vocab_size", 30524)
+        width = try object.size("hidden_size", 768)
+        innerWidth = try object.size("intermediate_size", 3072)
+        layers = try object.size("num_hidden_layers", 12)
+        // The released captioners have 12 heads of 64, but revisions of their files said 8, or left it to the default,
+        // which is 8. Only weights of this very shape are meant; nothing else with 8 heads is touched.
+        let heads = try object.size("num_attention_heads", 8)
+        let isReleased = width == 768 && layers == 12 && vocabulary == 30524
+        self.heads = isReleased && heads == 8 ? 12 : heads
+        positions = try object.size("max_position_embeddings", 512)
+        epsilon = try object.number("layer_norm_eps", 1e-12)
+        activation = try object.activation(.gelu)
+        startToken = try object.integer("bos_token_id", 30522)
+        endToken = try object.integer("sep_token_id", 102)
+        try object.requireHeads(self.heads, of: width)
+        guard startToken < vocabulary else {
+            throw object.error("bos_token_id", "\(startToken) is not in the vocabulary")
+        }
+        guard endToken < vocabulary else { throw object.error("sep_token_id", "\(endToken) is not in the vocabulary") }
+    }
+}
+
+/// The configuration of a CLIP model, `config.json` as `CLIPModel` writes it.
+package struct CLIPConfiguration: Sendable, Equatable {
+    package let vision: VisionConfiguration
+    package let text: TextTowerConfiguration
+    /// The width of the space that images and texts share.
+    package let jointWidth: Int
+
+    /// Reads the configuration file `json`.
+    package init(json: Data) throws(ConfigurationError) {
+        let object = try ConfigurationObject(json: json)
+        vision = try VisionConfiguration(object.object("vision_config"), image: 224, patch: 32, .quickGELU)
+        text = try TextTowerConfiguration(object.object("text_config"))
+        jointWidth = try object.size("projection_dim", 512)
+    }
+}
+
+/// The sizes of CLIP's text transformer.
+package struct TextTowerConfiguration: Sendable, Equatable {
+    package let vocabulary: Int
+    package let width: Int
+    package let innerWidth: Int
+    package let layers: Int
+    package let heads: Int
+    /// The longest text in tokens, with the two special ones.
+    package let positions: Int
+    package let epsilon: Double
+    package let activation: Activation
+
+    init(_ object: ConfigurationObject) throws(ConfigurationError) {
+        vocabulary = try object.size("vocab_size", 49408)
+        width = try object.size("hidden_size", 512)
+        innerWidth = try object.size("intermediate_size", 2048)
+        layers = try object.size("num_hidden_layers", 12)
+        heads = try object.size("num_attention_heads", 8)
+        positions = try object.size("max_position_embeddings", 77)
+        epsilon = try object.number("layer_norm_eps", 1e-5)
+        activation = try object.activation(.quickGELU)
+        try object.requireHeads(heads, of: width)
+        guard positions > 1 else { throw object.error("max_position_embeddings", "a text has a start and an end") }
+    }
+}

@@ -1,0 +1,80 @@
+import Layers
+import Tensors
+
+// Shape letters of this file: N rows (captions), T new tokens, P past and new tokens, D model width, E width of the
+// image states, H heads.
+
+/// One post-norm layer of BLIP's text decoder: causal self-attention, cross-attention to the image, feed-forward.
+///
+/// Source: transformers `models/blip/modeling_blip_text.py`, `BlipTextLayer`.
+struct DecoderLayer {
+    private let qkv: Linear
+    private let selfOutput: Linear
+    private let selfNorm: LayerNorm
+    private let crossQuery: Linear
+    private let crossKeyValue: Linear
+    private let crossOutput: Linear
+    private let crossNorm: LayerNorm
+    private let intermediate: Linear
+    private let output: Linear
+    private let outputNorm: LayerNorm
+    private let heads: Int
+    private let activation: Activation
+
+    /// The layer of `weights`; the image's keys and values come from states of width `imageWidth`.
+    init(
+        _ weights: Weights, _ configuration: DecoderConfiguration, imageWidth: Int, imageRows: Int
+    ) throws(WeightsError) {
+        let (width, inner, epsilon) = (configuration.width, configuration.innerWidth, configuration.epsilon)
+        let (own, cross) = (weights.scoped("attention"), weights.scoped("crossattention"))
+        qkv = try Linear(fusing: ["query", "key", "value"], own.scoped("self"), in: width, out: width)
+        selfOutput = try Linear(own.scoped("output.dense"), in: width, out: width)
+        selfNorm = try LayerNorm(own.scoped("output.LayerNorm"), width, epsilon: epsilon)
+        crossQuery = try Linear(cross.scoped("self.query"), in: width, out: width)
+        crossKeyValue = try Linear(
+            fusing: ["key", "value"], cross.packed(rows: imageRows).scoped("self"), in: imageWidth, out: width)
+        crossOutput = try Linear(cross.scoped("output.dense"), in: width, out: width)
+        crossNorm = try LayerNorm(cross.scoped("output.LayerNorm"), width, epsilon: epsilon)
+        intermediate = try Linear(weights.scoped("intermediate.dense"), in: width, out: inner)
+        output = try Linear(weights.scoped("output.dense"), in: inner, out: width)
+        outputNorm = try LayerNorm(weights.scoped("output.LayerNorm"), width, epsilon: epsilon)
+        heads = configuration.heads
+        activation = configuration.activation
+    }
+
+    /// The keys and values of the image states `[B, S, E]`, made once an image and shared by all its captions.
+    func keysValues(_ statesBSE: Tensor) throws(TorchError) -> KeysValues {
+        let split = try splitHeads(crossKeyValue(statesBSE), parts: 2, heads: heads)
+        return KeysValues(keys: split[0], values: split[1])
+    }
+
+    /// Maps `[N, T, D]` to `[N, T, D]`; the new tokens' own keys and values are added to `cache` first.
+    func callAsFunction(
+        _ xNTD: Tensor, _ cache: CachedLayer, image: KeysValues, _ layout: RowLayout
+    ) throws(TorchError) -> Tensor {
+        let own = try splitHeads(qkv(xNTD), parts: 3, heads: heads)
+        let past = try cache.appending(keys: own[1], values: own[2])
+        // A text is run from its start or token by token, so only the former needs the mask.
+        let attended = try attention(own[0], past.keys, past.values, causal: xNTD.shape[1] > 1)
+        var hNTD = try selfNorm(selfOutput(mergeHeads(attended), adding: xNTD))
+        hNTD = try crossNorm(crossOutput(crossAttention(crossQuery(hNTD), image, layout), adding: hNTD))
+        return try outputNorm(output(intermediate(hNTD, activation), adding: hNTD))
+    }
+
+    /// The captions of an image are query rows against its one block of keys and values.
+    private func crossAttention(
+        _ queries: Tensor, _ image: KeysValues, _ layout: RowLayout
+    ) throws(TorchError) -> Tensor {
+        let (tokens, width) = (queries.shape[1], queries.shape[2])
+        let grouped = try layout.grouped(queries).reshaped([layout.images, layout.rowsPerImage * tokens, width])
+        let q = try splitHeads(grouped, parts: 1, heads: heads)[0]
+        let attended = try mergeHeads(attention(q, image.keys, image.values))
+        return try layout.ungrouped(attended.reshaped([layout.images * layout.rowsPerImage, tokens, width]))
+    }
+}
+
+/// Keys and values of one layer, each `[B, H, S, D/H]`.
+struct KeysValues {
+    let keys: Tensor
+    let values: Tensor
+}

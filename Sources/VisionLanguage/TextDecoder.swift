@@ -1,0 +1,93 @@
+package import Layers
+package import Tensors
+
+// Shape letters of this file: B images, S image tokens, E width of the image states, N rows (captions), T new tokens,
+// D model width, V vocabulary.
+
+/// BLIP's text decoder: a BERT with cross-attention to an image in every layer, and a language-model head.
+///
+/// Source: transformers `models/blip/modeling_blip_text.py`, `BlipTextLMHeadModel`.
+package struct TextDecoder {
+    private let configuration: DecoderConfiguration
+    private let words: Tensor  // [V, D]
+    private let positions: Tensor
+    private let embeddingNorm: LayerNorm
+    private let layers: [DecoderLayer]
+    private let transform: Linear
+    private let transformNorm: LayerNorm
+    private let head: Linear  // [V, D]: the word table, tied
+
+    /// The decoder of `weights`, for image states of width `imageWidth` that come `imageRows` rows at a time.
+    package init(
+        _ weights: Weights, _ configuration: DecoderConfiguration, imageWidth: Int, imageRows: Int
+    ) throws(WeightsError) {
+        let width = configuration.width
+        let (bert, predictions) = (weights.scoped("bert"), weights.scoped("cls.predictions"))
+        let embeddings = bert.scoped("embeddings")
+        self.configuration = configuration
+        words = try embeddings.tensor("word_embeddings.weight", [configuration.vocabulary, width])
+        positions = try embeddings.tensor("position_embeddings.weight", [configuration.positions, width])
+        embeddingNorm = try LayerNorm(embeddings.scoped("LayerNorm"), width, epsilon: configuration.epsilon)
+        var layers: [DecoderLayer] = []
+        for layer in 0..<configuration.layers {
+            let scope = bert.scoped("encoder.layer.\(layer)")
+            layers.append(try DecoderLayer(scope, configuration, imageWidth: imageWidth, imageRows: imageRows))
+        }
+        self.layers = layers
+        transform = try Linear(predictions.scoped("transform.dense"), in: width, out: width)
+        transformNorm = try LayerNorm(
+            predictions.scoped("transform.LayerNorm"), width, epsilon: configuration.epsilon)
+        let bias = try predictions.tensor("bias", tiedTo: "decoder.bias", [configuration.vocabulary])
+        let words = words
+        head = try preparing("word_embeddings.weight") { () throws(TorchError) in
+            try Linear(weight: words, bias: bias, packingRows: weights.packingRows)
+        }
+    }
+
+    /// The keys and values of image states `[B, S, E]` in every layer: what captions see of their image.
+    package func see(_ statesBSE: Tensor) throws(TorchError) -> SeenImages {
+        var seen: [KeysValues] = []
+        for layer in layers { seen.append(try layer.keysValues(statesBSE)) }
+        return SeenImages(layers: seen)
+    }
+
+    /// A cache of no tokens for `rows` rows, with room for `room`.
+    package func emptyCache(rows: Int, room: Int) throws(TorchError) -> DecoderCache {
+        var cached: [CachedLayer] = []
+        for _ in layers {
+            cached.append(
+                try CachedLayer(
+                    rows: rows, heads: configuration.heads, room: room,
+                    width: configuration.width / configuration.heads, words.dtype, on: words.device))
+        }
+        return DecoderCache(layers: cached)
+    }
+
+    /// The states `[N, T, D]` of the next tokens `ids` of each row, `N * T` in row order; the cache takes them in.
+    ///
+    /// Several tokens at once only at the start of the text.
+    package func states(
+        _ ids: [Int], _ cache: DecoderCache, _ images: SeenImages, _ layout: RowLayout, rows: Int
+    ) throws(TorchError) -> Tensor {
+        let (tokens, device) = (ids.count / rows, words.device)
+        precondition(tokens == 1 || cache.length == 0, "the mask of several tokens after others is not made")
+        let index = try Tensor(ids, shape: [ids.count]).to(.int64, on: device)
+        let wordsNTD = try words.selecting(0, index).reshaped([rows, tokens, configuration.width])
+        let start = cache.length
+        var xNTD = try embeddingNorm(wordsNTD + positions.narrowed(0, start..<start + tokens))
+        for (number, layer) in layers.enumerated() {
+            xNTD = try layer(xNTD, cache.layers[number], image: images.layers[number], layout)
+        }
+        return xNTD
+    }
+
+    /// The logits `[..., V]` of the token after each state `[..., D]`, in float32.
+    package func logits(_ states: Tensor) throws(TorchError) -> Tensor {
+        try head(transformNorm(transform(states, configuration.activation))).to(.float32)
+    }
+}
+
+/// Images as the text decoder sees them: keys and values for every layer.
+package struct SeenImages {
+    let layers: [KeysValues]
+}

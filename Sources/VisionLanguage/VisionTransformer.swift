@@ -1,0 +1,117 @@
+package import Layers
+package import Tensors
+
+// Shape letters of this file: B images, S side in pixels, G patches a side, Q side of a patch, T tokens, D model width.
+
+/// A vision transformer: patches and a class token through pre-norm blocks.
+///
+/// Source: transformers `models/blip/modeling_blip.py`, `BlipVisionModel`; `models/clip/modeling_clip.py`,
+/// `CLIPVisionTransformer`.
+package struct VisionTransformer {
+    private let configuration: VisionConfiguration
+    private let patch: Linear  // [D, 3QQ]
+    private let classToken: Tensor  // [1, 1, D]
+    private let position: Tensor  // [1, T, D]
+    private let before: LayerNorm?
+    private let blocks: [TransformerBlock]
+    private let after: LayerNorm
+    private let dtype: DType
+
+    /// BLIP's: patches with a bias, fused queries, keys and values.
+    package init(blip weights: Weights, _ configuration: VisionConfiguration) throws(WeightsError) {
+        let width = configuration.width
+        let embeddings = weights.scoped("embeddings")
+        self.configuration = configuration
+        classToken = try embeddings.tensor("class_embedding", [1, 1, width])
+        position = try embeddings.tensor("position_embedding", [1, configuration.tokens, width])
+        dtype = position.dtype
+        patch = try Self.patch(embeddings, configuration, bias: true)
+        before = nil
+        var blocks: [TransformerBlock] = []
+        for layer in 0..<configuration.layers {
+            let scope = weights.scoped("encoder.layers.\(layer)")
+            let qkv = try Linear(scope.scoped("self_attn.qkv"), in: width, out: 3 * width)
+            blocks.append(try TransformerBlock(scope, configuration.block, qkv: qkv, projection: "projection"))
+        }
+        self.blocks = blocks
+        after = try LayerNorm(weights.scoped("post_layernorm"), width, epsilon: configuration.epsilon)
+    }
+
+    /// CLIP's: patches without a bias, a norm before the first block.
+    package init(clip weights: Weights, _ configuration: VisionConfiguration) throws(WeightsError) {
+        let width = configuration.width
+        let embeddings = weights.scoped("embeddings")
+        self.configuration = configuration
+        let token = try embeddings.tensor("class_embedding", [width])
+        let table = try embeddings.tensor("position_embedding.weight", [configuration.tokens, width])
+        classToken = try preparing("class_embedding") { () throws(TorchError) in try token.reshaped([1, 1, width]) }
+        position = try preparing("position_embedding") { () throws(TorchError) in
+            try table.reshaped([1, configuration.tokens, width])
+        }
+        dtype = table.dtype
+        patch = try Self.patch(embeddings, configuration, bias: false)
+        // The misspelt name is the checkpoint's.
+        before = try LayerNorm(weights.scoped("pre_layrnorm"), width, epsilon: configuration.epsilon)
+        blocks = try clipBlocks(weights.scoped("encoder"), configuration.layers, configuration.block)
+        after = try LayerNorm(weights.scoped("post_layernorm"), width, epsilon: configuration.epsilon)
+    }
+
+    /// The convolution over patches is a linear map, since its stride is its size.
+    private static func patch(
+        _ embeddings: Weights, _ configuration: VisionConfiguration, bias: Bool
+    ) throws(WeightsError) -> Linear {
+        let (width, side) = (configuration.width, configuration.patchSide)
+        let weight = try embeddings.tensor("patch_embedding.weight", [width, 3, side, side])
+        let bias = bias ? try embeddings.tensor("patch_embedding.bias", [width]) : nil
+        return try preparing("patch_embedding.weight") { () throws(TorchError) in
+            let flat = try weight.reshaped([width, 3 * side * side])
+            return try Linear(weight: flat, bias: bias, packingRows: embeddings.packingRows)
+        }
+    }
+
+    /// The states of all tokens after the last norm, `[B, T, D]`, of normalized pixels `[B, 3, S, S]`.
+    package func callAsFunction(_ pixels: Tensor) throws(TorchError) -> Tensor {
+        var xBTD = try embed(pixels)
+        for block in blocks { xBTD = try block(xBTD) }
+        return try after(xBTD)
+    }
+
+    /// The class token's state after the last norm, `[B, D]`, of normalized pixels `[B, 3, S, S]`.
+    package func classState(_ pixels: Tensor) throws(TorchError) -> Tensor {
+        var xBTD = try embed(pixels)
+        for block in blocks.dropLast() { xBTD = try block(xBTD) }
+        // A configuration has at least one block, so there is a last one.
+        let xB1D = try blocks[blocks.count - 1].firstToken(xBTD)
+        return try after(xB1D.reshaped([xBTD.shape[0], configuration.width]))
+    }
+
+    private func embed(_ pixels: Tensor) throws(TorchError) -> Tensor {
+        let (grid, side, width) = (configuration.grid, configuration.patchSide, configuration.width)
+        let images = pixels.shape[0]
+        let patches = try pixels.to(dtype)
+            .reshaped([images, 3, grid, side, grid, side]).permuted([0, 2, 4, 1, 3, 5])
+            .reshaped([images, grid * grid, 3 * side * side])
+        let first = try classToken.expanded([images, 1, width])
+        let xBTD = try concatenated([first, patch(patches)], dimension: 1) + position
+        guard let before else { return xBTD }
+        return try before(xBTD)
+    }
+}
+
+extension VisionConfiguration {
+    fileprivate var block: BlockShape {
+        BlockShape(width: width, innerWidth: innerWidth, heads: heads, epsilon: epsilon, activation: activation)
+    }
+}
+
+/// The blocks `layers.0` and so on of one of CLIP's towers.
+func clipBlocks(_ weights: Weights, _ layers: Int, _ shape: BlockShape) throws(WeightsError) -> [TransformerBlock] {
+    var blocks: [TransformerBlock] = []
+    for layer in 0..<layers {
+        let scope = weights.scoped("layers.\(layer)")
+        let qkv = try Linear(
+            fusing: ["q_proj", "k_proj", "v_proj"], scope.scoped("self_attn"), in: shape.width, out: shape.width)
+        blocks.append(try TransformerBlock(scope, shape, qkv: qkv, projection: "out_proj"))
+    }
+    return blocks
+}

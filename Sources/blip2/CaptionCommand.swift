@@ -1,0 +1,99 @@
+import ArgumentParser
+import Captioning
+import Commands
+import Images
+import Stages
+import VisionLanguage
+
+/// Writes captions for image files.
+struct CaptionCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "caption", abstract: "Write captions for image files.",
+        discussion: """
+            EXAMPLES:
+              blip2 caption cat.jpg dog.png --model out/models/captioner
+              blip2 caption cat.jpg --model Salesforce/blip-image-captioning-large --greedy --json
+            """)
+
+    @Argument(help: ArgumentHelp("The image files: JPEG, PNG, WebP or GIF.", valueName: "image"))
+    var images: [String]
+
+    @Option(help: "How many captions for each image.")
+    var count = 10
+
+    @Option(help: "Names the random numbers that captions are drawn with.")
+    var seed: UInt64 = 0
+
+    @Flag(help: "Take the likeliest token each time: one caption for each image.")
+    var greedy = false
+
+    @Option(help: "What every caption begins with; not part of its text.")
+    var prompt = "a picture of "
+
+    @Option(help: "The share of probability to draw from, more than 0, at most 1.")
+    var topP = 0.9
+
+    @Option(help: "How many tokens to draw from; 0 takes all.")
+    var topK = 50
+
+    @Option(help: "The least number of tokens, with those of the prompt.")
+    var minLength = 5
+
+    @Option(help: "The largest number of tokens, with those of the prompt.")
+    var maxLength = 20
+
+    @Option(help: "How much less likely a token becomes once it is used; 1 is off.")
+    var repetitionPenalty = 1.1
+
+    @Option(
+        help: "The sample's key, of which the random numbers depend; the path of the image where none is given.")
+    var key: String?
+
+    @OptionGroup var options: ModelOptions
+
+    private struct Output: Encodable {
+        struct Caption: Encodable {
+            let text: String
+            let tokens: [Int]
+            let logprob: Double
+        }
+        let image: String
+        let captions: [Caption]
+    }
+
+    func validate() throws {
+        guard !images.isEmpty else { throw ValidationError("give at least one image") }
+        guard count > 0 else { throw ValidationError("--count: want at least 1, not \(count)") }
+        guard topP > 0, topP <= 1 else { throw ValidationError("--top-p: want more than 0 and at most 1, not \(topP)") }
+        guard topK >= 0 else { throw ValidationError("--top-k: want 0 or more, not \(topK)") }
+        guard repetitionPenalty > 0 else { throw ValidationError("--repetition-penalty: want more than 0") }
+        guard minLength <= maxLength else { throw ValidationError("--min-length: want at most --max-length, \(maxLength)") }
+        guard key == nil || images.count == 1 else { throw ValidationError("--key: give one image with it") }
+    }
+
+    func run() async throws {
+        let sampling = SamplingOptions(
+            topP: topP, topK: topK, minLength: minLength, maxLength: maxLength, repetitionPenalty: repetitionPenalty,
+            greedy: greedy)
+        let captioner = try await asInput {
+            try BLIPCaptioner(
+                directory: options.directory(), prompt: prompt, sampling: sampling, seed: seed,
+                precision: options.arithmetic(), engines: options.engines())
+        }
+        for path in images {
+            let view = squashed(try readImage(path), side: captioner.imageSide)
+            let request = CaptionRequest(key: key ?? path, pixels: view.rgb)
+            let captions = try await captioner.caption([request], count: greedy ? 1 : count).first ?? []
+            try show(captions, of: path)
+        }
+    }
+
+    private func show(_ captions: [GeneratedCaption], of path: String) throws {
+        if options.json {
+            let captions = captions.map { Output.Caption(text: $0.text, tokens: $0.tokens, logprob: $0.logprob) }
+            return print(try jsonLine(Output(image: path, captions: captions)))
+        }
+        if images.count > 1 { print("\(path):") }
+        for caption in captions { print(caption.text) }
+    }
+}

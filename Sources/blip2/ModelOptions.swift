@@ -1,0 +1,81 @@
+import ArgumentParser
+import Captioning
+import Commands
+import Foundation
+import Images
+import Manifests
+import Tensors
+
+/// Where a model is and where it runs.
+struct ModelOptions: ParsableArguments {
+    @Option(help: "A folder in the model hub's layout, or the id of one in the hub's cache.")
+    var model: String
+
+    @Option(help: "Where the model runs: auto, cpu or cuda:N.")
+    var device = "auto"
+
+    @Option(help: "The arithmetic: auto, float32, bfloat16 or float16.")
+    var precision = "auto"
+
+    @Option(help: "Threads of the model; 0 takes one for each core.")
+    var threads = 0
+
+    @Flag(help: "Write JSON, one object a line for each image.")
+    var json = false
+
+    @OptionGroup var logs: LogOptions
+
+    func directory() throws -> String {
+        guard let directory = modelDirectory(model, environment: ProcessInfo.processInfo.environment) else {
+            throw CommandError(
+                .badInput, "\(model): missing_file: no folder with config.json, and not in the hub's cache")
+        }
+        return directory
+    }
+
+    func arithmetic() throws -> Precision {
+        guard let precision = Precision(rawValue: precision) else {
+            throw ValidationError("--precision: want auto, float32, bfloat16 or float16, not \(precision)")
+        }
+        return precision
+    }
+
+    func engines() throws -> EnginePool {
+        guard threads >= 0 else { throw ValidationError("--threads: want 0 or more, not \(threads)") }
+        do {
+            let device = try Device(named: device)
+            let count = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
+            return EnginePool(device: device, engineCount: device == .cpu ? count : 1)
+        } catch {
+            throw ValidationError("--device: \(error.message)")
+        }
+    }
+}
+
+/// Reads an image file as the models are given it: upright RGB.
+func readImage(_ path: String) throws -> PixelImage {
+    guard let data = FileManager.default.contents(atPath: path) else {
+        throw CommandError(.badInput, "\(path): unreadable: no such file, or no right to read it")
+    }
+    do {
+        return try decode(Array(data), header: nil, covering: nil, maxPixels: 178_956_970)
+    } catch {
+        throw CommandError(.badInput, "\(path): \(error)")
+    }
+}
+
+/// Runs `body`, and gives a model that cannot be used as bad input.
+func asInput<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+        return try await body()
+    } catch let error as ModelError {
+        throw CommandError(.badInput, "\(error)")
+    }
+}
+
+/// One line of JSON with sorted keys.
+func jsonLine(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+}

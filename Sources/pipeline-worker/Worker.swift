@@ -1,0 +1,254 @@
+import Captioning
+import Commands
+import Coordination
+import Fetching
+import Foundation
+import Logging
+import Manifests
+import Samples
+import Shards
+import SourceAdapters
+import Stages
+import Storage
+import Synchronization
+import Tensors
+import Transport
+import VisionLanguage
+
+/// A running worker: some units at once, all on the same fetcher, models and memory.
+final class Worker: Sendable {
+    private let manifest: Manifest
+    private let profile: WorkerProfile
+    private let client: CoordinatorClient
+    private let logger: Logger
+    private let output: OutputDirectory
+    private let fetcher: CurlFetcher
+    private let budget: ByteBudget
+    private let models: Models?
+    private let running = Mutex<[Lease: UnitProgress]>([:])
+    private let finished = Mutex(WorkerCounts())
+
+    init(manifest: Manifest, profile: WorkerProfile, client: CoordinatorClient, logger: Logger) throws {
+        self.manifest = manifest
+        self.profile = profile
+        self.client = client
+        self.logger = logger
+        output = OutputDirectory(manifest.output)
+        fetcher = CurlFetcher(policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed)
+        budget = ByteBudget(limit: profile.imageBytes)
+        models = manifest.bootstraps ? try Models(manifest, profile) : nil
+    }
+
+    /// Works until the coordinator has nothing left.
+    func run() async throws {
+        defer { fetcher.close() }
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<profile.units { group.addTask { try await self.workUntilDone() } }
+            group.addTask { try await self.sendHeartbeats() }
+            var open = profile.units
+            for try await isUnit in group where isUnit {
+                open -= 1
+                if open == 0 { group.cancelAll() }  // only the heartbeat is left
+            }
+        }
+    }
+
+    private func workUntilDone() async throws -> Bool {
+        while true {
+            switch try await client.acquire() {
+            case .granted(let grant): try await work(grant)
+            case .wait(let pause): try await Task.sleep(for: pause)
+            case .done: return true
+            }
+        }
+    }
+
+    /// Tells the coordinator every two seconds how far this worker is; ends when it is cancelled.
+    private func sendHeartbeats() async throws -> Bool {
+        while !Task.isCancelled {
+            var counts = finished.withLock { $0 }
+            let units = running.withLock { $0 }.map { lease, progress in
+                counts.add(progress.counts)
+                return WorkerReport.Progress(lease: lease, rows: progress.counts.rows)
+            }
+            _ = try? await client.heartbeat(counts, units: units)  // a lost one is made good by the next
+            try? await Task.sleep(for: .seconds(2))  // ends early only when cancelled
+        }
+        return false
+    }
+
+    /// Carries one unit to its publication, or says why not.
+    private func work(_ grant: LeaseGrant) async throws {
+        let progress = UnitProgress()
+        running.withLock { $0[grant.lease] = progress }
+        defer {
+            running.withLock { $0[grant.lease] = nil }
+            finished.withLock { $0.add(progress.counts) }
+            removeScratch(grant)
+        }
+        do {
+            let result = try await renewing(grant, progress) { try await self.make(grant, progress) }
+            try await publish(result, grant.lease)
+        } catch is CancellationError {
+            await uncancelled { _ = try await self.client.release(grant.lease) }
+            throw CancellationError()
+        } catch let error as TransportError {
+            throw error
+        } catch is StaleLease {
+            logger.debug("lease lost", metadata: ["unit": "\(grant.unit.shardName)"])
+        } catch {
+            logger.debug("unit failed", metadata: ["unit": "\(grant.unit.shardName)", "reason": "\(error)"])
+            _ = try await client.fail(grant.lease, message: "\(error)")
+        }
+    }
+
+    private struct StaleLease: Error {}
+
+    private func publish(_ result: UnitResult, _ lease: Lease) async throws {
+        do {
+            if try await client.publish(lease, result) == .stale { throw StaleLease() }
+        } catch let error as TransportError where error.code == .refused {
+            logger.debug("publish refused", metadata: ["reason": "\(error)"])  // counted by the coordinator
+        }
+    }
+
+    /// Runs `body`; renews the lease while rows get done, and cancels `body` when the lease is lost.
+    private func renewing(
+        _ grant: LeaseGrant, _ progress: UnitProgress, _ body: @escaping @Sendable () async throws -> UnitResult
+    ) async throws -> UnitResult {
+        try await withThrowingTaskGroup(of: UnitResult?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                var rows = 0
+                while true {
+                    try await Task.sleep(for: grant.duration / 10)
+                    guard progress.counts.rows > rows else { continue }
+                    rows = progress.counts.rows
+                    if try await self.client.renew(grant.lease) == .stale { throw StaleLease() }
+                }
+            }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
+        }
+    }
+
+    /// Writes the shard of a unit and its table into scratch.
+    private func make(_ grant: LeaseGrant, _ progress: UnitProgress) async throws -> UnitResult {
+        guard let source = manifest.source(named: grant.unit.source) else {
+            throw CommandError(.badInput, "\(grant.unit.source): not a source of the manifest")
+        }
+        let (name, generation) = (grant.unit.shardName, grant.lease.generation)
+        let shard = ShardStage(
+            shardPath: output.scratchShard(name, generation: generation),
+            tablePath: output.scratchTable(name, generation: generation), level: manifest.shard.zstdLevel)
+        let isBootstrapped = source.captions == .bootstrap
+        let runner = UnitRunner(
+            images: ImageStage(
+                manifest: manifest, fetcher: fetcher, views: isBootstrapped ? models?.views : nil),
+            bootstrap: isBootstrapped ? models?.bootstrap : nil,
+            limits: .init(window: profile.window, batch: models?.batch ?? 1, batches: 2), budget: budget)
+        try await runner.run(grant.unit, of: makeAdapter(for: source)) { record in
+            try await shard.write(record)
+            progress.count(record)
+        }
+        let summary = try await shard.finish()
+        let failed = summary.rejections.values.reduce(0, +)
+        guard Double(failed) <= manifest.fetch.maxFailureRatio * Double(grant.unit.rowCount) else {
+            throw TooManyFailures(failed: failed, rows: grant.unit.rowCount, limit: manifest.fetch.maxFailureRatio)
+        }
+        return UnitResult(
+            samples: summary.shard.samples, byteCount: summary.shard.byteCount, digest: summary.shard.sha256,
+            tableByteCount: summary.tableByteCount, tableDigest: summary.tableDigest, rejections: summary.rejections)
+    }
+
+    private struct TooManyFailures: Error, CustomStringConvertible {
+        let failed: Int
+        let rows: Int
+        let limit: Double
+        var description: String { "\(failed) of \(rows) rows failed, over fetch.max_failure_ratio \(limit)" }
+    }
+
+    /// Removes what a unit left in scratch; after a publish there is nothing.
+    private func removeScratch(_ grant: LeaseGrant) {
+        let (name, generation) = (grant.unit.shardName, grant.lease.generation)
+        unlink(output.scratchShard(name, generation: generation))
+        unlink(output.scratchTable(name, generation: generation))
+    }
+}
+
+/// The two models with what depends on them.
+private struct Models: Sendable {
+    let bootstrap: BootstrapStage
+    let views: ImageStage.ViewSides
+    /// Images that are handed to the models at once.
+    let batch: Int
+
+    init(_ manifest: Manifest, _ profile: WorkerProfile) throws {
+        let environment = ProcessInfo.processInfo.environment
+        func directory(_ model: String) throws -> String {
+            guard let path = modelDirectory(model, environment: environment) else {
+                throw CommandError(.badInput, "\(model): missing_file: no folder with config.json, and not in the hub's cache")
+            }
+            return path
+        }
+        let device = try profile.torchDevice()
+        let cores = profile.threads > 0 ? profile.threads : ProcessInfo.processInfo.activeProcessorCount
+        let engines = EnginePool(device: device, engineCount: device == .cpu ? cores : 1)
+        let precision = Precision(rawValue: manifest.precision.rawValue) ?? .auto
+        let captioner = try BLIPCaptioner(
+            directory: directory(manifest.caption.model), prompt: manifest.caption.prompt,
+            sampling: SamplingOptions(
+                topP: manifest.caption.topP, topK: manifest.caption.topK, minLength: manifest.caption.minLength,
+                maxLength: manifest.caption.maxLength, repetitionPenalty: manifest.caption.repetitionPenalty),
+            seed: manifest.seed, precision: precision, engines: engines)
+        let ranker = try CLIPRanker(directory: directory(manifest.rank.model), precision: precision, engines: engines)
+        bootstrap = BootstrapStage(manifest: manifest, captioner: captioner, ranker: ranker)
+        views = .init(captioner: captioner.imageSide, ranker: ranker.imageSide)
+        batch = device == .cpu ? 4 : 32
+    }
+}
+
+extension WorkerProfile {
+    fileprivate func torchDevice() throws -> Tensors.Device {
+        let name =
+            switch device {
+            case .auto: "auto"
+            case .cpu: "cpu"
+            case .cuda(let index): "cuda:\(index)"
+            }
+        do {
+            return try Tensors.Device(named: name)
+        } catch {
+            throw CommandError(.badInput, "--device: \(error.message)")
+        }
+    }
+}
+
+extension FetchPolicy {
+    fileprivate init(_ manifest: Manifest) {
+        self.init(userAgent: manifest.fetch.userAgent)
+        timeout = .seconds(manifest.fetch.timeout)
+        retries = manifest.fetch.retries
+        maxBytes = manifest.fetch.maxBytes
+        honourOptOut = manifest.fetch.honourOptOut
+        allowPrivateAddresses = manifest.fetch.allowPrivateAddresses
+    }
+}
+
+extension WorkerCounts {
+    fileprivate mutating func add(_ counts: UnitProgress.Counts) {
+        rows += counts.rows
+        samples += counts.samples
+        fetchedByteCount += counts.fetchedByteCount
+        rejections.merge(counts.rejections, uniquingKeysWith: +)
+    }
+}
+
+/// Runs `body` to its end although the surrounding task was cancelled: for a last word to the coordinator.
+private func uncancelled(_ body: @escaping @Sendable () async throws -> Void) async {
+    let task = Task { try await body() }
+    _ = try? await task.value  // the coordinator learns of the end in another way too
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Captioning
+import Commands
+import Coordination
+import Fetching
+import Foundation
+import Logging
+import Manifests
+import Transport
+
+/// Leases work units from a coordinator, runs the stages, writes shards.
+@main
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pipeline-worker",
+        abstract: "Lease work units from a coordinator, fetch, caption, rank, and write shards, until none is left.",
+        discussion: """
+            EXAMPLE:
+              pipeline-worker --coordinator http://127.0.0.1:8400 --token-file token --device cpu
+            """,
+        version: softwareVersion)
+
+    @Option(help: ArgumentHelp("The coordinator's address.", valueName: "url")) var coordinator: String
+    @Option(help: ArgumentHelp("The file that holds the coordinator's token.", valueName: "file")) var tokenFile: String?
+    @Option(help: "This worker's name; the host and process where none is given.") var name: String?
+    @Option(help: ArgumentHelp("Where the output is on this machine, if elsewhere than the coordinator says."))
+    var output: String?
+    @Option(help: ArgumentHelp("A worker profile, a YAML file; flags go before it.", valueName: "file"))
+    var profile: String?
+    @Option(help: "What the worker does: fetch, caption, or both with a comma.") var role = "fetch,caption"
+    @Option(help: "Where the models run: auto, cpu or cuda:N.") var device: String?
+    @Option(help: "Threads of the models; 0 takes one for each core.") var threads: Int?
+    @Option(help: "Transfers in flight.") var connections: Int?
+    @OptionGroup var logs: LogOptions
+
+    func validate() throws {
+        let roles = Set(role.split(separator: ",").map(String.init))
+        guard roles == ["fetch", "caption"] else {
+            throw ValidationError("--role: this version runs fetch,caption in one worker, not \(role)")
+        }
+        if let device, WorkerProfile.Device(device) == nil {
+            throw ValidationError("--device: want auto, cpu or cuda:N, not \(device)")
+        }
+        if let threads, threads < 0 { throw ValidationError("--threads: want 0 or more, not \(threads)") }
+        if let connections, connections < 1 { throw ValidationError("--connections: want at least 1") }
+    }
+
+    func run() async throws {
+        let worker = name ?? "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
+        let http = HTTPClient(userAgent: "pipeline-worker/\(softwareVersion)")
+        defer { http.close() }
+        do {
+            let client = CoordinatorClient(
+                url: coordinator, worker: worker, token: try tokenFile.map(AccessToken.init(contentsOfFile:)),
+                send: sender(http))
+            let manifest = try await manifest(client)
+            let worker = try Worker(manifest: manifest, profile: readProfile(), client: client, logger: logs.logger(worker))
+            try await worker.run()
+        } catch let error as TransportError {
+            throw CommandError(error.code == .token ? .badInput : .unavailable, "\(error)")
+        } catch let error as ModelError {
+            throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    private func manifest(_ client: CoordinatorClient) async throws -> Manifest {
+        let answer = try await client.manifest()
+        do {
+            var manifest = try JSONDecoder().decode(Manifest.self, from: Data(answer.manifest.utf8))
+            if let output { manifest.output = output }
+            return manifest
+        } catch {
+            throw CommandError(.badInput, "\(coordinator): a manifest of another version: \(error)")
+        }
+    }
+
+    private func readProfile() throws -> WorkerProfile {
+        var result = WorkerProfile()
+        if let profile {
+            do {
+                result = try WorkerProfile(contentsOfFile: profile)
+            } catch {
+                throw CommandError(.badInput, "\(profile): \(error)")
+            }
+        }
+        if let device = device.flatMap(WorkerProfile.Device.init) { result.device = device }
+        result.threads = threads ?? result.threads
+        result.connections = connections ?? result.connections
+        return result
+    }
+}
+
+/// The coordinator's client over libcurl.
+private func sender(_ http: HTTPClient) -> SendRequest {
+    { request in
+        let response = try await http.request(
+            request.method, request.url, headers: request.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
+            body: request.method == "GET" ? nil : Array(request.body), timeout: request.timeout)
+        return ClientResponse(status: response.status, body: Data(response.body))
+    }
+}

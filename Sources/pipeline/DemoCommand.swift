@@ -1,0 +1,77 @@
+import ArgumentParser
+import Commands
+import Demonstrations
+import Foundation
+import Images
+
+/// Makes the small demonstration data set and serves it.
+struct DemoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Make the demonstration data set: small scenes with true, wrong and missing captions; serve it.",
+        discussion: """
+            Prints the address once it serves, and serves until it is stopped. The lists, DIR/list.csv and DIR/list.tsv,
+            name that address; DIR/truth.jsonl says of every row what is true.
+
+            EXAMPLES:
+              pipeline demo --output out/demo
+              pipeline demo --output out/demo --count 1000 --seed 7 --no-serve
+            """)
+
+    @Option(help: ArgumentHelp("Where the files go.", valueName: "dir")) var output: String
+    @Option(help: "How many rows the lists have.") var count = 240
+    @Option(help: "The scenes, captions and faults are drawn from this.") var seed: UInt64 = 1
+    @Option(help: "Where to serve; port 0 takes a free one. Loopback only.") var listen = "127.0.0.1:0"
+    @Flag(inversion: .prefixedNo, help: "Serve the images when they are made.") var serve = true
+    @OptionGroup var logs: LogOptions
+
+    func validate() throws {
+        guard count > 0 else { throw ValidationError("--count: want at least 1, not \(count)") }
+        _ = try port()
+    }
+
+    func run() async throws {
+        let dataset = DemoDataset(seed: seed, count: count)
+        let folder = DemoFolder(URL(fileURLWithPath: output))
+        do {
+            try folder.write(dataset, encoders: .images)
+            guard serve else {
+                try folder.writeLists(dataset, baseURL: "http://\(listen)")
+                return
+            }
+            let server = try DemoServer(folder: folder.folder, port: port())
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                let address = try await server.baseURL()
+                try folder.writeLists(dataset, baseURL: address)
+                print(address)
+                fflush(nil)
+                for try await _ in group {}
+            }
+        } catch let error as DemoError {
+            throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    private func port() throws -> UInt16 {
+        guard listen.hasPrefix("127.0.0.1:"), let port = UInt16(listen.dropFirst("127.0.0.1:".count)) else {
+            throw ValidationError("--listen: want 127.0.0.1:PORT, not \(listen)")
+        }
+        return port
+    }
+}
+
+extension DemoEncoders {
+    /// The encoders of shards.
+    fileprivate static var images: DemoEncoders {
+        DemoEncoders(
+            jpeg: { try encodeJPEG(PixelImage($0), quality: $1) }, png: { pixels, _ in try encodePNG(PixelImage(pixels)) },
+            webp: { try encodeWebP(PixelImage($0), quality: $1) })
+    }
+}
+
+extension PixelImage {
+    fileprivate init(_ pixels: ScenePixels) {
+        self.init(width: pixels.width, height: pixels.height, rgb: pixels.rgb)
+    }
+}

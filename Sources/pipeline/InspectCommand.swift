@@ -1,0 +1,91 @@
+import ArgumentParser
+import Commands
+import Digests
+import Foundation
+import Reports
+import Samples
+import Shards
+
+/// Shows what a shard holds.
+struct InspectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Show what a shard holds, or all about one of its samples.",
+        discussion: """
+            EXAMPLES:
+              pipeline inspect out/cc3m/shards/cc3m-000000.tar.zst
+              pipeline inspect out/cc3m/shards/cc3m-000000.tar.zst --sample cc3m-000000000007 --image 7.jpg
+            """)
+
+    @Argument(help: "The shard, a .tar.zst file.") var shard: String
+    @Option(help: ArgumentHelp("Show this sample alone.", valueName: "key")) var sample: String?
+    @Option(help: ArgumentHelp("Write the sample's image to this file.", valueName: "file")) var image: String?
+    @Option(help: "How many samples to list.") var limit = 20
+    @Flag(help: "Write JSON.") var json = false
+    @OptionGroup var logs: LogOptions
+
+    func validate() throws {
+        guard image == nil || sample != nil else { throw ValidationError("--image: give --sample with it") }
+        guard limit >= 0 else { throw ValidationError("--limit: want 0 or more, not \(limit)") }
+    }
+
+    func run() async throws {
+        do {
+            if let sample { try showSample(sample) } else { try showShard() }
+        } catch let error as ShardError {
+            throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    private func showSample(_ key: String) throws {
+        guard let sample = try ShardReader.sample(key, in: shard) else {
+            throw CommandError(.badInput, "\(shard): no sample \(key); pipeline inspect lists those that are there")
+        }
+        if let image {
+            do {
+                try Data(sample.image).write(to: URL(fileURLWithPath: image), options: .atomic)
+            } catch {
+                throw CommandError(.badInput, "\(image): cannot be written: \(error.localizedDescription)")
+            }
+        }
+        if json { return print(try jsonText(sample.metadata)) }
+        print(view(sample).text(), terminator: "")
+    }
+
+    private func showShard() throws {
+        let index = try ShardIndex(path: shard)
+        struct Listing: Encodable {
+            struct Sample: Encodable {
+                let key: String
+                let offset: Int
+                let length: Int
+            }
+            let samples: Int
+            let tarBytes: Int
+            let keys: [Sample]
+        }
+        let places = index.places.prefix(json ? .max : limit)
+        if json {
+            let keys = places.map { Listing.Sample(key: $0.key, offset: $0.offset, length: $0.length) }
+            return print(
+                try jsonText(Listing(samples: index.places.count, tarBytes: index.tarByteCount, keys: keys)))
+        }
+        let reader = try ShardReader(path: shard)
+        var samples: [InspectView.Sample] = []
+        while samples.count < limit, let sample = try reader.next() { samples.append(view(sample)) }
+        let (digest, byteCount) = try digest(ofFile: shard)
+        let name = URL(fileURLWithPath: shard).lastPathComponent
+        let facts = DatasetFacts.Shard(
+            name: name, source: String(name.prefix { $0 != "." }.dropLast(7)), samples: index.places.count,
+            byteCount: byteCount, digest: digest, table: nil)
+        print(InspectView(facts, samples: samples).text(), terminator: "")
+    }
+
+    private func view(_ sample: ShardSample) -> InspectView.Sample {
+        let meta = sample.metadata
+        return InspectView.Sample(
+            key: meta.key, url: meta.url, webCaption: meta.webCaption, byteCount: sample.image.count,
+            image: ReportRow.Sample(
+                width: meta.width, height: meta.height, originalWidth: meta.originalWidth,
+                originalHeight: meta.originalHeight, kept: meta.captions, candidates: meta.candidates))
+    }
+}

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Commands
+import Foundation
+import Manifests
+import Reports
+import Samples
+import SourceAdapters
+
+/// Says what a build would do.
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan", abstract: "Say what a build would do: sources, rows, work units, bytes. Writes nothing.",
+        discussion: """
+            EXAMPLE:
+              pipeline plan --manifest manifests/quickstart.yaml
+            """)
+
+    @OptionGroup var manifest: ManifestOption
+    @Flag(help: "Write JSON.") var json = false
+    @OptionGroup var logs: LogOptions
+
+    /// What one source would become.
+    struct SourcePlan: Encodable {
+        let name: String
+        let format: String
+        let captions: String
+        let files: Int
+        let rows: Int
+        let units: Int
+        /// An estimate of the shards' size, if every row were fetched.
+        let bytes: Int
+    }
+
+    private struct Output: Encodable {
+        let name: String
+        let manifestDigest: String
+        let sources: [SourcePlan]
+        let rows: Int
+        let units: Int
+        let bytes: Int
+
+        private enum CodingKeys: String, CodingKey {
+            case name, sources, rows, units, bytes
+            case manifestDigest = "manifest_digest"
+        }
+    }
+
+    func run() async throws {
+        let written = try manifest.read()
+        let manifest = written.resolved(besideFile: self.manifest.manifest)
+        let plans = try manifest.sources.map { try plan($0, manifest) }
+        let output = Output(
+            name: manifest.name, manifestDigest: written.digest().hex, sources: plans,
+            rows: plans.reduce(0) { $0 + $1.rows }, units: plans.reduce(0) { $0 + $1.units },
+            bytes: plans.reduce(0) { $0 + $1.bytes })
+        if json { return print(try jsonText(output)) }
+        let view = PlanView(
+            name: output.name, output: written.output.isEmpty ? "–" : written.output,
+            manifestDigest: output.manifestDigest,
+            sources: zip(manifest.sources, plans).map { source, plan in
+                let path = source.paths.first ?? ""
+                let more = source.paths.count > 1 ? " and \(source.paths.count - 1) more" : ""
+                return .init(name: plan.name, format: plan.format, path: path + more, rows: plan.rows, units: plan.units)
+            },
+            estimatedByteCount: output.bytes)
+        print(view.text(), terminator: "")
+    }
+
+    private func plan(_ source: Source, _ manifest: Manifest) throws -> SourcePlan {
+        var (rows, units) = (0, 0)
+        do {
+            try makeAdapter(for: source).plan(unitRows: manifest.shard.samples, limit: source.limit) { range in
+                rows += range.rowCount
+                units += 1
+                try Task.checkCancellation()
+            }
+        } catch let error as SourceError {
+            throw CommandError(.badInput, "\(error)")
+        }
+        return SourcePlan(
+            name: source.name, format: source.format.rawValue, captions: source.captions.rawValue,
+            files: source.paths.count, rows: rows, units: units, bytes: rows * manifest.image.estimatedByteCount)
+    }
+
+}
+
+extension Manifest.Image {
+    /// About how many bytes a stored image of this size has, with its captions: 0.5 bytes a pixel of a 4:3 picture.
+    fileprivate var estimatedByteCount: Int { size * size * 4 / 3 / 2 + 6000 }
+}

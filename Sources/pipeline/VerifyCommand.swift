@@ -1,0 +1,104 @@
+import ArgumentParser
+import Commands
+import Foundation
+import Images
+import Samples
+import Shards
+import Storage
+import Tables
+
+/// Reads every shard again and names what is damaged.
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Read every shard again: checksums, index, members, images, table. Exit 1 names what is damaged.",
+        discussion: """
+            EXAMPLE:
+              pipeline verify out/cc3m
+            """)
+
+    @Argument(help: "The output directory.") var output: String
+    @Flag(help: "Write JSON.") var json = false
+    @OptionGroup var logs: LogOptions
+
+    private struct Output: Encodable {
+        var shards = 0
+        var samples = 0
+        var rows = 0
+        var damaged: [String] = []
+    }
+
+    func run() async throws {
+        let directory = OutputDirectory(output)
+        let description: DatasetDescription
+        do {
+            description = try directory.readDescription()
+        } catch {
+            throw CommandError(.badInput, "\(error)")
+        }
+        var result = Output()
+        for shard in description.shards {
+            try Task.checkCancellation()
+            result.shards += 1
+            do {
+                let rows = try verify(shard, in: directory)
+                result.samples += shard.samples
+                result.rows += rows
+            } catch {
+                result.damaged.append("\(error)")
+                if !json { printError("\(error)") }
+            }
+        }
+        result.damaged += strays(description, directory)
+        if json {
+            print(try jsonText(result))
+        } else {
+            print(
+                "\(grouped(result.shards)) shards, \(grouped(result.samples)) samples, \(grouped(result.rows)) rows, "
+                    + "\(grouped(result.damaged.count)) damaged")
+        }
+        if !result.damaged.isEmpty { throw ExitCode(CommandError.Code.failedWork.rawValue) }
+    }
+
+    /// Checks one shard with its table; gives the table's rows.
+    private func verify(_ shard: DatasetDescription.Shard, in directory: OutputDirectory) throws -> Int {
+        let path = directory.shardPath(shard.name)
+        var keys: [String] = []
+        let summary = try verifyShard(path) { sample throws(ShardError) in
+            keys.append(sample.key)
+            if let fault = fault(of: sample) { throw ShardError(sample: sample.key, in: path, fault) }
+        }
+        guard summary.sha256.hex == shard.sha256, summary.byteCount == shard.bytes, summary.samples == shard.samples
+        else { throw CommandError(.failedWork, "\(path): another file than the one that was published") }
+        var (rows, kept) = (0, [String]())
+        try readResultTable(directory.tablePath(shard.name)) { row in
+            rows += 1
+            if row.status == ResultRow.success { kept.append(row.key) }
+        }
+        guard kept == keys else {
+            throw CommandError(.failedWork, "\(directory.tablePath(shard.name)): its rows are not the shard's samples")
+        }
+        return rows
+    }
+
+    /// What is wrong with the image of `sample`; nil where it decodes to the size that its metadata say.
+    private func fault(of sample: ShardSample) -> String? {
+        do {
+            let image = try decode(sample.image, header: nil, covering: nil, maxPixels: .max)
+            let said = Size(width: sample.metadata.width, height: sample.metadata.height)
+            return image.size == said ? nil : "the image has another size than its metadata say"
+        } catch {
+            return "the image: \(error)"
+        }
+    }
+
+    /// Files under `shards/` that are not published.
+    private func strays(_ description: DatasetDescription, _ directory: OutputDirectory) -> [String] {
+        let published = Set(description.shards.map(\.name))
+        let strays = directory.shardNames().filter { !published.contains($0) }.map {
+            "\(directory.shardPath($0)): not in dataset.json"
+        }
+        if !json { for stray in strays { printError(stray) } }
+        return strays
+    }
+}

@@ -1,0 +1,131 @@
+import Captioning
+import Foundation
+import Stages
+import Tensors
+import TestSupport
+import Testing
+import VisionLanguage
+
+@Suite("Captioner and ranker over model directories")
+struct CaptioningTests {
+    /// Images of one colour each, so that they are told apart.
+    static func requests(_ count: Int, side: Int) -> [CaptionRequest] {
+        (0..<count).map { number in
+            let pixel = [UInt8(40 * number % 256), UInt8(90 * number % 256), UInt8((255 - 30 * number) & 255)]
+            return CaptionRequest(
+                key: "sample-\(number)", pixels: [[UInt8]](repeating: pixel, count: side * side).flatMap { $0 })
+        }
+    }
+
+    private func withModels<Value>(_ body: (_ blip: String, _ clip: String) async throws -> Value) async throws -> Value
+    {
+        let folder = try Project.temporaryFolder("models")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try RandomCheckpoint.writeBLIP(to: folder + "/blip", seed: 1)
+        try RandomCheckpoint.writeCLIP(to: folder + "/clip", seed: 2)
+        return try await body(folder + "/blip", folder + "/clip")
+    }
+
+    @Test("a random checkpoint captions with ordinary words, after its prompt's tokens")
+    func words() async throws {
+        try await withModels { blip, _ in
+            let captioner = try BLIPCaptioner(
+                directory: blip, seed: 42, precision: .float32, engines: EnginePool())
+            let made = try await captioner.caption(Self.requests(2, side: captioner.imageSide), count: 10)
+            #expect(made.map(\.count) == [10, 10])
+            for caption in made.flatMap({ $0 }) {
+                #expect(!caption.text.isEmpty)
+                #expect(!caption.text.contains("["))
+                #expect(!caption.text.contains("picture of"), "the prompt is no part of the text")
+                #expect(caption.tokens.count > 4 && caption.tokens.count <= 20)
+                #expect(Array(caption.tokens.prefix(4)) == Array(made[0][0].tokens.prefix(4)))
+                #expect(caption.logprob < 0)
+            }
+            #expect(Set(made.flatMap { $0 }.map(\.text)).count > 15)
+        }
+    }
+
+    @Test("captions depend on seed, key and number only: not on batch, count or the number of engines")
+    func independence() async throws {
+        try await withModels { blip, _ in
+            func captioner(_ seed: UInt64, engines: Int) throws -> BLIPCaptioner {
+                try BLIPCaptioner(
+                    directory: blip, seed: seed, precision: .float32, engines: EnginePool(engineCount: engines))
+            }
+            let requests = Self.requests(5, side: try captioner(0, engines: 1).imageSide)
+            let all = try await captioner(42, engines: 1).caption(requests, count: 4)
+            #expect(try await captioner(42, engines: 3).caption(requests, count: 4) == all)
+            for (number, request) in requests.enumerated() {
+                #expect(try await captioner(42, engines: 2).caption([request], count: 4)[0] == all[number])
+            }
+            let fewer = try await captioner(42, engines: 1).caption(requests, count: 2)
+            #expect(fewer.map { $0.map(\.tokens) } == all.map { $0.prefix(2).map(\.tokens) })
+            #expect(try await captioner(43, engines: 1).caption(requests, count: 4) != all)
+            let renamed = CaptionRequest(key: "other", pixels: requests[0].pixels)
+            #expect(try await captioner(42, engines: 1).caption([renamed], count: 4)[0] != all[0])
+        }
+    }
+
+    @Test("scores are cosines, the same alone and in a batch, and the same for equal captions")
+    func scores() async throws {
+        try await withModels { _, clip in
+            let ranker = try CLIPRanker(directory: clip, precision: .float32, engines: EnginePool(engineCount: 2))
+            let captions = [
+                "a red square", "two blue circles on grass", "a red square", "A  RED square", "zebra &amp; co",
+            ]
+            let requests = Self.requests(4, side: ranker.imageSide).map {
+                RankRequest(key: $0.key, pixels: $0.pixels, captions: captions)
+            }
+            let scores = try await ranker.score(requests)
+            for (number, row) in scores.enumerated() {
+                #expect(row.count == captions.count)
+                #expect(row.allSatisfy { abs($0) <= 1.000001 })
+                #expect(row[0] == row[2] && row[0] == row[3])
+                #expect(row[0] != row[1])
+                #expect(try await ranker.score([requests[number]])[0] == row)
+            }
+            let one = RankRequest(key: "x", pixels: requests[0].pixels, captions: [captions[1]])
+            #expect(abs(try await ranker.score([one])[0][0] - scores[0][1]) < 1e-5)
+            let none = RankRequest(key: "x", pixels: requests[0].pixels, captions: [])
+            #expect(try await ranker.score([none]) == [[]])
+        }
+    }
+
+    @Test("a caption much longer than the context is scored, not refused")
+    func longCaption() async throws {
+        try await withModels { _, clip in
+            let ranker = try CLIPRanker(directory: clip, precision: .float32, engines: EnginePool())
+            let pixels = Self.requests(1, side: ranker.imageSide)[0].pixels
+            let long = String(repeating: "a large red circle ", count: 60)
+            let score = try await ranker.score([RankRequest(key: "x", pixels: pixels, captions: [long, "a"])])
+            #expect(score[0].count == 2)
+        }
+    }
+
+    @Test("bfloat16 runs")
+    func bfloat16() async throws {
+        try await withModels { blip, clip in
+            let engines = EnginePool()
+            let captioner = try BLIPCaptioner(directory: blip, seed: 1, precision: .bfloat16, engines: engines)
+            let made = try await captioner.caption(Self.requests(1, side: captioner.imageSide), count: 3)
+            let ranker = try CLIPRanker(directory: clip, precision: .bfloat16, engines: engines)
+            let request = RankRequest(
+                key: "x", pixels: Self.requests(1, side: ranker.imageSide)[0].pixels, captions: made[0].map(\.text))
+            #expect(try await ranker.score([request])[0].count == 3)
+        }
+    }
+
+    @Test("greedy captions are all the same, and need no seed")
+    func greedy() async throws {
+        try await withModels { blip, _ in
+            let sampling = SamplingOptions(greedy: true)
+            let requests = Self.requests(2, side: 96)
+            let one = try await BLIPCaptioner(directory: blip, sampling: sampling, seed: 1, engines: EnginePool())
+                .caption(requests, count: 3)
+            let other = try await BLIPCaptioner(directory: blip, sampling: sampling, seed: 2, engines: EnginePool())
+                .caption(requests, count: 3)
+            #expect(one == other)
+            #expect(one.allSatisfy { Set($0.map(\.text)).count == 1 && $0.count == 3 })
+        }
+    }
+}

@@ -1,0 +1,237 @@
+import Samples
+import Testing
+
+@testable import Fetching
+
+/// The body of most of the server's routes.
+let goodBody = (0..<40).flatMap { _ in (0...255).map(UInt8.init) }
+
+@Suite("a fetcher")
+struct CurlFetcherTests {
+    let server = WebServer.shared
+
+    /// Fetches `target` with a fetcher of its own, under the server's policy as `change` changes it.
+    private func fetch(
+        _ target: String, clock: any Clock<Duration> = ContinuousClock(),
+        _ change: (inout FetchPolicy) -> Void = { _ in }
+    ) async -> Result<FetchedBody, FetchFailure> {
+        var policy = server.policy
+        change(&policy)
+        return await CurlFetcher(policy: policy, connections: 4, clock: clock).fetch(server.url(target))
+    }
+
+    private func failure(
+        _ target: String, clock: any Clock<Duration> = ContinuousClock(),
+        _ change: (inout FetchPolicy) -> Void = { _ in }
+    ) async throws -> FetchFailure {
+        let result = await fetch(target, clock: clock, change)
+        return try #require(throws: FetchFailure.self) { try result.get() }
+    }
+
+    // MARK: Good answers
+
+    @Test("gives the body whole, its content encoding undone", arguments: ["ok", "chunked", "gzipped", "early-hints"])
+    func good(route: String) async throws {
+        let body = try await fetch(route).get()
+        #expect(body.bytes == goodBody)
+        #expect(body.httpStatus == 200)
+        #expect(body.finalURL == server.url(route))
+    }
+
+    @Test("gives an empty body as one")
+    func empty() async throws {
+        #expect(try await fetch("empty").get().bytes.isEmpty)
+    }
+
+    @Test("escapes what a URL cannot hold, and leaves what is escaped")
+    func repair() async throws {
+        let body = try await fetch("target?a b/漢%20%E6\"<>`#fragment").get()
+        #expect(String(decoding: body.bytes, as: UTF8.self) == "/target?a%20b/%E6%BC%A2%20%E6%22%3C%3E%60")
+    }
+
+    @Test("says who it is and which encodings it reads")
+    func requestHeaders() async throws {
+        #expect(try await fetch("header?user-agent").get().bytes == Array("ourbot/1.0".utf8))
+        #expect(try await fetch("header?accept-encoding").get().bytes == Array("gzip, deflate".utf8))
+    }
+
+    // MARK: Statuses and retries
+
+    @Test(
+        "takes a status that will not change for an answer", arguments: [400, 403, 404, 410, 451, 501, 206, 204, 999])
+    func permanentStatus(status: Int) async throws {
+        let target = "status?\(status)"
+        let before = try #require(Int(try await server.count(target)))
+        let failure = try await failure(target)
+        #expect(
+            failure
+                == FetchFailure(
+                    Rejection(.httpError, "status \(status)"), httpStatus: status, finalURL: server.url(target)))
+        #expect(try await server.count(target) == "\(before + 1)")
+    }
+
+    @Test("does not read the long body of an error")
+    func errorWithLongBody() async throws {
+        #expect(try await failure("error-with-long-body") { $0.maxBytes = 10 }.rejection.reason == .httpError)
+    }
+
+    @Test("tries again after a fault that may pass", arguments: ["fails-once", "closes-once"])
+    func passingFault(route: String) async throws {
+        let target = "\(route)?retried"
+        #expect(try await fetch(target).get().bytes == goodBody)
+        #expect(try await server.count(target) == "2")
+    }
+
+    @Test("gives up after as many retries as the policy has", arguments: [0, 3])
+    func retriesEnd(retries: Int) async throws {
+        let target = "status?503&retries=\(retries)"
+        let clock = RecordingClock()
+        let failure = try await failure(target, clock: clock) { $0.retries = retries }
+        #expect(failure.rejection == Rejection(.httpError, "status 503"))
+        #expect(try await server.count(target) == "\(retries + 1)")
+        #expect(clock.sleeps.count == retries)
+    }
+
+    @Test("waits as long as a busy server asks, and a little by chance")
+    func retryAfter() async throws {
+        let clock = RecordingClock()
+        #expect(try await fetch("busy-once?7", clock: clock).get().bytes == goodBody)
+        let pause = try #require(clock.sleeps.first)
+        #expect(pause >= .seconds(7) && pause <= .seconds(7) + server.policy.backOff)
+    }
+
+    @Test("does not wait for a server that asks for a day")
+    func retryAfterDay() async throws {
+        let clock = RecordingClock()
+        let failure = try await failure("busy-once?86400", clock: clock)
+        #expect(failure.httpStatus == 429)
+        #expect(clock.sleeps.isEmpty)
+    }
+
+    // MARK: Redirects
+
+    @Test("follows five redirects and not six")
+    func redirects() async throws {
+        let body = try await fetch("hop?5").get()
+        #expect(body.bytes == goodBody)
+        #expect(body.finalURL == server.url("hop?0"))
+        #expect(try await failure("hop?6").rejection == Rejection(.httpError, "more than 5 redirects"))
+        #expect(try await failure("loop").rejection == Rejection(.httpError, "more than 5 redirects"))
+    }
+
+    @Test("takes a redirect without a target for an error")
+    func redirectNowhere() async throws {
+        #expect(try await failure("nowhere").rejection == Rejection(.httpError, "status 302"))
+    }
+
+    @Test(
+        "follows no redirect to a forbidden place, and does not touch it",
+        arguments: [
+            "http://127.0.0.1:FORBIDDEN/", "http://localhost:FORBIDDEN/", "http://2130706433:FORBIDDEN/",
+            "http://0x7f.1:FORBIDDEN/", "http://[::ffff:127.0.0.1]:FORBIDDEN/", "http://0.0.0.0:FORBIDDEN/",
+            "//127.0.0.1:FORBIDDEN/", "http://①②⑦.⓪.⓪.①:FORBIDDEN/", "http://a@127.0.0.1:FORBIDDEN/",
+            "ftp://127.0.0.1:FORBIDDEN/", "file:///etc/passwd", "gopher://127.0.0.1:FORBIDDEN/", "data:image/png,x",
+        ])
+    func forbiddenRedirect(location: String) async throws {
+        let failure = try await failure("to?" + location)
+        #expect(failure.rejection.reason == .blockedAddress, "\(failure)")
+        #expect(try await server.ask("count?forbidden") == "0")
+    }
+
+    @Test("refuses the private address behind a name after it is resolved, and a literal before")
+    func privateAddress() async throws {
+        for host in ["localhost", "127.0.0.1", "[::1]"] {
+            let url = "http://\(host):\(server.forbiddenPort)/"
+            let result = await CurlFetcher(policy: server.policy, connections: 1).fetch(url)
+            let failure = try #require(throws: FetchFailure.self) { try result.get() }
+            #expect(failure.rejection == Rejection(.blockedAddress, "loopback address"), "\(host)")
+        }
+        #expect(try await server.ask("count?forbidden") == "0")
+    }
+
+    @Test("reaches private addresses where the policy allows them")
+    func privateAddressAllowed() async throws {
+        let body = try await fetch("ok") {
+            $0.allowedEndpoints = []
+            $0.allowPrivateAddresses = true
+        }.get()
+        #expect(body.bytes == goodBody)
+    }
+
+    // MARK: Slow, endless, lying
+
+    @Test("ends a transfer at its time limit, and takes a host that says nothing for dead")
+    func hang() async throws {
+        let failure = try await failure("hang?dead") { $0.timeout = .milliseconds(100) }
+        #expect(failure.rejection == Rejection(.timeout, "no whole answer in 0.1 seconds"))
+        #expect(failure.httpStatus == nil)
+        #expect(try await server.count("hang?dead") == "1")
+    }
+
+    @Test("counts the whole transfer against the time limit, not the silence in it")
+    func drip() async throws {
+        let failure = try await failure("drip?slow") {
+            $0.timeout = .milliseconds(200)
+            $0.retries = 1
+        }
+        #expect(failure.rejection.reason == .timeout)
+        #expect(try await server.count("drip?slow") == "2")
+    }
+
+    @Test("counts redirects against the time limit")
+    func slowRedirects() async throws {
+        let failure = try await failure("slow-hop?9") {
+            $0.timeout = .milliseconds(450)
+            $0.maxRedirects = 9
+            $0.retries = 0
+        }
+        #expect(failure.rejection.reason == .timeout)
+    }
+
+    @Test("takes no more of a body than the policy allows", arguments: ["endless", "claims-a-terabyte", "bomb", "ok"])
+    func tooLarge(route: String) async throws {
+        let failure = try await failure(route) { $0.maxBytes = 10_239 }
+        #expect(failure.rejection == Rejection(.tooLarge, "body over 10239 bytes"))
+    }
+
+    @Test("takes a body of just the length that is allowed")
+    func justFits() async throws {
+        #expect(try await fetch("ok") { $0.maxBytes = 10_240 }.get().bytes == goodBody)
+    }
+
+    @Test(
+        "takes a broken transfer for a failure, not for a short body",
+        arguments: ["claims-too-much", "closes-at-once", "not-http", "unknown-encoding"])
+    func broken(route: String) async throws {
+        #expect(try await failure(route).rejection.reason == .downloadError)
+    }
+
+    @Test(
+        "takes no longer head than the policy allows",
+        arguments: ["long-header?90000", "many-headers?20000", "interim-answers-for-ever"])
+    func longHead(target: String) async throws {
+        let failure = try await failure(target)
+        #expect(failure.rejection == Rejection(.downloadError, "response head over 65536 bytes"))
+    }
+
+    // MARK: Opt-out
+
+    @Test(
+        "drops what its owner reserves, before the body comes", arguments: ["noai", "otherbot:+all,+ourbot:+NoIndex"])
+    func optOut(rule: String) async throws {
+        let failure = try await failure("forbids?\(rule)")
+        #expect(failure.rejection.reason == .optedOut)
+        #expect(failure.httpStatus == 200)
+    }
+
+    @Test("obeys the reservation protocol, and rules on a redirect")
+    func otherOptOuts() async throws {
+        #expect(try await failure("reserved").rejection == Rejection(.optedOut, "tdm-reservation: 1"))
+        #expect(try await failure("forbids-and-redirects").rejection == Rejection(.optedOut, "X-Robots-Tag: noai"))
+    }
+
+    @Test("takes what is reserved where the policy does not honour it")
+    func optOutIgnored() async throws {
+        #expect(try await fetch("reserved") { $0.honourOptOut = false }.get().bytes == goodBody)
+    }
+}

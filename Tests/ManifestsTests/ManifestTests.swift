@@ -1,0 +1,78 @@
+import Manifests
+import Testing
+
+private let smallest = """
+    version: 1
+    name: demo
+    sources:
+      - name: web
+        format: csv
+        path: list.csv
+    """
+
+@Suite("Manifest") struct ManifestTests {
+    @Test("the smallest manifest has every default of the reference")
+    func defaults() throws {
+        let manifest = try Manifest(yaml: smallest)
+        #expect(manifest.shard.samples == 10_000 && manifest.shard.zstdLevel == 3)
+        #expect(manifest.image.size == 384 && manifest.image.resize == .shortestSide && manifest.image.quality == 95)
+        #expect(manifest.image.maxPixels == 178_956_970)
+        #expect(manifest.fetch.timeout == 10 && manifest.fetch.retries == 2 && manifest.fetch.maxBytes == 52_428_800)
+        #expect(manifest.fetch.honourOptOut && !manifest.fetch.allowPrivateAddresses)
+        #expect(manifest.caption.count == 10 && manifest.caption.prompt == "a picture of ")
+        #expect(manifest.caption.topP == 0.9 && manifest.caption.topK == 50)
+        #expect(manifest.caption.minLength == 5 && manifest.caption.maxLength == 20)
+        #expect(manifest.caption.repetitionPenalty == 1.1)
+        #expect(manifest.rank.keep == 2 && manifest.rank.includeOriginal && manifest.rank.keepCandidates)
+        #expect(manifest.precision == .auto && manifest.bootstraps)
+        #expect(manifest.sources[0].table?.urlColumn == "url" && manifest.sources[0].limit == nil)
+    }
+
+    /// A fault put into a manifest -> the line it is reported at, its code, its key, a part of the hint.
+    static let faults: [(edit: (String, String), line: Int?, code: ManifestError.Code, key: String, hint: String)] = [
+        (("name: demo", "name: demo\nimage:\n  sise: 3"), 4, .unknownKey, "image.sise", "did you mean size?"),
+        (("name: demo", "name: demo\ncolour: red"), 3, .unknownKey, "colour", "allowed here: version, name"),
+        (("version: 1", "version: 2"), 1, .invalid, "version", "1 to 1"),
+        (("name: demo", "name: demo\nseed: soon"), 3, .wrongType, "seed", "whole number"),
+        (("name: demo", "name: demo\nseed: \"3\""), 3, .wrongType, "seed", "whole number"),
+        (("name: demo", "name: 3"), 2, .wrongType, "name", "put it in quotes"),
+        (("name: demo", "name: a b"), 2, .invalid, "name", "letters"),
+        (("name: demo", "title: demo"), 1, .missingKey, "name", "add it"),
+        (("format: csv", "format: xml"), 5, .invalid, "sources[0].format", "csv, cc3m, cc12m"),
+        (("    path: list.csv", "    path: []"), 6, .invalid, "sources[0].path", "at least one file"),
+        (("name: demo", "name: demo\ncaption: {top_p: 0}"), 3, .invalid, "caption.top_p", "more than 0"),
+        (("name: demo", "name: demo\ncaption: {min_length: 30}"), 3, .invalid, "caption.min_length", "max_length, 20"),
+        (("name: demo", "name: demo\nrank: {keep: 12}"), 3, .invalid, "rank.keep", "at most 11"),
+        (("name: demo", "name: demo\nname: again"), 2, .syntax, "", "twice"),
+        (("name: demo", "name: [demo"), 3, .syntax, "", ""),
+        (("sources:", "image: 3\nsources:"), 3, .wrongType, "image", "mapping"),
+        (("    path: list.csv", "    path: list.csv\n    delimiter: ab"), 7, .invalid, "sources[0].delimiter", "one ASCII"),
+        (("    path: list.csv", "    path: list.csv\n    header: false\n    url_column: u"), 8, .invalid,
+         "sources[0].url_column", "column number"),
+    ]
+
+    @Test("a fault is reported with its line, its key and what is allowed", arguments: faults.indices)
+    func refused(_ index: Int) throws {
+        let fault = Self.faults[index]
+        let yaml = smallest.replacing(fault.edit.0, with: fault.edit.1)
+        try #require(yaml != smallest)
+        let error = try #require(throws: ManifestError.self) { try Manifest(yaml: yaml) }
+        #expect(error.code == fault.code && error.keyPath == fault.key, "\(error)")
+        #expect(error.line == fault.line && error.hint.contains(fault.hint), "\(error)")
+    }
+
+    @Test("the digest changes with every setting but the output, and not with comments or order")
+    func digest() throws {
+        let base = try Manifest(yaml: smallest).digest()
+        #expect(try Manifest(yaml: smallest + "\noutput: elsewhere # here").digest() == base)
+        #expect(try Manifest(yaml: smallest.replacing("version: 1\nname: demo", with: "name: demo\nversion: 1")).digest() == base)
+        for edit in ["seed: 1", "image: {quality: 94}", "fetch: {timeout: 9}", "caption: {top_k: 0}", "precision: float32"] {
+            #expect(try Manifest(yaml: smallest + "\n" + edit).digest() != base, "\(edit)")
+        }
+    }
+
+    @Test("nonsense of any kind is an error, never a crash", arguments: ["", "3", "[]", "a: &a [*a]", "\u{1}", "{", "- - -\n?", "!!binary x"])
+    func nonsense(_ yaml: String) {
+        #expect(throws: ManifestError.self) { try Manifest(yaml: yaml) }
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Manifests
+import Samples
+import SourceAdapters
+import TestSupport
+import Testing
+
+/// A list in the shape of one format, written from rows whose fields are known.
+private struct Shape: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let header: String
+    let line: @Sendable (_ url: String, _ caption: String) -> String
+    let adapter: @Sendable (_ paths: [String]) -> any SourceAdapter
+}
+
+private func table(quoting: Source.Quoting, header: Bool = true) -> TextTable {
+    TextTable(
+        header: header, delimiter: quoting == .none ? "\t" : ",", quoting: quoting, urlColumn: header ? "url" : "0",
+        captionColumn: header ? "caption" : "1", idColumn: nil)
+}
+
+private let shapes = [
+    Shape(
+        testDescription: "cc3m", header: "", line: { "\($1)\t\($0)\n" },
+        adapter: { CC3MSource(name: "s", paths: $0) }),
+    Shape(
+        testDescription: "cc12m", header: "", line: { "\($0)\t\($1)\n" },
+        adapter: { CC12MSource(name: "s", paths: $0) }),
+    Shape(
+        testDescription: "tsv without quoting", header: "url\tcaption\n", line: { "\($0)\t\($1)\n" },
+        adapter: { CSVSource(name: "s", paths: $0, table: table(quoting: .none)) }),
+    Shape(
+        testDescription: "csv after RFC 4180", header: "url,caption\r\n",
+        line: { "\($0),\"\($1.replacing("\"", with: "\"\""))\nsecond line\"\r\n" },
+        adapter: { CSVSource(name: "s", paths: $0, table: table(quoting: .rfc4180)) }),
+    Shape(
+        testDescription: "csv without header", header: "", line: { "\($0),\"\($1.replacing("\"", with: "\"\""))\"\n" },
+        adapter: { CSVSource(name: "s", paths: $0, table: table(quoting: .rfc4180, header: false)) }),
+]
+
+private func readAll(_ adapter: any SourceAdapter, unitRows: Int, limit: Int? = nil) throws -> [ListedRow] {
+    var units: [WorkUnit] = []
+    try adapter.plan(unitRows: unitRows, limit: limit) { range in
+        units.append(
+            WorkUnit(
+                id: units.count, source: "s", index: units.count, firstRow: range.firstRow, rowCount: range.rowCount,
+                start: range.start))
+    }
+    return try units.shuffled().sorted { $0.id < $1.id }.flatMap { unit in
+        var reader = try adapter.reader(of: unit)
+        var rows: [ListedRow] = []
+        while let row = try reader.next() { rows.append(row) }
+        #expect(rows.count == unit.rowCount)
+        return rows
+    }
+}
+
+extension ListedRow {
+    fileprivate var caption: String? {
+        guard case .kept(let row) = outcome else { return nil }
+        return row.captions.first?.text
+    }
+    fileprivate var isRejected: Bool { caption == nil }
+}
+
+@Suite("Every source adapter") struct ConformanceTests {
+    @Test("gives every row exactly once, the same whatever the unit size", arguments: shapes)
+    fileprivate func everyRowOnce(_ shape: Shape) throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let captions = (0..<97).map { "caption \($0) \"quoted\" ünï 猫" + String(repeating: "x", count: $0 * 37 % 200) }
+        let paths = ["a", "b", "c"].map { "\(folder)/\($0).txt" }
+        for (index, path) in paths.enumerated() {
+            let lines = captions.indices.filter { $0 % 3 == index }.sorted()
+                .map { shape.line("http://h/\($0).jpg", captions[$0]) }
+            var text = shape.header + lines.joined()
+            if index == 2 { text.removeLast(text.hasSuffix("\r\n") ? 1 : 1) }  // the last line end is missing
+            try text.write(toFile: path, atomically: false, encoding: .utf8)
+        }
+        let adapter = shape.adapter(paths)
+        let whole = try readAll(adapter, unitRows: 1000)
+        #expect(whole.map(\.id.row) == Array(0..<97))
+        #expect(Set(whole.map(\.url)) == Set((0..<97).map { "http://h/\($0).jpg" }))
+        #expect(whole.allSatisfy { $0.caption?.hasPrefix("caption ") == true })
+        for unitRows in [1, 2, 7, 32, 33, 96, 97] {
+            let rows = try readAll(adapter, unitRows: unitRows)
+            #expect(rows.map(\.url) == whole.map(\.url) && rows.map(\.caption) == whole.map(\.caption), "\(unitRows)")
+        }
+        #expect(try readAll(adapter, unitRows: 10, limit: 25).map(\.url) == whole.prefix(25).map(\.url))
+    }
+
+    @Test("makes a bad row a rejection that keeps its number", arguments: shapes)
+    fileprivate func badRows(_ shape: Shape) throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/list.txt"
+        let good = shape.line("http://h/1.jpg", "good")
+        let bad = ["nonsense\n", "\n", String(repeating: "y", count: 3 << 20) + "\n"]
+        try (shape.header + good + bad.joined() + good).write(toFile: path, atomically: false, encoding: .utf8)
+        let rows = try readAll(shape.adapter([path]), unitRows: 2)
+        #expect(rows.map(\.isRejected) == [false, true, true, true, false])
+        #expect(rows.map(\.id.row) == [0, 1, 2, 3, 4])
+    }
+
+    @Test("names a file that is not there")
+    func missing() {
+        let error = #expect(throws: SourceError.self) {
+            try readAll(CC3MSource(name: "s", paths: ["/nowhere/list.tsv"]), unitRows: 1)
+        }
+        #expect(error?.code == .unreadable && error?.file == "/nowhere/list.tsv")
+    }
+
+    @Test("names a column that the header lacks")
+    func missingColumn() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try "link,text\na,b\n".write(toFile: folder + "/l.csv", atomically: false, encoding: .utf8)
+        let error = #expect(throws: SourceError.self) {
+            try readAll(CSVSource(name: "s", paths: [folder + "/l.csv"], table: .standard), unitRows: 1)
+        }
+        #expect(error?.description.contains("line 1: no column url; the header has link, text") == true)
+    }
+
+    @Test("takes raw TSV quotes as data")
+    func rawQuotes() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let lines = ["\"starts with a quote\thttp://h/1", "a \"pair\"\thttp://h/2", "tab\tinside\thttp://h/3"]
+        try lines.joined(separator: "\n").write(toFile: folder + "/l.tsv", atomically: false, encoding: .utf8)
+        let rows = try readAll(CC3MSource(name: "s", paths: [folder + "/l.tsv"]), unitRows: 2)
+        #expect(rows.map(\.url) == ["http://h/1", "http://h/2", "http://h/3"])
+        #expect(rows.map(\.caption) == ["\"starts with a quote", "a \"pair\"", "tab inside"])
+    }
+}

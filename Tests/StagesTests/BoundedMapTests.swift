@@ -1,0 +1,56 @@
+import Stages
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("boundedMap") struct BoundedMapTests {
+    @Test("keeps input order and never has more than its limit in flight")
+    func order() async throws {
+        for seed in 0..<30 as Range<UInt64> {
+            var random = SeededGenerator(seed: seed)
+            let limit = Int.random(in: 1...9, using: &random)
+            let pauses = (0..<100).map { _ in Int.random(in: 0...5, using: &random) }
+            let inFlight = Mutex((now: 0, most: 0))
+            var (next, seen) = (0, [Int]())
+            try await boundedMap({ () -> Int? in
+                guard next < 100 else { return nil }
+                defer { next += 1 }
+                inFlight.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+                return next
+            }, limit: limit) { element in
+                for _ in 0..<pauses[element] { await Task.yield() }
+                return element
+            } emit: { element in
+                inFlight.withLock { $0.now -= 1 }
+                seen.append(element)
+            }
+            try #require(seen == Array(0..<100), "seed \(seed)")
+            try #require(inFlight.withLock { $0.most } <= limit, "seed \(seed)")
+        }
+    }
+
+    @Test("goes on one by one when there is no room, and so always ends")
+    func noRoom() async throws {
+        var (next, seen) = (0, [Int]())
+        try await boundedMap({ () -> Int? in
+            next += 1
+            return next <= 20 ? next : nil
+        }, limit: 8, hasRoom: { false }) { $0 } emit: { seen.append($0) }
+        #expect(seen == Array(1...20))
+    }
+
+    @Test("ends with the first failure of a transform", .timeLimit(.minutes(1)))
+    func failure() async {
+        struct Broken: Error {}
+        var next = 0
+        await #expect(throws: Broken.self) {
+            try await boundedMap({ () -> Int? in
+                next += 1
+                return next
+            }, limit: 4) { element in
+                if element == 10 { throw Broken() }
+                return element
+            } emit: { _ in }
+        }
+    }
+}

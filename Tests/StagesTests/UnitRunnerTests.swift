@@ -1,0 +1,134 @@
+import Fetching
+import Images
+import Manifests
+import Samples
+import SourceAdapters
+import Stages
+import Synchronization
+import TestSupport
+import Testing
+
+/// Serves one small image, after as many suspensions as the URL's number says; some URLs fail.
+private struct FakeFetcher: Fetcher {
+    let image: [UInt8]
+
+    func fetch(_ url: String) async -> Result<FetchedBody, FetchFailure> {
+        let number = Int(url) ?? 0
+        for _ in 0..<(number * 7919 % 23) { await Task.yield() }
+        if number % 10 == 3 { return .failure(FetchFailure(Rejection(.httpError, "404"), httpStatus: 404)) }
+        if number % 10 == 4 { return .success(FetchedBody(bytes: [1, 2, 3], httpStatus: 200, finalURL: url)) }
+        return .success(FetchedBody(bytes: image, httpStatus: 200, finalURL: url))
+    }
+}
+
+/// A list of rows 0, 1, 2, … whose URL is the row's number.
+private struct CountingSource: SourceAdapter {
+    let failsAt: Int?
+    func plan(unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void) throws {}
+    func reader(of unit: WorkUnit) throws(SourceError) -> any RowReader {
+        Reader(row: unit.firstRow, end: unit.firstRow + unit.rowCount, failsAt: failsAt)
+    }
+
+    private struct Reader: RowReader {
+        var row: Int
+        let end: Int
+        let failsAt: Int?
+        mutating func next() throws(SourceError) -> ListedRow? {
+            guard row < end else { return nil }
+            defer { row += 1 }
+            if row == failsAt { throw SourceError(.changed, "list", "gone") }
+            let id = SampleID(source: "s", row: row)
+            let caption = Caption(text: "row \(row)", origin: .web)
+            let listed = SourceRow(id: id, sourceID: "", location: .url("\(row)"), captions: [caption])
+            return ListedRow(id: id, url: "\(row)", outcome: .kept(listed))
+        }
+    }
+}
+
+/// Captions that name the batch they were made in, so that a test sees the batches.
+private final class FakeModels: Captioner, Ranker {
+    struct Down: Error {}
+    let imageSide = 8
+    let fails: Bool
+    let batches = Mutex<[[String]]>([])
+    init(fails: Bool = false) { self.fails = fails }
+
+    func caption(_ batch: [CaptionRequest], count: Int) async throws -> [[GeneratedCaption]] {
+        if fails { throw Down() }
+        batches.withLock { $0.append(batch.map(\.key)) }
+        return batch.map { request in
+            (0..<count).map { GeneratedCaption(text: "\(request.key) \($0)", tokens: [], logprob: 0) }
+        }
+    }
+
+    func score(_ batch: [RankRequest]) async throws -> [[Double]] {
+        batch.map { $0.captions.map { $0.hasSuffix(" 7") ? 0.9 : $0.hasPrefix("row") ? 0.5 : 0.1 } }
+    }
+}
+
+@Suite("UnitRunner") struct UnitRunnerTests {
+    private let unit = WorkUnit(
+        id: 0, source: "s", index: 0, firstRow: 100, rowCount: 60, start: InputPosition(file: 0, offset: 0))
+
+    private func records(
+        models: FakeModels?, window: Int = 16, budget: Int = 1 << 20, failsAt: Int? = nil
+    ) async throws -> [SampleRecord] {
+        let manifest = try Manifest(
+            yaml: "{version: 1, name: n, image: {size: 8}, sources: [{name: s, format: cc3m, path: x}]}")
+        let picture = PixelImage(width: 16, height: 12, rgb: [UInt8](repeating: 90, count: 16 * 12 * 3))
+        let runner = UnitRunner(
+            images: ImageStage(
+                manifest: manifest, fetcher: FakeFetcher(image: try encodePNG(picture)),
+                views: models.map { _ in .init(captioner: 8, ranker: 8) }),
+            bootstrap: models.map { BootstrapStage(manifest: manifest, captioner: $0, ranker: $0) },
+            limits: .init(window: window, batch: 4, batches: 2), budget: ByteBudget(limit: budget))
+        let seen = Mutex<[SampleRecord]>([])
+        try await runner.run(unit, of: CountingSource(failsAt: failsAt)) { record in seen.withLock { $0.append(record) } }
+        return seen.withLock { $0 }
+    }
+
+    @Test("gives every row once, in order, with its image or its reason")
+    func order() async throws {
+        for window in [1, 3, 64] {
+            let records = try await records(models: nil, window: window)
+            #expect(records.map(\.id.row) == Array(100..<160))
+            for record in records {
+                switch record.id.row % 10 {
+                case 3: #expect(record.rejection?.reason == .httpError && record.httpStatus == 404)
+                case 4: #expect(record.rejection?.reason == .notAnImage && record.sha256 != nil)
+                default:
+                    #expect(record.rejection == nil && record.kept.map(\.text) == ["row \(record.id.row)"])
+                    #expect(record.image?.size == Size(width: 11, height: 8) && record.image?.fileExtension == "jpg")
+                }
+            }
+        }
+    }
+
+    @Test("forms the same batches of kept rows whatever the window and the memory")
+    func batches() async throws {
+        var reference: [[String]]?
+        for (window, budget) in [(1, 1 << 20), (64, 1 << 20), (64, 1), (7, 2000)] {
+            let models = FakeModels()
+            _ = try await records(models: models, window: window, budget: budget)
+            let batches = models.batches.withLock { $0 }.sorted { $0[0] < $1[0] }
+            #expect(batches == reference ?? batches, "window \(window), budget \(budget)")
+            #expect(batches.dropLast().allSatisfy { $0.count == 4 })
+            reference = batches
+        }
+    }
+
+    @Test("keeps the two best captions, with all candidates in the order made")
+    func ranking() async throws {
+        let record = try #require(try await records(models: FakeModels()).first)
+        #expect(record.kept.map(\.text) == ["s-000000000100 7", "row 100"])
+        #expect(record.kept.map(\.origin) == [.blip, .web])
+        #expect(record.candidates.count == 11 && record.candidates.last?.origin == .web)
+        #expect(record.views == nil)
+    }
+
+    @Test("a failing stage ends the unit, with no stage left waiting", .timeLimit(.minutes(1)))
+    func failure() async {
+        await #expect(throws: FakeModels.Down.self) { try await records(models: FakeModels(fails: true)) }
+        await #expect(throws: SourceError.self) { try await records(models: FakeModels(), failsAt: 130) }
+    }
+}
