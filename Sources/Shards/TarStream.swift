@@ -55,9 +55,14 @@ final class TarStream {
         return count - left
     }
 
+    /// Checks that the tar ends here; zstd compares the frame's checksum on the way.
+    func expectEnd() throws(ShardError) {
+        guard try !fill() else { throw ShardError(.tar, path, "bytes behind the end at \(offset)") }
+    }
+
     /// Reads what is left of the file behind the frame: its length, and the file's digest where it was asked for.
     func finish() throws(ShardError) -> (trailingByteCount: Int, digest: ContentDigest?) {
-        guard try !fill() else { throw ShardError(.tar, path, "bytes behind the end at \(offset)") }
+        try expectEnd()
         var trailing = inputCount - inputPlace
         while try refill() { trailing += inputCount }
         return (trailing, digester?.finish())
