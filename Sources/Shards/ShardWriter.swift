@@ -30,9 +30,7 @@ public final class ShardWriter {
     private var byteCount = 0
     private var output: [UInt8]
 
-    /// Creates the shard `path`, or empties the file.
-    ///
-    /// - Parameter level: zstd's level, 1 to 22; more is slower and smaller.
+    /// Creates the shard `path`, or empties the file; `level` is zstd's, 1 to 22: more is slower and smaller.
     public convenience init(path: String, level: Int) throws(ShardError) {
         precondition((1...22).contains(level), "zstd has the levels 1 to 22, not \(level)")
         guard let compressor = ZSTD_createCCtx() else {
@@ -124,7 +122,9 @@ public final class ShardWriter {
         }
     }
 
-    /// Adds bytes to the tar. What was written in part cannot be taken back: after an error nothing more is taken.
+    /// Adds bytes to the tar.
+    ///
+    /// What was written in part cannot be taken back: after an error nothing more is taken.
     private func add(_ bytes: [UInt8], _ directive: ZSTD_EndDirective) throws(ShardError) {
         guard !isBroken else { throw ShardError(.system, path, "an earlier write failed") }
         isBroken = true

@@ -19,7 +19,7 @@ final class TarStream {
     /// The offset in the tar of the next byte that `read` gives.
     private(set) var offset = 0
 
-    /// - Parameter digests: Whether `finish` shall tell the digest of the whole file.
+    /// Starts at the beginning of `file`; `digests` says whether `finish` shall tell the digest of the whole file.
     init(_ file: InputFile, digests: Bool = false) throws(ShardError) {
         guard let context = ZSTD_createDCtx() else { throw ShardError(.compression, file.path, "no memory for zstd") }
         ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 27)
