@@ -68,7 +68,7 @@ let package = Package(
     products: [
         .library(name: "Shards", targets: ["Shards", "Samples"]),
         .executable(name: "pipeline", targets: ["pipeline"]),
-        // .executable(name: "pipeline-worker", targets: ["pipeline-worker"]),
+        .executable(name: "pipeline-worker", targets: ["pipeline-worker"]),
         .executable(name: "blip2", targets: ["blip2"]),
     ],
     dependencies: [
@@ -84,6 +84,7 @@ let package = Package(
         shim("CDigest", links: ["crypto"]),
         shim("CCurl", links: ["curl"]),
         shim("CZstd", links: ["zstd"]),
+        shim("CProcess", links: []),
         .target(
             name: "CImages", cSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: ["jpeg", "spng", "webp", "webpdemux", "gif", "m"].map { .linkedLibrary($0) }),
@@ -118,6 +119,8 @@ let package = Package(
         library(
             "Captioning",
             ["Samples", "Digests", "Stages", "VisionLanguage", "TextTokenizers", "Layers", "Tensors"]),
+        library("Transport", ["Samples", "Coordination", flyingFox, flyingSocks, logging]),
+        bridge("Supervision", ["CProcess", "Coordination", logging]),
         library("Reports", ["Samples", "Digests"]),
         library("Commands", [logging, arguments]),
         // 6. Executables.
@@ -125,7 +128,13 @@ let package = Package(
             "pipeline",
             [
                 "Commands", "Coordination", "Demonstrations", "Digests", "Images", "Manifests", "Reports", "Samples",
-                "Shards", "SourceAdapters", "Storage", "Tables", arguments, logging,
+                "Shards", "SourceAdapters", "Storage", "Supervision", "Tables", "Transport", arguments, logging,
+            ]),
+        executable(
+            "pipeline-worker",
+            [
+                "Captioning", "Commands", "Coordination", "Fetching", "Manifests", "Samples", "Shards", "SourceAdapters",
+                "Stages", "Storage", "Tensors", "Transport", "VisionLanguage", arguments, logging,
             ]),
         executable(
             "blip2",
@@ -138,14 +147,19 @@ let package = Package(
         tests("Tables", ["Samples"]),
         tests("Fetching", ["Samples"]),
         tests("Storage"),
-        // tests("Tensors"),
+        tests("Tensors"),
         tests("SourceAdapters", ["Samples", "Manifests"]),
         tests("Demonstrations", ["Samples"]),
         tests("Stages", ["Samples", "Manifests", "SourceAdapters", "Fetching", "Images"]),
         tests("VisionLanguage", ["Layers", "Tensors"]),
-        tests("Coordination", ["Samples", grdb]),
-        // tests("Captioning", ["VisionLanguage", "Layers", "Tensors"]),
-        // tests("Reports", ["Samples"]),
+        tests("Coordination", ["Samples", grdb, logging]),
+        tests("Transport", ["Coordination", "Samples", flyingFox, flyingSocks, logging]),
+        tests("Supervision", ["CProcess"]),
+        tests("TextTokenizers"),
+        tests("Captioning", ["Stages", "VisionLanguage", "Tensors"]),
+        tests("Reports", ["Digests", "Samples"]),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["read_output.py"], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],

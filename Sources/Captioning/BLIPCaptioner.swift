@@ -1,6 +1,7 @@
 import Digests
 import Layers
 import Samples
+package import Stages
 package import Tensors
 import TextTokenizers
 package import VisionLanguage
@@ -84,7 +85,8 @@ package struct BLIPCaptioner: Captioner {
         func require(_ isGood: Bool, _ message: String) throws(ModelError) {
             guard isGood else { throw ModelError(.badOption, directory, message) }
         }
-        try require(sampling.maxLength > prompt, "max_length \(sampling.maxLength): the prompt alone has \(prompt) tokens")
+        try require(
+            sampling.maxLength > prompt, "max_length \(sampling.maxLength): the prompt alone has \(prompt) tokens")
         try require(sampling.maxLength <= text.positions, "max_length: the model has \(text.positions) positions")
         try require(sampling.minLength <= sampling.maxLength, "min_length is over max_length")
         try require(sampling.topP > 0 && sampling.topP <= 1, "top_p \(sampling.topP) is not in 0...1")

@@ -1,4 +1,5 @@
 import Layers
+package import Stages
 package import Tensors
 import TextTokenizers
 import VisionLanguage

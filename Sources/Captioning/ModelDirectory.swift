@@ -1,7 +1,5 @@
-import Digests
 import Foundation
 import Layers
-package import Samples
 import Tensors
 import VisionLanguage
 
@@ -15,39 +13,6 @@ package struct ModelDirectory: Sendable {
         guard FileManager.default.fileExists(atPath: path + "/config.json") else {
             let message = "no such file: a model is a folder with config.json, model.safetensors and tokenizer files"
             throw ModelError(.missingFile, path + "/config.json", message)
-        }
-    }
-
-    /// What identifies the model: the digest over names and digests of all its `.json`, `.txt` and `.safetensors` files.
-    ///
-    /// Reads every byte of the model.
-    package func digest() throws(ModelError) -> ContentDigest {
-        let whole = Digester()
-        for name in try fileNames() {
-            whole.update(Array("\(name)\0\(try digest(ofFile: path + "/" + name))\n".utf8))
-        }
-        return whole.finish()
-    }
-
-    private func fileNames() throws(ModelError) -> [String] {
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: path)
-                .filter { name in [".json", ".txt", ".safetensors"].contains { name.hasSuffix($0) } }
-                .sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
-        } catch {
-            throw ModelError(.missingFile, path, "cannot be listed")
-        }
-    }
-
-    private func digest(ofFile file: String) throws(ModelError) -> ContentDigest {
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
-            defer { try? handle.close() }  // it was only read
-            let digester = Digester()
-            while let part = try handle.read(upToCount: 1 << 20), !part.isEmpty { digester.update([UInt8](part)) }
-            return digester.finish()
-        } catch {
-            throw ModelError(.missingFile, file, "cannot be read")
         }
     }
 
@@ -86,9 +51,11 @@ package struct ModelDirectory: Sendable {
             checkpoint = try Checkpoint(directory: path)
         } catch {
             let subject = error.tensor.map { "\($0): " } ?? ""
-            throw ModelError(error.code == .unreadable ? .missingFile : .badWeights, error.file, subject + error.message)
+            throw ModelError(
+                error.code == .unreadable ? .missingFile : .badWeights, error.file, subject + error.message)
         }
         do {
+            defer { checkpoint.releasePages() }  // most weights were converted or packed: the copies are what is used
             return try build(checkpoint)
         } catch {
             throw ModelError(.badWeights, error.file.isEmpty ? path : error.file, "\(error.key): \(error.message)")

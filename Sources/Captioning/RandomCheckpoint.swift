@@ -4,8 +4,9 @@ import Samples
 import Tensors
 import VisionLanguage
 
-/// Writes small checkpoints of random weights in the model hub's layout, tokenizer included, for trying the pipeline
-/// out without any download. Their captions are made of real words, and mean nothing.
+/// Writes small checkpoints of random weights in the model hub's layout, tokenizer included.
+///
+/// They are for trying the pipeline out without any download: captions are made of real words, and mean nothing.
 package enum RandomCheckpoint {
     /// The sizes of a model's two transformers.
     package struct Size: Sendable {
@@ -132,7 +133,9 @@ package enum RandomCheckpoint {
 
     /// Mean and deviation that keep activations of about the same size in every layer.
     private static func spread(_ name: String, _ shape: [Int]) -> (mean: Float, deviation: Float) {
-        guard shape.count > 1 else { return (name.lowercased().contains("norm") && name.hasSuffix("weight") ? 1 : 0, 0) }
+        guard shape.count > 1 else {
+            return (name.lowercased().contains("norm") && name.hasSuffix("weight") ? 1 : 0, 0)
+        }
         let inputs = name.contains("embedding") ? shape[shape.count - 1] : shape[1...].reduce(1, *)
         return (0, 1 / Float(inputs).squareRoot())
     }

@@ -27,6 +27,7 @@ package actor Coordinator {
     private static let messageLimit = 2000
 
     private let store: any JobStore
+    private let current: BuildRecord?
     private let policy: LeasePolicy
     private let publishFiles: PublishFiles
     private let stopwatch: Stopwatch
@@ -43,15 +44,17 @@ package actor Coordinator {
     /// Takes over `store`, whose plan must be whole; units that a former coordinator had leased wait again.
     ///
     /// `clock` measures leases; they do not outlive the coordinator, so it need not either. `wallClock` is for people
-    /// only: it says when a worker was last heard of.
+    /// only: it says when a worker was last heard of. `current` is what `build` gives instead of the store's record: the
+    /// same build, with paths as they are now.
     package init(
-        store: any JobStore, policy: LeasePolicy = LeasePolicy(), clock: some Clock<Duration> = ContinuousClock(),
+        store: any JobStore, current: BuildRecord? = nil, policy: LeasePolicy = LeasePolicy(), clock: some Clock<Duration> = ContinuousClock(),
         wallClock: @escaping @Sendable () -> Date = { Date() }, logger: Logger,
         publishFiles: @escaping PublishFiles
     ) throws(CoordinationError) {
         guard try store.isPlanned() else { throw CoordinationError(.conflict, "plan", "the plan is not whole") }
         try store.releaseAll()
         self.store = store
+        self.current = current
         self.policy = policy
         self.publishFiles = publishFiles
         self.stopwatch = Stopwatch(clock)
@@ -190,6 +193,7 @@ package actor Coordinator {
 
     /// The build that is worked on.
     package func build() throws(CoordinationError) -> BuildRecord {
+        if let current { return current }
         guard let build = try store.build() else { throw CoordinationError(.store, "build", "the store holds none") }
         return build
     }

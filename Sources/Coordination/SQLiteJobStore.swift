@@ -312,3 +312,11 @@ package final class SQLiteJobStore: JobStore {
 private func storeError(_ path: String, _ operation: String, _ error: any Error) -> CoordinationError {
     error as? CoordinationError ?? CoordinationError(.store, path, "cannot \(operation): \(error)")
 }
+
+// What tests look at.
+extension SQLiteJobStore {
+    /// Gives `body` the connection.
+    func inspect<Value>(_ body: (Database) throws -> Value) throws(CoordinationError) -> Value {
+        try read("inspect", body)
+    }
+}

@@ -13,13 +13,12 @@ extension Scene {
     ///
     /// Only additions, multiplications, divisions and square roots take part, so the bytes are the same on every machine.
     package func rendered() -> ScenePixels {
-        var pixels = ScenePixels(width: width, height: height, rgb: [])
-        pixels.rgb.reserveCapacity(width * height * 3)
+        var pixels = ScenePixels(width: width, height: height, rgb: Array(repeating: 0, count: width * height * 3))
         let tones = background.colour.tones
         for y in 0..<height {
             for x in 0..<width {
-                let colour = tones.dark.mixed(with: tones.light, background.tone(x: x, y: y, side: shorterSide))
-                pixels.rgb.append(contentsOf: [colour.red.byte, colour.green.byte, colour.blue.byte])
+                let tone = background.tone(x: x, y: y, side: shorterSide)
+                pixels.set(tones.dark.mixed(with: tones.light, tone), x: x, y: y)
             }
         }
         for shape in shapes { draw(shape, on: &pixels) }
@@ -38,8 +37,10 @@ extension Scene {
         /// The share of a pixel inside: where its corners agree, they decide.
         func coverage(_ x: Int, _ y: Int) -> Double {
             let (x, y) = (Double(x), Double(y))
-            let corners = [contains(x, y), contains(x + 1, y), contains(x, y + 1), contains(x + 1, y + 1)]
-            if !corners.contains(!corners[0]) { return corners[0] ? 1 : 0 }
+            let corner = contains(x, y)
+            if contains(x + 1, y) == corner, contains(x, y + 1) == corner, contains(x + 1, y + 1) == corner {
+                return corner ? 1 : 0
+            }
             var hits = 0
             for sample in 0..<16 where contains(x + (Double(sample % 4) + 0.5) / 4, y + (Double(sample / 4) + 0.5) / 4)
             {
@@ -61,15 +62,19 @@ extension ScenePixels {
     fileprivate mutating func blend(_ colour: Scene.Tone, share: Double, x: Int, y: Int) {
         let start = (y * width + x) * 3
         let below = Scene.Tone(Double(rgb[start]), Double(rgb[start + 1]), Double(rgb[start + 2]))
-        let mixed = below.mixed(with: colour, share)
-        rgb[start] = mixed.red.byte
-        rgb[start + 1] = mixed.green.byte
-        rgb[start + 2] = mixed.blue.byte
+        set(below.mixed(with: colour, share), x: x, y: y)
+    }
+
+    fileprivate mutating func set(_ colour: Scene.Tone, x: Int, y: Int) {
+        let start = (y * width + x) * 3
+        rgb[start] = colour.red.byte
+        rgb[start + 1] = colour.green.byte
+        rgb[start + 2] = colour.blue.byte
     }
 }
 
 extension Double {
-    fileprivate var byte: UInt8 { UInt8(min(255, max(0, rounded()))) }
+    fileprivate var byte: UInt8 { UInt8(min(255, max(0, self + 0.5))) }
 }
 
 extension Scene.Kind {

@@ -97,7 +97,9 @@ private final class CheckpointSource: Source {
         guard let found = checkpoint.shape(of: name) else {
             throw error(.missing, name, "the model needs it, with shape \(shape)")
         }
-        guard found == shape else { throw error(.wrongShape, name, "shape \(found), but the configuration says \(shape)") }
+        guard found == shape else {
+            throw error(.wrongShape, name, "shape \(found), but the configuration says \(shape)")
+        }
         do {
             return try checkpoint.tensor(name).to(dtype, on: device)
         } catch {

@@ -44,6 +44,7 @@ package struct ImageStage: Sendable {
             record.finalURL = failure.finalURL
             return record.rejected(failure.rejection)
         }
+        record.fetchedByteCount = bytes.count
         record.sha256 = digest(of: bytes)
         return prepare(bytes, record)
     }

@@ -14,6 +14,7 @@ package struct SampleRecord: Sendable {
     package var rejection: Rejection?
     package var httpStatus: Int?
     package var finalURL: String?
+    package var fetchedByteCount = 0
     /// SHA-256 of the bytes as fetched.
     package var sha256: ContentDigest?
     /// The image as fetched, upright, in pixels.

@@ -1,12 +1,13 @@
-package import Samples
+import Samples
 import Synchronization
 
 /// How far a work unit is, counted while it runs.
 package final class UnitProgress: Sendable {
-    package struct Counts: Sendable, Equatable, Codable {
+    package struct Counts: Sendable, Equatable {
         /// Rows done, whatever became of them.
         package var rows = 0
         package var samples = 0
+        package var fetchedByteCount = 0
         /// Rows left out, by the raw value of their reason.
         package var rejections: [String: Int] = [:]
         package init() {}
@@ -18,10 +19,11 @@ package final class UnitProgress: Sendable {
 
     package var counts: Counts { state.withLock { $0 } }
 
-    package func count(_ rejection: Rejection?) {
+    package func count(_ record: SampleRecord) {
         state.withLock { counts in
             counts.rows += 1
-            if let rejection {
+            counts.fetchedByteCount += record.fetchedByteCount
+            if let rejection = record.rejection {
                 counts.rejections[rejection.reason.rawValue, default: 0] += 1
             } else {
                 counts.samples += 1

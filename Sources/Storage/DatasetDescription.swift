@@ -32,6 +32,10 @@ package struct DatasetDescription: Codable, Sendable, Equatable {
     package var manifestDigest: String
     /// Of each checkpoint's files, by role: `captioner`, `ranker`; empty where no model took part.
     package var modelDigests: [String: String]
+    /// What the checkpoints call themselves, by role: a hub id or the folder's name.
+    package var modelNames: [String: String]
+    /// What a reader must know before believing the captions; empty where there is nothing.
+    package var notice: String
     package var softwareVersion: String
     /// Whether every unit of the manifest is published.
     package var complete: Bool
@@ -39,12 +43,14 @@ package struct DatasetDescription: Codable, Sendable, Equatable {
     package var shards: [Shard]
 
     package init(
-        name: String, manifestDigest: String, modelDigests: [String: String], softwareVersion: String, complete: Bool,
-        totals: Totals, shards: [Shard]
+        name: String, manifestDigest: String, modelDigests: [String: String], modelNames: [String: String] = [:],
+        notice: String = "", softwareVersion: String, complete: Bool, totals: Totals, shards: [Shard]
     ) {
         self.name = name
         self.manifestDigest = manifestDigest
         self.modelDigests = modelDigests
+        self.modelNames = modelNames
+        self.notice = notice
         self.softwareVersion = softwareVersion
         self.complete = complete
         self.totals = totals
@@ -52,9 +58,10 @@ package struct DatasetDescription: Codable, Sendable, Equatable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case name, complete, totals, shards
+        case name, notice, complete, totals, shards
         case manifestDigest = "manifest_digest"
         case modelDigests = "model_digests"
+        case modelNames = "model_names"
         case softwareVersion = "software_version"
     }
 }

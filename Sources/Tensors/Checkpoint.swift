@@ -38,7 +38,8 @@ package struct Checkpoint {
         var owner: [String: SafetensorsFile] = [:]
         for (tensor, name) in map.sorted(by: { $0.key < $1.key }) {
             guard let file = opened[name], file.shape(of: tensor) != nil else {
-                throw SafetensorsError(.missingTensor, directory + "/" + name, tensor: tensor, "the index says it is here")
+                throw SafetensorsError(
+                    .missingTensor, directory + "/" + name, tensor: tensor, "the index says it is here")
             }
             owner[tensor] = file
         }
@@ -53,7 +54,8 @@ package struct Checkpoint {
         do {
             return try JSONDecoder().decode(Index.self, from: Data(contentsOf: URL(fileURLWithPath: path))).weight_map
         } catch {
-            throw SafetensorsError(.badHeader, path, "not an index: it needs an object weight_map of tensor and file names")
+            throw SafetensorsError(
+                .badHeader, path, "not an index: it needs an object weight_map of tensor and file names")
         }
     }
 
@@ -72,5 +74,10 @@ package struct Checkpoint {
             throw SafetensorsError(.missingTensor, file(of: name), tensor: name, "not in this checkpoint")
         }
         return try file.tensor(name)
+    }
+
+    /// Gives back the memory of tensors that were read, as `SafetensorsFile.releasePages`.
+    package func releasePages() {
+        for file in files { file.releasePages() }
     }
 }

@@ -22,7 +22,8 @@ package enum Device: Hashable, Sendable, CustomStringConvertible {
             throw TorchError(operation: "device", message: "\(text): not one of auto, cpu, cuda, cuda:N")
         }
         guard index < Self.cudaDeviceCount else {
-            throw TorchError(operation: "device", message: "\(text): \(Self.cudaDeviceCount) CUDA devices are usable here")
+            throw TorchError(
+                operation: "device", message: "\(text): \(Self.cudaDeviceCount) CUDA devices are usable here")
         }
         self = .cuda(index)
     }

@@ -22,6 +22,11 @@ final class MappedFile {
         memory = UnsafeMutableRawBufferPointer(start: start, count: size)
     }
 
+    /// Gives the memory back that was read so far; it is read from the file again where it is still used.
+    ///
+    /// Only for a file whose memory was not written to: that would be lost.
+    func releasePages() { madvise(memory.baseAddress, memory.count, MADV_DONTNEED) }
+
     deinit { munmap(memory.baseAddress, memory.count) }
 
     private static func unreadable(_ path: String) -> SafetensorsError {

@@ -51,6 +51,11 @@ package final class SafetensorsFile {
         }
     }
 
+    /// Gives back the memory of tensors that were read; those still in use are read from the file again when needed.
+    ///
+    /// For models just loaded, of which most tensors were copied; what was assigned to a tensor of this file is lost.
+    package func releasePages() { map.releasePages() }
+
     private func view(_ entry: SafetensorsHeader.Entry, _ dtype: DType) throws(TorchError) -> Tensor {
         let sizes = entry.shape.map(Int64.init)
         let memory = map.memory.baseAddress.map { $0 + entry.bytes.lowerBound }
@@ -62,7 +67,8 @@ package final class SafetensorsFile {
         do throws(TorchError) {
             return try make("tensor") {
                 ct_from_memory(
-                    memory, dtype.code, sizes, Int32(sizes.count), { context in
+                    memory, dtype.code, sizes, Int32(sizes.count),
+                    { context in
                         if let context { Unmanaged<MappedFile>.fromOpaque(context).release() }
                     }, reference.toOpaque(), &$0)
             }

@@ -66,7 +66,8 @@ struct SafetensorsHeader {
             throw SafetensorsError(.truncated, file, tensor: name, text)
         }
         guard offsets[1] - offsets[0] == byteCount else {
-            let text = "\(raw.dtype) \(raw.shape) takes \(byteCount) bytes, data_offsets hold \(offsets[1] - offsets[0])"
+            let text =
+                "\(raw.dtype) \(raw.shape) takes \(byteCount) bytes, data_offsets hold \(offsets[1] - offsets[0])"
             throw SafetensorsError(.badShape, file, tensor: name, text)
         }
         return Entry(type: raw.dtype, shape: raw.shape, bytes: dataStart + offsets[0]..<dataStart + offsets[1])

@@ -81,7 +81,9 @@ private func header(_ tensors: [PendingTensor], _ metadata: [String: String]) th
     var json = try encoder.encode(entries)
     if !metadata.isEmpty {
         let texts = try encoder.encode(metadata)
-        json = Data("{\"__metadata__\":".utf8) + texts + (entries.isEmpty ? Data("}".utf8) : Data(",".utf8) + json.dropFirst())
+        json =
+            Data("{\"__metadata__\":".utf8) + texts
+            + (entries.isEmpty ? Data("}".utf8) : Data(",".utf8) + json.dropFirst())
     }
     json.append(contentsOf: [UInt8](repeating: 0x20, count: (8 - json.count % 8) % 8))
     return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) } + json

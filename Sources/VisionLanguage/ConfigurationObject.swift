@@ -58,7 +58,8 @@ struct ConfigurationObject {
     /// Three numbers, not zero, or `standard` where the key is absent.
     func numbers(_ key: String, _ standard: [Float]) throws(ConfigurationError) -> [Float] {
         guard let value = values[key], !(value is NSNull) else { return standard }
-        guard let numbers = value as? [Double], numbers.count == 3, numbers.allSatisfy({ $0 != 0 && $0.isFinite }) else {
+        guard let numbers = value as? [Double], numbers.count == 3, numbers.allSatisfy({ $0 != 0 && $0.isFinite })
+        else {
             throw error(key, "not three numbers")
         }
         return numbers.map(Float.init)

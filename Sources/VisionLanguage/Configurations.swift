@@ -84,7 +84,9 @@ package struct DecoderConfiguration: Sendable, Equatable {
         startToken = try object.integer("bos_token_id", 30522)
         endToken = try object.integer("sep_token_id", 102)
         try object.requireHeads(self.heads, of: width)
-        guard startToken < vocabulary else { throw object.error("bos_token_id", "\(startToken) is not in the vocabulary") }
+        guard startToken < vocabulary else {
+            throw object.error("bos_token_id", "\(startToken) is not in the vocabulary")
+        }
         guard endToken < vocabulary else { throw object.error("sep_token_id", "\(endToken) is not in the vocabulary") }
     }
 }

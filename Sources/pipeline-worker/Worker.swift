@@ -6,6 +6,7 @@ import Foundation
 import Logging
 import Manifests
 import Samples
+import Shards
 import SourceAdapters
 import Stages
 import Storage

@@ -16,7 +16,8 @@ struct PipelineCommand: AsyncParsableCommand {
             """,
         version: softwareVersion,
         subcommands: [
-            PlanCommand.self, InspectCommand.self, VerifyCommand.self, DemoCommand.self,
+            BuildCommand.self, PlanCommand.self, StatusCommand.self, InspectCommand.self, VerifyCommand.self,
+            ReportCommand.self, DemoCommand.self,
         ])
 
     static func main() async { await runToExit(Self.self) }

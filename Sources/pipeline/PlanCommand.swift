@@ -45,10 +45,11 @@ struct PlanCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let manifest = try manifest.read()
+        let written = try manifest.read()
+        let manifest = written.resolved(besideFile: self.manifest.manifest)
         let plans = try manifest.sources.map { try plan($0, manifest) }
         let output = Output(
-            name: manifest.name, manifestDigest: manifest.digest().hex, sources: plans,
+            name: manifest.name, manifestDigest: written.digest().hex, sources: plans,
             rows: plans.reduce(0) { $0 + $1.rows }, units: plans.reduce(0) { $0 + $1.units },
             bytes: plans.reduce(0) { $0 + $1.bytes })
         if json { return print(try jsonText(output)) }

@@ -1,7 +1,8 @@
 import Captioning
 import Foundation
-import TestSupport
+import Stages
 import Tensors
+import TestSupport
 import Testing
 import VisionLanguage
 
@@ -16,7 +17,8 @@ struct CaptioningTests {
         }
     }
 
-    private func withModels<Value>(_ body: (_ blip: String, _ clip: String) async throws -> Value) async throws -> Value {
+    private func withModels<Value>(_ body: (_ blip: String, _ clip: String) async throws -> Value) async throws -> Value
+    {
         let folder = try Project.temporaryFolder("models")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try RandomCheckpoint.writeBLIP(to: folder + "/blip", seed: 1)
@@ -68,7 +70,9 @@ struct CaptioningTests {
     func scores() async throws {
         try await withModels { _, clip in
             let ranker = try CLIPRanker(directory: clip, precision: .float32, engines: EnginePool(engineCount: 2))
-            let captions = ["a red square", "two blue circles on grass", "a red square", "A  RED square", "zebra &amp; co"]
+            let captions = [
+                "a red square", "two blue circles on grass", "a red square", "A  RED square", "zebra &amp; co",
+            ]
             let requests = Self.requests(4, side: ranker.imageSide).map {
                 RankRequest(key: $0.key, pixels: $0.pixels, captions: captions)
             }

@@ -1,7 +1,7 @@
 import Captioning
 import Foundation
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 import VisionLanguage
 
@@ -24,9 +24,12 @@ struct ModelDirectoryTests {
         try old.replacingOccurrences(of: text, with: other).write(toFile: file, atomically: true, encoding: .utf8)
     }
 
-    @Test("files that are missing are named", arguments: [
-        ("config.json", ModelError.Code.missingFile), ("model.safetensors", .missingFile), ("vocab.txt", .badTokenizer),
-    ])
+    @Test(
+        "files that are missing are named",
+        arguments: [
+            ("config.json", ModelError.Code.missingFile), ("model.safetensors", .missingFile),
+            ("vocab.txt", .badTokenizer),
+        ])
     func missing(file: String, code: ModelError.Code) throws {
         try withModel { folder in
             try FileManager.default.removeItem(atPath: folder + "/" + file)
@@ -36,18 +39,20 @@ struct ModelDirectoryTests {
         }
     }
 
-    @Test("a configuration that does not fit is named with file and key", arguments: [
-        ("\"hidden_size\" : 64", "\"hidden_size\" : 60", ModelError.Code.badWeights, "shape"),
-        ("\"hidden_size\" : 64", "\"hidden_size\" : \"64\"", .badConfiguration, "hidden_size"),
-        ("\"hidden_size\" : 64", "\"hidden_size\" : -64", .badConfiguration, "hidden_size"),
-        ("\"num_attention_heads\" : 4", "\"num_attention_heads\" : 5", .badConfiguration, "num_attention_heads"),
-        ("\"patch_size\" : 16", "\"patch_size\" : 17", .badConfiguration, "vision_config.patch_size"),
-        ("\"num_hidden_layers\" : 2", "\"num_hidden_layers\" : 1", .badWeights, "layer.1"),
-        ("\"num_hidden_layers\" : 2", "\"num_hidden_layers\" : 3", .badWeights, "layers.2"),
-        ("\"hidden_act\" : \"gelu\"", "\"hidden_act\" : \"relu\"", .badConfiguration, "hidden_act"),
-        ("\"sep_token_id\" : 3", "\"sep_token_id\" : 4", .badTokenizer, "ends texts with 4"),
-        ("\"text_config\" : {", "\"text_config\" : [{", .badConfiguration, "JSON"),
-    ])
+    @Test(
+        "a configuration that does not fit is named with file and key",
+        arguments: [
+            ("\"hidden_size\" : 64", "\"hidden_size\" : 60", ModelError.Code.badWeights, "shape"),
+            ("\"hidden_size\" : 64", "\"hidden_size\" : \"64\"", .badConfiguration, "hidden_size"),
+            ("\"hidden_size\" : 64", "\"hidden_size\" : -64", .badConfiguration, "hidden_size"),
+            ("\"num_attention_heads\" : 4", "\"num_attention_heads\" : 5", .badConfiguration, "num_attention_heads"),
+            ("\"patch_size\" : 16", "\"patch_size\" : 17", .badConfiguration, "vision_config.patch_size"),
+            ("\"num_hidden_layers\" : 2", "\"num_hidden_layers\" : 1", .badWeights, "layer.1"),
+            ("\"num_hidden_layers\" : 2", "\"num_hidden_layers\" : 3", .badWeights, "layers.2"),
+            ("\"hidden_act\" : \"gelu\"", "\"hidden_act\" : \"relu\"", .badConfiguration, "hidden_act"),
+            ("\"sep_token_id\" : 3", "\"sep_token_id\" : 4", .badTokenizer, "ends texts with 4"),
+            ("\"text_config\" : {", "\"text_config\" : [{", .badConfiguration, "JSON"),
+        ])
     func configuration(old: String, new: String, code: ModelError.Code, says: String) throws {
         try withModel { folder in
             try replace(old, by: new, in: folder + "/config.json")
@@ -80,9 +85,11 @@ struct ModelDirectoryTests {
         }
     }
 
-    @Test("a preprocessor that asks for something else is refused", arguments: [
-        ("\"resample\" : 3", "\"resample\" : 2", "resample"), ("\"height\" : 96", "\"height\" : 48", "size"),
-    ])
+    @Test(
+        "a preprocessor that asks for something else is refused",
+        arguments: [
+            ("\"resample\" : 3", "\"resample\" : 2", "resample"), ("\"height\" : 96", "\"height\" : 48", "size"),
+        ])
     func preprocessor(old: String, new: String, says: String) throws {
         try withModel { folder in
             try replace(old, by: new, in: folder + "/preprocessor_config.json")

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Safetensors")
@@ -12,7 +12,8 @@ struct SafetensorsTests {
         let floats = try Tensor([1.5, -2, 0, 3.25, 5, 6] as [Float], shape: [2, 3])
         let tensors = [
             "b": floats, "a.half": try floats.to(.float16), "a.brain": try floats.to(.bfloat16),
-            "ids": try Tensor([1, -1, 1 << 40], shape: [3]), "bytes": try Tensor([7, 0, 255] as [UInt8], shape: [3, 1]),
+            "ids": try Tensor([1, -1, 1 << 40], shape: [3]),
+            "bytes": try Tensor([7, 0, 255] as [UInt8], shape: [3, 1]),
             "none": try Tensor([] as [Float], shape: [0, 4]), "scalar": try Tensor([2.5] as [Float], shape: []),
         ]
         for name in ["one", "two"] {
@@ -27,8 +28,9 @@ struct SafetensorsTests {
             #expect(read.dtype == tensor.dtype)
             #expect(try read.bytes() == tensor.bytes(), "\(name)")
         }
-        #expect(FileManager.default.contentsEqual(
-            atPath: "\(folder)/one.safetensors", andPath: "\(folder)/two.safetensors"))
+        #expect(
+            FileManager.default.contentsEqual(
+                atPath: "\(folder)/one.safetensors", andPath: "\(folder)/two.safetensors"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 2, "no partial file is left")
     }
 

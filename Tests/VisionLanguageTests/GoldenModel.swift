@@ -1,7 +1,7 @@
 import Foundation
 import Layers
-import TestSupport
 import Tensors
+import TestSupport
 import VisionLanguage
 
 /// A tiny checkpoint that `Tests/Goldens/make_model_goldens.py` wrote, and what transformers made of it.

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Captioning
+import Commands
+import Foundation
+
+/// Writes a checkpoint of random weights, for trying the pipeline without any download.
+struct RandomCheckpointCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "random-checkpoint",
+        abstract: "Write a checkpoint of random weights, to try the pipeline with. What it says means nothing.",
+        discussion: """
+            EXAMPLE:
+              blip2 random-checkpoint captioner --output out/models/captioner --seed 1
+            """)
+
+    enum Role: String, ExpressibleByArgument, CaseIterable { case captioner, ranker }
+
+    @Argument(help: "What the checkpoint is for: captioner (BLIP) or ranker (CLIP).") var role: Role
+    @Option(help: ArgumentHelp("The folder to write.", valueName: "dir")) var output: String
+    @Option(help: "What the weights are drawn from.") var seed: UInt64 = 0
+    @Flag(help: "The size of the published models, BLIP-large and CLIP ViT-L/14, for timing.") var fullSize = false
+    @OptionGroup var logs: LogOptions
+
+    func run() async throws {
+        do {
+            switch role {
+            case .captioner:
+                try RandomCheckpoint.writeBLIP(fullSize ? .releasedBLIP : .smallBLIP, to: output, seed: seed)
+            case .ranker:
+                try RandomCheckpoint.writeCLIP(fullSize ? .releasedCLIP : .smallCLIP, to: output, seed: seed)
+            }
+            try addNotice()
+        } catch {
+            throw CommandError(.badInput, "\(output): cannot be written: \(error)")
+        }
+    }
+
+    /// Says in the configuration what a person must know who sees captions of this checkpoint.
+    private func addNotice() throws {
+        let url = URL(fileURLWithPath: output + "/config.json")
+        let object = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
+        guard var configuration = object as? [String: Any] else { throw CocoaError(.fileReadCorruptFile) }
+        configuration["_notice"] =
+            "Captions and scores come from small checkpoints of random weights: they show that the pipeline runs, and "
+            + "mean nothing."
+        let data = try JSONSerialization.data(
+            withJSONObject: configuration, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
+        try data.write(to: url, options: .atomic)
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import Commands
+import Coordination
+import Foundation
+import Manifests
+import Samples
+import SourceAdapters
+import Storage
+
+/// The main job.
+struct BuildCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "build",
+        abstract: "Build the data set that a manifest describes. Run again, it goes on where it was.",
+        discussion: """
+            Plans, starts workers on this machine, and publishes shards as they are finished. A worker that dies is
+            started again; a unit that fails three times is named, and the build ends with exit code 1.
+
+            EXAMPLES:
+              pipeline build --manifest cc3m.yaml
+              pipeline build --manifest cc3m.yaml --output /data/cc3m --workers 4
+            """)
+
+    @OptionGroup var manifest: ManifestOption
+    @Option(help: ArgumentHelp("Where the data set goes; the manifest's output where none is given.", valueName: "dir"))
+    var output: String?
+    @Option(help: "Worker processes on this machine.") var workers = 1
+    @Option(help: ArgumentHelp("A worker profile, a YAML file such as workers/local.yaml.", valueName: "file"))
+    var profile: String?
+    @Option(help: "Where the models run: auto, cpu or cuda:N.") var device: String?
+    @Option(help: "Threads of each worker's models; the machine's cores shared out where none are given.")
+    var threads: Int?
+    @Option(help: "Transfers in flight in each worker.") var connections: Int?
+    @Flag(help: "Write the final status as JSON.") var json = false
+    @OptionGroup var logs: LogOptions
+
+    func validate() throws {
+        guard (1...1024).contains(workers) else { throw ValidationError("--workers: want 1 to 1024, not \(workers)") }
+        if let threads, threads < 1 { throw ValidationError("--threads: want at least 1, not \(threads)") }
+        if let connections, connections < 1 { throw ValidationError("--connections: want at least 1") }
+    }
+
+    func run() async throws {
+        let written = try manifest.read()
+        var resolved = written.resolved(besideFile: manifest.manifest)
+        resolved.output = try outputPath(written)
+        do {
+            let job = try BuildJob(written: written, resolved: resolved, logger: logs.logger("pipeline"))
+            try job.plan()
+            let status = try await job.run(workerCommand: workerCommand(job.output), workers: workers)
+            try show(status, job.output)
+        } catch let error as CoordinationError {
+            throw CommandError(error.exitCode, "\(error)")
+        } catch let error as StorageError {
+            throw CommandError(.badInput, "\(error)")
+        } catch let error as SourceError {
+            throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    private func outputPath(_ manifest: Manifest) throws -> String {
+        let path = output ?? manifest.output
+        guard !path.isEmpty else {
+            throw CommandError(
+                .badInput, "\(self.manifest.manifest): missing-key: output: add it, or give --output")
+        }
+        guard !path.contains("://") else {
+            throw CommandError(.badInput, "output: \(path): this version writes to directories only")
+        }
+        return path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+
+    /// The worker's executable, which lies beside this one, and its flags but for its name and coordinator.
+    private func workerCommand(_ output: OutputDirectory) throws -> (executable: String, flags: [String]) {
+        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        let executable = own.deletingLastPathComponent().appendingPathComponent("pipeline-worker").path
+        guard FileManager.default.isExecutableFile(atPath: executable) else {
+            throw CommandError(.internalFault, "\(executable): no such executable; build the whole package")
+        }
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        var flags = ["--threads", "\(threads ?? max(1, cores / workers))"]
+        if let profile { flags += ["--profile", profile] }
+        if let device { flags += ["--device", device] }
+        if let connections { flags += ["--connections", "\(connections)"] }
+        flags += ["--log-level", logs.logLevel.rawValue, "--log-format", logs.logFormat.rawValue]
+        return (executable, flags)
+    }
+
+    private func show(_ status: BuildStatus, _ output: OutputDirectory) throws {
+        if json { print(try jsonText(status)) }
+        let total = status.total
+        let left = total.rejections.values.reduce(0, +)
+        let line = "\(grouped(total.samples)) samples of \(grouped(total.rows)) rows in \(grouped(total.publishedUnits)) "
+        if !json { print(line + "shards, \(grouped(left)) rows left out: \(output.root)") }
+        for unit in status.failedUnits {
+            printError("\(unit.unit.shardName): failed \(unit.failures) times: \(unit.message)")
+        }
+        guard total.failedUnits == 0 else {
+            throw CommandError(.failedWork, "\(total.failedUnits) work units failed for good; run again to retry them")
+        }
+    }
+}
+
+extension CoordinationError {
+    fileprivate var exitCode: CommandError.Code {
+        switch code {
+        case .manifestChanged, .planning, .newerSchema: .badInput
+        case .locked: .unavailable
+        case .store, .badResult, .publish, .busy, .conflict: .internalFault
+        }
+    }
+}

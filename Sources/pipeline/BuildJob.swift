@@ -1,0 +1,135 @@
+import Commands
+import Coordination
+import Foundation
+import Logging
+import Manifests
+import Samples
+import SourceAdapters
+import Storage
+import Supervision
+import Synchronization
+import Transport
+
+/// One build on this machine: the plan, the coordinator in this process, workers beside it, the output.
+final class BuildJob: Sendable {
+    let output: OutputDirectory
+    private let manifest: Manifest
+    private let record: BuildRecord
+    private let checkpoints: Checkpoints
+    private let store: SQLiteJobStore
+    private let logger: Logger
+
+    /// Opens the output of `resolved`, whose settings are those of `written`.
+    init(written: Manifest, resolved: Manifest, logger: Logger) throws {
+        manifest = resolved
+        checkpoints = try Checkpoints(resolved)
+        var settings = written.settings().merging(try resolved.inputSettings()) { $1 }
+        for (role, digest) in checkpoints.digests { settings["checkpoint.\(role)"] = digest }
+        record = BuildRecord(
+            manifestDigest: written.digest(), manifest: String(decoding: try JSONEncoder().encode(resolved), as: UTF8.self),
+            settings: settings, softwareVersion: softwareVersion, created: Date())
+        output = OutputDirectory(resolved.output)
+        try output.create()
+        store = try SQLiteJobStore(path: output.stateFolder + "/build.sqlite")
+        self.logger = logger
+    }
+
+    /// Cuts the sources into work units, unless that is done.
+    func plan() throws {
+        let sources = manifest.sources.map { source in
+            SourcePlan(name: source.name) { [samples = manifest.shard.samples] emit in
+                try makeAdapter(for: source).plan(unitRows: samples, limit: source.limit) { range in
+                    try emit(range.firstRow, range.rowCount, range.start)
+                }
+            }
+        }
+        let outcome = try Planner(store: store).plan(record, sources: sources)
+        if outcome == .resumed { try store.retryFailed() }
+        let total = try store.status().total
+        logger.info(
+            outcome == .resumed ? "going on" : "planned",
+            metadata: ["rows": "\(total.rows)", "units": "\(total.units)", "published": "\(total.publishedUnits)"])
+    }
+
+    /// Builds what is not built; gives the final status. The description is written also when the build is stopped.
+    func run(
+        workerCommand: (executable: String, flags: [String]), workers count: Int
+    ) async throws -> BuildStatus {
+        let coordinator = try Coordinator(store: store, current: record, logger: logger) { [output] unit, lease, _ in
+            try output.publish(unit.shardName, generation: lease.generation)
+        }
+        try output.clearScratch()
+        do {
+            if try await coordinator.hasWork() { try await work(coordinator, workerCommand, count) }
+        } catch {
+            try describe(await coordinator.status())
+            throw error
+        }
+        let status = try await coordinator.status()
+        try describe(status)
+        return status
+    }
+
+    private func work(
+        _ coordinator: Coordinator, _ command: (executable: String, flags: [String]), _ count: Int
+    ) async throws {
+        let token = AccessToken()
+        let tokenFile = output.stateFolder + "/token"
+        try token.write(to: tokenFile)
+        defer { unlink(tokenFile) }
+        let progress = BuildProgress(label: manifest.name)
+        let supervisor = WorkerSupervisor(
+            events: SupervisionEvents(
+                line: { worker, line in progress.show(line: line, of: worker) },
+                ended: { worker, message in try await coordinator.workerEnded(worker, message: message) },
+                hasWork: { try await coordinator.hasWork() }, hangs: { try await coordinator.hangs($0) }))
+        let server = try CoordinatorServer(coordinator, token: token, logger: logger)
+        try await server.serve { [self] url in
+            let fleet = (0..<count).map { index in
+                let flags = ["--coordinator", url, "--token-file", tokenFile, "--name", "w\(index)"]
+                return (
+                    name: "w\(index)",
+                    command: ProcessCommand(executable: command.executable, arguments: flags + command.flags)
+                )
+            }
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    do {
+                        try await supervisor.run(fleet)
+                    } catch let error as SupervisionError {
+                        throw CommandError(error.code == .refuses ? .badInput : .internalFault, "\(error)")
+                    }
+                    return true
+                }
+                group.addTask { try await self.follow(coordinator, progress) }
+                defer { group.cancelAll() }
+                while let isDone = try await group.next(), !isDone {}
+            }
+        }
+        progress.finish(try await coordinator.status())
+    }
+
+    /// Shows progress every second, and keeps `dataset.json` at most ten seconds behind.
+    private func follow(_ coordinator: Coordinator, _ progress: BuildProgress) async throws -> Bool {
+        var described = -1
+        var tick = 0
+        while true {
+            let status = try await coordinator.status()
+            progress.show(status)
+            if tick % 10 == 0, status.total.publishedUnits != described {
+                try describe(status)
+                described = status.total.publishedUnits
+            }
+            tick += 1
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Writes what the output is by now.
+    private func describe(_ status: BuildStatus) throws {
+        try writeDescription(
+            of: output, name: manifest.name, imageFormat: manifest.image.format, status: status, store: store,
+            formats: Dictionary(manifest.sources.map { ($0.name, $0.format.rawValue) }) { first, _ in first },
+            checkpoints: checkpoints)
+    }
+}

@@ -1,0 +1,87 @@
+import Commands
+import Coordination
+import Foundation
+import Manifests
+import Reports
+import Samples
+import Storage
+
+/// Writes `dataset.json`, `sizes.json`, `README.md` and `croissant.json` from what `store` says is published.
+func writeDescription(
+    of output: OutputDirectory, name: String, imageFormat: Manifest.Image.Format, status: BuildStatus,
+    store: any JobStore, formats: [String: String], checkpoints: Checkpoints
+) throws {
+    var published: [PublishedUnit] = []
+    while true {
+        let page = try store.published(after: published.last?.unit.id ?? -1, limit: 1000)
+        published += page
+        if page.count < 1000 { break }
+    }
+    var totals = DatasetDescription.Totals()
+    for unit in published {
+        totals.shards += 1
+        totals.rows += unit.unit.rowCount
+        totals.samples += unit.result.samples
+        totals.bytes += unit.result.byteCount
+        totals.statuses.merge(unit.result.rejections, uniquingKeysWith: +)
+    }
+    if totals.samples > 0 { totals.statuses["success"] = totals.samples }
+    let description = DatasetDescription(
+        name: name, manifestDigest: status.manifestDigest.hex, modelDigests: checkpoints.digests,
+        modelNames: checkpoints.names, notice: checkpoints.notice, softwareVersion: status.softwareVersion,
+        complete: status.phase == .finished, totals: totals,
+        shards: published.map { unit in
+            .init(
+                name: unit.unit.shardName, source: unit.unit.source, samples: unit.result.samples,
+                bytes: unit.result.byteCount, sha256: unit.result.digest.hex)
+        })
+    let facts = DatasetFacts(
+        name: name, notice: checkpoints.notice.isEmpty ? nil : checkpoints.notice,
+        manifestDigest: status.manifestDigest.hex, softwareVersion: status.softwareVersion,
+        imageExtension: imageFormat == .webp ? "webp" : "jpg", models: description.models,
+        sources: sourceFacts(published, formats),
+        shards: published.map { unit in
+            .init(
+                name: unit.unit.shardName, source: unit.unit.source, samples: unit.result.samples,
+                byteCount: unit.result.byteCount, digest: unit.result.digest,
+                table: (unit.result.tableByteCount, unit.result.tableDigest))
+        })
+    try output.write(Array(DatasetCard(facts).markdown().utf8), to: "README.md")
+    try output.write(Array(try Croissant(facts).json().utf8), to: "croissant.json")
+    try output.write(description)
+}
+
+/// What became of the published rows, by source, in the order of the manifest.
+private func sourceFacts(_ published: [PublishedUnit], _ formats: [String: String]) -> [DatasetFacts.Source] {
+    var order: [String] = []
+    var units: [String: [PublishedUnit]] = [:]
+    for unit in published {
+        if units[unit.unit.source] == nil { order.append(unit.unit.source) }
+        units[unit.unit.source, default: []].append(unit)
+    }
+    return order.map { name in
+        let units = units[name] ?? []
+        let rejections = units.reduce(into: [String: Int]()) { $0.merge($1.result.rejections, uniquingKeysWith: +) }
+        return DatasetFacts.Source(
+            name: name, format: formats[name] ?? "", rows: units.reduce(0) { $0 + $1.unit.rowCount },
+            samples: units.reduce(0) { $0 + $1.result.samples }, rejections: rejections.byReason)
+    }
+}
+
+extension [String: Int] {
+    /// Counts by reason; names that are no reason are left out.
+    var byReason: [Rejection.Reason: Int] {
+        reduce(into: [:]) { result, entry in
+            if let reason = Rejection.Reason(rawValue: entry.key) { result[reason] = entry.value }
+        }
+    }
+}
+
+extension DatasetDescription {
+    /// The checkpoints that took part.
+    var models: [DatasetFacts.Model] {
+        modelDigests.sorted { $0.key < $1.key }.map { role, digest in
+            DatasetFacts.Model(role: role, name: modelNames[role] ?? "", digest: digest)
+        }
+    }
+}

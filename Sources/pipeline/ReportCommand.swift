@@ -1,0 +1,127 @@
+import ArgumentParser
+import Commands
+import Foundation
+import Reports
+import Samples
+import Shards
+import Storage
+import Tables
+
+/// Makes the HTML report of an output.
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Make one self-contained HTML page: pictures, captions, scores, what was left out and why.",
+        discussion: """
+            EXAMPLE:
+              pipeline report out/cc3m            writes out/cc3m/report.html
+            """)
+
+    @Argument(help: "The output directory.") var output: String
+    @Option(help: ArgumentHelp("Where the page goes; report.html in the output where none is given.", valueName: "file"))
+    var to: String?
+    @Option(help: "How many pictures to show.") var samples = 60
+    @OptionGroup var logs: LogOptions
+
+    func validate() throws {
+        guard samples >= 0 else { throw ValidationError("--samples: want 0 or more, not \(samples)") }
+    }
+
+    func run() async throws {
+        let directory = OutputDirectory(output)
+        do {
+            let description = try directory.readDescription()
+            var gatherer = ReportGatherer(galleryLimit: samples)
+            var sources = SourceCounts()
+            for shard in description.shards {
+                try Task.checkCancellation()
+                try readResultTable(directory.tablePath(shard.name)) { row in
+                    let row = ReportRow(row, source: shard.source)
+                    sources.add(row)
+                    gatherer.add(row)
+                }
+            }
+            let report = HTMLReport(DatasetFacts(description, sources.facts), gatherer)
+            let html = report.html { id in image(of: id, in: description, directory) }
+            let path = to ?? directory.root + "/report.html"
+            try Data(html.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            print(path)
+        } catch let error as StorageError {
+            throw CommandError(.badInput, "\(error)")
+        } catch let error as TableError {
+            throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    /// The stored image of a sample; nil where its shard cannot be read, which `pipeline verify` explains.
+    private func image(
+        of id: SampleID, in description: DatasetDescription, _ directory: OutputDirectory
+    ) -> ReportImage? {
+        for shard in description.shards where shard.source == id.source {
+            guard let sample = try? ShardReader.sample(id.key, in: directory.shardPath(shard.name)) else { continue }
+            let type = sample.imageExtension == "jpg" ? "jpeg" : sample.imageExtension
+            return ReportImage(mediaType: "image/\(type)", bytes: sample.image)
+        }
+        return nil
+    }
+}
+
+/// Rows by source, counted as they are read.
+private struct SourceCounts {
+    private var order: [String] = []
+    private var rows: [String: Int] = [:]
+    private var samples: [String: Int] = [:]
+    private var rejections: [String: [Rejection.Reason: Int]] = [:]
+
+    mutating func add(_ row: ReportRow) {
+        let source = row.id.source
+        if rows[source] == nil { order.append(source) }
+        rows[source, default: 0] += 1
+        switch row.outcome {
+        case .kept: samples[source, default: 0] += 1
+        case .rejected(let rejection): rejections[source, default: [:]][rejection.reason, default: 0] += 1
+        }
+    }
+
+    var facts: [DatasetFacts.Source] {
+        order.map { name in
+            DatasetFacts.Source(
+                name: name, format: "", rows: rows[name] ?? 0, samples: samples[name] ?? 0,
+                rejections: rejections[name] ?? [:])
+        }
+    }
+}
+
+extension ReportRow {
+    fileprivate init(_ row: ResultRow, source: String) {
+        let number = Int(row.key.dropFirst(source.count + 1)) ?? 0
+        let outcome: Outcome<Sample>
+        if row.status == ResultRow.success {
+            outcome = .kept(
+                Sample(
+                    width: row.width ?? 0, height: row.height ?? 0, originalWidth: row.originalWidth ?? 0,
+                    originalHeight: row.originalHeight ?? 0, kept: row.captions, candidates: row.candidates))
+        } else {
+            let reason = Rejection.Reason(rawValue: row.status) ?? .badRow
+            outcome = .rejected(Rejection(reason, row.errorMessage ?? ""))
+        }
+        self.init(
+            id: SampleID(source: source, row: number), url: row.url, webCaption: row.webCaption, outcome: outcome)
+    }
+}
+
+extension DatasetFacts {
+    fileprivate init(_ description: DatasetDescription, _ sources: [Source]) {
+        self.init(
+            name: description.name, notice: description.notice.isEmpty ? nil : description.notice,
+            manifestDigest: description.manifestDigest, softwareVersion: description.softwareVersion,
+            models: description.models, sources: sources,
+            shards: description.shards.compactMap { shard in
+                ContentDigest(hex: shard.sha256).map { digest in
+                    Shard(
+                        name: shard.name, source: shard.source, samples: shard.samples, byteCount: shard.bytes,
+                        digest: digest, table: nil)
+                }
+            })
+    }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("pipeline build", .serialized) struct BuildTests {
+    @Test("gives the same bytes with one worker and with two, killed at any moment and resumed or not")
+    func sameBytes() throws {
+        let site = try Site(count: 96)
+        try site.makeCheckpoints()
+        let manifest = try site.manifest(
+            "m", captions: "bootstrap", unitRows: 8,
+            extra: "fetch: {allow_private_addresses: true}\ncaption: {model: captioner}\nrank: {model: ranker}")
+        let reference = try site.build(manifest, to: "one")
+        try #require(reference.status == 0, "\(reference.errors)")
+        let expected = try site.files("one")
+        #expect(expected.keys.filter { $0.hasSuffix(".tar.zst") }.count == 12)
+
+        var random = SeededGenerator(seed: 5)
+        var kills = 0
+        for _ in 0..<12 {
+            let build = try Program(Site.pipeline, site.buildArguments(manifest, to: "two", workers: 2))
+            // Killed once so many more shards are there, or a little later: in the middle of whatever it does then.
+            let goal = shardCount(site, "two") + Int.random(in: 0...1, using: &random)
+            let delay = UInt32.random(in: 0...250_000, using: &random)
+            _ = eventually { !build.isRunning || (shardCount(site, "two") >= goal && !children(of: build.identifier).isEmpty) }
+            usleep(delay)
+            kills += build.isRunning ? 1 : 0
+            build.signal(SIGKILL)
+            _ = build.wait()
+            checkPublished(site, "two", expected)
+        }
+        #expect(kills > 0, "every build ended before it was killed")
+        let resumed = try site.build(manifest, to: "two", workers: 2)
+        #expect(resumed.status == 0, "\(resumed.errors)")
+        #expect(try site.files("two") == expected)
+    }
+
+    /// What is visible after a kill is whole, and the same as in the undisturbed build.
+    private func checkPublished(_ site: Site, _ output: String, _ expected: [String: Data]) {
+        let files = (try? site.files(output)) ?? [:]
+        for (path, data) in files where path.hasPrefix("shards/") {
+            #expect(data == expected[path], "\(path) is not whole")
+        }
+    }
+
+    private func shardCount(_ site: Site, _ output: String) -> Int {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(site.folder)/\(output)/shards")) ?? []
+        return names.filter { $0.hasSuffix(".tar.zst") }.count
+    }
+
+    @Test("goes on when a worker is killed, and the bytes are the same")
+    func killedWorker() throws {
+        let site = try Site(count: 60)
+        let manifest = try site.manifest(
+            "m", captions: "original", unitRows: 3, extra: "fetch: {allow_private_addresses: true}")
+        try #require(site.build(manifest, to: "one").status == 0)
+        let build = try Program(Site.pipeline, site.buildArguments(manifest, to: "two", workers: 2))
+        let started = eventually { children(of: build.identifier).count == 2 || !build.isRunning }
+        #expect(started)
+        for worker in children(of: build.identifier).prefix(1) { kill(worker, SIGKILL) }
+        let ended = build.wait()
+        #expect(ended.status == 0, "\(ended.errors)")
+        #expect(try site.files("two") == site.files("one"))
+    }
+
+    @Test("stops cleanly at SIGINT with 130, and the same command finishes the work")
+    func interrupted() throws {
+        let site = try Site(count: 60)
+        let manifest = try site.manifest(
+            "m", captions: "original", unitRows: 3, extra: "fetch: {allow_private_addresses: true}")
+        let build = try Program(Site.pipeline, site.buildArguments(manifest, to: "out", workers: 1))
+        let started = eventually { !children(of: build.identifier).isEmpty || !build.isRunning }
+        #expect(started)
+        build.signal(SIGINT)
+        #expect(build.wait().status == 130)
+        #expect(children(of: build.identifier).isEmpty)
+        #expect(try site.build(manifest, to: "out").status == 0)
+        let verified = try Program.run(Site.pipeline, ["verify", site.folder + "/out"])
+        #expect(verified.status == 0, "\(verified.errors)")
+    }
+
+    @Test("does nothing on a finished output, and refuses another manifest or list, saying what differs")
+    func finished() throws {
+        let site = try Site(count: 24)
+        let private_ = "fetch: {allow_private_addresses: true}"
+        let manifest = try site.manifest("m", captions: "original", unitRows: 10, extra: private_)
+        try #require(site.build(manifest, to: "out").status == 0)
+        let before = try site.files("out")
+        #expect(try site.build(manifest, to: "out").status == 0)
+        #expect(try site.files("out") == before)
+
+        _ = try site.manifest("m", captions: "original", unitRows: 11, extra: private_)
+        let changed = try site.build(manifest, to: "out")
+        #expect(changed.status == 65)
+        #expect(changed.errors.contains("shard.samples: was 10, is 11"), "\(changed.errors)")
+
+        _ = try site.manifest("m", captions: "original", unitRows: 10, extra: private_)
+        let list = site.folder + "/demo/list.csv"
+        let text = try String(contentsOfFile: list, encoding: .utf8) + "http://127.0.0.1:1/x.jpg,more\n"
+        try text.write(toFile: list, atomically: true, encoding: .utf8)
+        let grown = try site.build(manifest, to: "out")
+        #expect(grown.status == 65 && grown.errors.contains("input.demo[0]"), "\(grown.errors)")
+        #expect(try site.files("out") == before)
+    }
+
+    @Test("names a unit that fails three times, ends with 1, and publishes the others")
+    func failingUnit() throws {
+        let site = try Site(count: 24)
+        let manifest = try site.manifest(
+            "m", captions: "original", unitRows: 4,
+            extra: "fetch: {allow_private_addresses: true, max_failure_ratio: 0.4, retries: 0}")
+        let ended = try site.build(manifest, to: "out")
+        #expect(ended.status == 1, "\(ended.errors)")
+        #expect(ended.errors.contains("error: demo-000000: failed 3 times:"), "\(ended.errors)")
+        #expect(ended.errors.contains("over fetch.max_failure_ratio 0.4"))
+        let shards = try site.files("out").keys.filter { $0.hasSuffix(".tar.zst") }
+        #expect(!shards.isEmpty && !shards.contains("shards/demo-000000.tar.zst"))
+    }
+
+    @Test("refuses bad input with one line that says where, and the promised exit code")
+    func badInput() throws {
+        let site = try Site(count: 4)
+        let cases: [(extra: String, part: String)] = [
+            ("imagge: {size: 3}", "unknown-key: line 6: imagge: did you mean image?"),
+            ("caption: {model: nowhere/nothing}", "caption.model: nowhere/nothing: missing_file"),
+        ]
+        for (extra, part) in cases {
+            let manifest = try site.manifest("bad", captions: "bootstrap", unitRows: 4, extra: extra)
+            let ended = try site.build(manifest, to: "bad")
+            #expect(ended.status == 65, "\(ended.errors)")
+            #expect(ended.errors.contains(part) && ended.errors.split(separator: "\n").count == 1, "\(ended.errors)")
+        }
+        #expect(try Program.run(Site.pipeline, ["build", "--manifest"]).status == 64)
+        #expect(try Program.run(Site.pipeline, ["nonsense"]).status == 64)
+        let broken = site.folder + "/broken"
+        try FileManager.default.createDirectory(atPath: broken, withIntermediateDirectories: true)
+        try "{}".write(toFile: broken + "/config.json", atomically: true, encoding: .utf8)
+        let manifest = try site.manifest(
+            "m", captions: "bootstrap", unitRows: 4, extra: "caption: {model: broken}\nrank: {model: broken}")
+        let ended = try site.build(manifest, to: "out")
+        #expect(ended.status == 65 && ended.errors.contains("broken"), "\(ended.errors)")
+    }
+}

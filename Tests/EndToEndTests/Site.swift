@@ -1,0 +1,97 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A demonstration data set served on loopback, small random checkpoints, and manifests over them, in a folder of a test.
+final class Site {
+    let folder: String
+    private let server: Program
+
+    /// Serves `count` rows.
+    init(count: Int) throws {
+        folder = try Project.temporaryFolder("site")
+        server = try Program(
+            Site.pipeline, ["demo", "--output", folder + "/demo", "--count", "\(count)", "--seed", "11"])
+        let deadline = Date().addingTimeInterval(120)
+        while !server.output.hasSuffix("\n") {
+            guard server.isRunning, Date() < deadline else {
+                throw CocoaError(.executableLoad, userInfo: ["server": server.errors])
+            }
+            usleep(20_000)
+        }
+    }
+
+    deinit {
+        server.signal(SIGKILL)
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    static let pipeline = Project.executables + "/pipeline"
+    static let blip2 = Project.executables + "/blip2"
+
+    /// Writes a manifest over the list; `extra` lines go at its top level.
+    func manifest(_ name: String, captions: String, unitRows: Int, extra: String = "") throws -> String {
+        let path = "\(folder)/\(name).yaml"
+        try """
+            version: 1
+            name: \(name)
+            seed: 7
+            shard: {samples: \(unitRows)}
+            image: {size: 96}
+            \(extra)
+            sources:
+              - {name: demo, format: csv, path: demo/list.csv, captions: \(captions)}
+            """.write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+
+    /// Makes the two random checkpoints that manifests can name as `captioner` and `ranker`.
+    func makeCheckpoints() throws {
+        for role in ["captioner", "ranker"] {
+            let made = try Program.run(Site.blip2, ["random-checkpoint", role, "--output", "\(folder)/\(role)"])
+            try #require(made.status == 0, "\(made.errors)")
+        }
+    }
+
+    /// Runs `pipeline build` to its end.
+    func build(_ manifest: String, to output: String, workers: Int = 1) throws -> Program.Ended {
+        try Program.run(Site.pipeline, buildArguments(manifest, to: output, workers: workers))
+    }
+
+    func buildArguments(_ manifest: String, to output: String, workers: Int) -> [String] {
+        ["build", "--manifest", manifest, "--output", "\(folder)/\(output)", "--workers", "\(workers)"]
+    }
+
+    /// Every file of an output but its state, with its bytes.
+    func files(_ output: String) throws -> [String: Data] {
+        let root = "\(folder)/\(output)"
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: root).filter { !$0.hasPrefix(".state") }
+        var files: [String: Data] = [:]
+        for path in paths {
+            if let data = FileManager.default.contents(atPath: "\(root)/\(path)") { files[path] = data }
+        }
+        return files
+    }
+}
+
+/// The processes whose parent is `parent`.
+func children(of parent: Int32) -> [Int32] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return names.compactMap(Int32.init).filter { pid in
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let end = stat.lastIndex(of: ")")
+        else { return false }
+        let fields = stat[stat.index(after: end)...].split(separator: " ")
+        return fields.count > 1 && Int32(fields[1]) == parent
+    }
+}
+
+/// Waits until `condition` holds or a minute has passed; whether it holds.
+func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+    let deadline = Date().addingTimeInterval(60)
+    while Date() < deadline {
+        if try condition() { return true }
+        usleep(5_000)
+    }
+    return false
+}

@@ -1,0 +1,103 @@
+import Coordination
+import FlyingFox
+import FlyingSocks
+import Foundation
+import Logging
+import Samples
+import Synchronization
+import Testing
+
+@testable import Transport
+
+/// A coordinator of a build of `units` units, served on loopback while a test talks to it.
+struct Service: Sendable {
+    let url: String
+    let token: AccessToken
+    let coordinator: Coordinator
+    let store: SQLiteJobStore
+
+    static func run(
+        units: Int = 2, bodyLimit: Int = 10_000, _ body: @escaping @Sendable (Service) async throws -> Void
+    ) async throws {
+        let folder = NSTemporaryDirectory() + "transport-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // only litter would be left
+        let store = try SQLiteJobStore(path: "\(folder)/build.sqlite")
+        let source = SourcePlan(name: "a") { emit in
+            for index in 0..<units { try emit(index * 10, 10, InputPosition(file: 0, offset: index)) }
+        }
+        let build = BuildRecord(
+            manifestDigest: someDigest, manifest: "seed: 42\nname: \"ünï/code\"\n", settings: [:],
+            softwareVersion: "1.2.3", created: Date(timeIntervalSince1970: 1_700_000_000))
+        _ = try Planner(store: store).plan(build, sources: [source])
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let coordinator = try Coordinator(store: store, logger: logger) { _, _, _ in }
+        let token = AccessToken()
+        var settings = CoordinatorServer.Settings()
+        settings.bodyLimit = bodyLimit
+        let server = try CoordinatorServer(coordinator, settings: settings, token: token, logger: logger)
+        try await server.serve { url in
+            try await body(Service(url: url, token: token, coordinator: coordinator, store: store))
+        }
+    }
+
+    /// A client of the service; `send` may be one that fails.
+    func client(_ worker: String = "w", token: AccessToken? = nil, send: @escaping SendRequest = sendOverLoopback)
+        -> CoordinatorClient
+    {
+        CoordinatorClient(url: url, worker: worker, token: token ?? self.token, policy: hastyPolicy, send: send)
+    }
+
+    /// One request without a client, as anyone may send it.
+    func request(
+        _ method: String, _ path: String, token: String? = nil, body: String = ""
+    ) async throws -> (status: Int, body: String) {
+        let headers = token.map { ["Authorization": $0] } ?? [:]
+        let request = ClientRequest(
+            method: method, url: url + path, headers: headers, body: Data(body.utf8), timeout: .seconds(10))
+        let response = try await sendOverLoopback(request)
+        return (response.status, String(decoding: response.body, as: UTF8.self))
+    }
+
+    /// Sends `text` as it is, and reads until the server closes the connection or `limit` bytes came.
+    func raw(_ text: String, limit: Int = 12) async throws -> String {
+        let socket = try await AsyncSocket.connected(to: address(of: url))
+        defer { try? socket.close() }  // the server may have closed it first
+        var answer: [UInt8] = []
+        do {
+            try await socket.write(Data(text.utf8))
+            while answer.count < limit { answer.append(try await socket.read()) }
+        } catch {
+            guard error is SocketError else { throw error }  // closed by the server
+        }
+        return String(decoding: answer, as: UTF8.self)
+    }
+}
+
+let someDigest = ContentDigest(bytes: [UInt8](repeating: 7, count: 32))
+
+let someResult = UnitResult(
+    samples: 7, byteCount: 1000, digest: someDigest, tableByteCount: 100, tableDigest: someDigest,
+    rejections: ["http_error": 3])
+
+private var hastyPolicy: RetryPolicy {
+    var policy = RetryPolicy()
+    policy.firstPause = .milliseconds(1)
+    policy.longestPause = .milliseconds(5)
+    return policy
+}
+
+private func address(of url: String) throws -> sockaddr_in {
+    try .inet(ip4: "127.0.0.1", port: try #require(UInt16(url.split(separator: ":").last ?? "")))
+}
+
+/// A client's `send` by the server library's own client.
+@Sendable func sendOverLoopback(_ request: ClientRequest) async throws -> ClientResponse {
+    let url = try #require(URLComponents(string: request.url))
+    let port = try #require(url.port)
+    var client = HTTPClient()
+    let message = HTTPRequest(
+        method: HTTPMethod(request.method), version: .http11, path: url.path, query: [],
+        headers: Dictionary(uniqueKeysWithValues: request.headers.map { (HTTPHeader($0), $1) }), body: request.body)
+    let response = try await client.sendHTTPRequest(message, to: .inet(ip4: "127.0.0.1", port: UInt16(port)))
+    return ClientResponse(status: response.statusCode.code, body: try await response.bodyData)
+}
