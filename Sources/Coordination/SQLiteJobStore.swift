@@ -1,6 +1,6 @@
 import Foundation
 import GRDB
-package import Samples
+import Samples
 
 /// A job store in one SQLite file beside the output, for one coordinator on one machine.
 ///
@@ -56,77 +56,6 @@ package final class SQLiteJobStore: JobStore {
             }
         } catch {
             throw storeError(path, "open", error)
-        }
-    }
-
-    // MARK: Planning
-
-    package func build() throws(CoordinationError) -> BuildRecord? {
-        try read("read the build") { db in
-            guard let row = try Row.fetchOne(db, sql: "SELECT * FROM build") else { return nil }
-            let settings = try Row.fetchAll(db, sql: "SELECT key, value FROM setting")
-                .map { ($0["key"] as String, $0["value"] as String) }
-            return BuildRecord(
-                manifestDigest: try digest(row["manifest_digest"]), manifest: row["manifest"],
-                settings: Dictionary(uniqueKeysWithValues: settings), softwareVersion: row["software_version"],
-                created: Date(timeIntervalSince1970: row["created"]))
-        }
-    }
-
-    package func isPlanned() throws(CoordinationError) -> Bool {
-        try read("read the build") { try Bool.fetchOne($0, sql: "SELECT is_planned FROM build") ?? false }
-    }
-
-    package func beginPlan(of build: BuildRecord, sources: [String]) throws(CoordinationError) {
-        try write("begin the plan") { db in
-            guard try Bool.fetchOne(db, sql: "SELECT is_planned FROM build") != true else {
-                throw CoordinationError(.conflict, "plan", "the store has a whole plan")
-            }
-            for table in ["unit", "source", "setting", "build"] { try db.execute(sql: "DELETE FROM \(table)") }
-            try db.execute(
-                sql: "INSERT INTO build VALUES (1, ?, ?, ?, ?, 0)",
-                arguments: [
-                    build.manifestDigest.hex, build.manifest, build.softwareVersion,
-                    Int(build.created.timeIntervalSince1970),
-                ])
-            for (key, value) in build.settings.sorted(by: { $0.key < $1.key }) {
-                try db.execute(sql: "INSERT INTO setting VALUES (?, ?)", arguments: [key, value])
-            }
-            for (position, name) in sources.enumerated() {
-                try db.execute(sql: "INSERT INTO source (position, name) VALUES (?, ?)", arguments: [position, name])
-            }
-        }
-    }
-
-    package func addToPlan(_ units: [WorkUnit]) throws(CoordinationError) {
-        try write("add to the plan") { db in
-            try requirePlanning(db)
-            let insert = try db.cachedStatement(
-                sql: """
-                    INSERT INTO unit (id, source, number, first_row, row_count, start_file, start_offset)
-                    VALUES (?, (SELECT position FROM source WHERE name = ?), ?, ?, ?, ?, ?)
-                    """)
-            let count = try db.cachedStatement(
-                sql: "UPDATE source SET units = units + 1, row_count = row_count + ? WHERE name = ?")
-            for unit in units {
-                try insert.execute(arguments: [
-                    unit.id, unit.source, unit.index, unit.firstRow, unit.rowCount, unit.start.file, unit.start.offset,
-                ])
-                try count.execute(arguments: [unit.rowCount, unit.source])
-            }
-        }
-    }
-
-    package func finishPlan() throws(CoordinationError) {
-        try write("finish the plan") { db in
-            try requirePlanning(db)
-            try db.execute(sql: "UPDATE build SET is_planned = 1")
-        }
-    }
-
-    private func requirePlanning(_ db: Database) throws {
-        guard try Bool.fetchOne(db, sql: "SELECT is_planned FROM build") == false else {
-            throw CoordinationError(.conflict, "plan", "no plan is being made")
         }
     }
 
@@ -295,13 +224,13 @@ package final class SQLiteJobStore: JobStore {
 
     // MARK: Errors
 
-    private func read<Value>(
+    func read<Value>(
         _ operation: String, _ body: (Database) throws -> Value
     ) throws(CoordinationError) -> Value {
         do { return try queue.read(body) } catch { throw storeError(path, operation, error) }
     }
 
-    private func write<Value>(
+    func write<Value>(
         _ operation: String, _ body: (Database) throws -> Value
     ) throws(CoordinationError) -> Value {
         do { return try queue.write(body) } catch { throw storeError(path, operation, error) }
@@ -311,12 +240,4 @@ package final class SQLiteJobStore: JobStore {
 /// `error` as this module's own: what went wrong with `path` when doing `operation`.
 private func storeError(_ path: String, _ operation: String, _ error: any Error) -> CoordinationError {
     error as? CoordinationError ?? CoordinationError(.store, path, "cannot \(operation): \(error)")
-}
-
-// What tests look at.
-extension SQLiteJobStore {
-    /// Gives `body` the connection.
-    func inspect<Value>(_ body: (Database) throws -> Value) throws(CoordinationError) -> Value {
-        try read("inspect", body)
-    }
 }

@@ -150,13 +150,14 @@ package struct CoordinatorServer: Sendable {
     ///
     /// Of a body that is too long some more is read and dropped: who still sends does not hear the answer.
     private func read<Message: Decodable>(_ request: HTTPRequest) async throws -> Message {
-        if let count = request.bodySequence.count, count > settings.bodyLimit { throw BodyTooLarge() }
+        let drainLimit = 16 * settings.bodyLimit
+        if let count = request.bodySequence.count, count > drainLimit { throw BodyTooLarge() }
         var body = Data()
         var byteCount = 0
         for try await chunk in request.bodySequence {
             byteCount += chunk.count
             if byteCount <= settings.bodyLimit { body.append(chunk) }
-            guard byteCount <= 16 * settings.bodyLimit else { break }
+            if byteCount > drainLimit { break }
         }
         guard byteCount <= settings.bodyLimit else { throw BodyTooLarge() }
         return try decodeJSON(Message.self, from: body)

@@ -1,5 +1,4 @@
 import Coordination
-import FlyingFox
 import FlyingSocks
 import Foundation
 import Logging
@@ -58,18 +57,9 @@ struct Service: Sendable {
         return (response.status, String(decoding: response.body, as: UTF8.self))
     }
 
-    /// Sends `text` as it is, and reads until the server closes the connection or `limit` bytes came.
+    /// Sends `text` as it is; the first `limit` bytes of the answer, fewer when the server closes the connection.
     func raw(_ text: String, limit: Int = 12) async throws -> String {
-        let socket = try await AsyncSocket.connected(to: address(of: url))
-        defer { try? socket.close() }  // the server may have closed it first
-        var answer: [UInt8] = []
-        do {
-            try await socket.write(Data(text.utf8))
-            while answer.count < limit { answer.append(try await socket.read()) }
-        } catch {
-            guard error is SocketError else { throw error }  // closed by the server
-        }
-        return String(decoding: answer, as: UTF8.self)
+        String(decoding: try await exchange(text, with: address(of: url), limit: limit), as: UTF8.self)
     }
 }
 
@@ -90,14 +80,33 @@ private func address(of url: String) throws -> sockaddr_in {
     try .inet(ip4: "127.0.0.1", port: try #require(UInt16(url.split(separator: ":").last ?? "")))
 }
 
-/// A client's `send` by the server library's own client.
+/// Sends `text` on a connection of its own; what comes back until the server closes it, or `limit` bytes came.
+private func exchange(_ text: String, with address: sockaddr_in, limit: Int) async throws -> [UInt8] {
+    // No deadline: on a busy machine other tests may hold the threads for long.
+    let socket = try await AsyncSocket.connected(to: address, timeout: 600)
+    defer { try? socket.close() }  // the server may have closed it first
+    var answer: [UInt8] = []
+    do {
+        try await socket.write(Data(text.utf8))
+        while answer.count < limit { answer.append(try await socket.read()) }
+    } catch {
+        guard error is SocketError else { throw error }  // closed by the server
+    }
+    return answer
+}
+
+/// A client's `send` in its simplest form: one connection a message.
 @Sendable func sendOverLoopback(_ request: ClientRequest) async throws -> ClientResponse {
+    struct NoAnswer: Error {}
     let url = try #require(URLComponents(string: request.url))
-    let port = try #require(url.port)
-    var client = HTTPClient()
-    let message = HTTPRequest(
-        method: HTTPMethod(request.method), version: .http11, path: url.path, query: [],
-        headers: Dictionary(uniqueKeysWithValues: request.headers.map { (HTTPHeader($0), $1) }), body: request.body)
-    let response = try await client.sendHTTPRequest(message, to: .inet(ip4: "127.0.0.1", port: UInt16(port)))
-    return ClientResponse(status: response.statusCode.code, body: try await response.bodyData)
+    var lines = ["\(request.method) \(url.percentEncodedPath) HTTP/1.1", "Connection: close"]
+    lines += request.headers.sorted { $0.key < $1.key }.map { "\($0): \($1)" }
+    lines += ["Content-Length: \(request.body.count)", "", String(decoding: request.body, as: UTF8.self)]
+    let server = "http://127.0.0.1:\(try #require(url.port))"
+    let answer = try await exchange(lines.joined(separator: "\r\n"), with: address(of: server), limit: .max)
+    let parts = String(decoding: answer, as: UTF8.self).split(separator: "\r\n\r\n", maxSplits: 1)
+    guard let status = parts.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
+        throw NoAnswer()
+    }
+    return ClientResponse(status: status, body: Data((parts.count > 1 ? parts[1] : "").utf8))
 }
