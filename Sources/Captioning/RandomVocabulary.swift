@@ -28,9 +28,9 @@ enum RandomVocabulary {
         try write(tokens.joined(separator: "\n") + "\n", "vocab.txt", directory)
         try write(
             """
-            {"additional_special_tokens": ["[ENC]"], "bos_token": "[DEC]", "cls_token": "[CLS]", "do_lower_case": true, \
-            "mask_token": "[MASK]", "model_max_length": 512, "pad_token": "[PAD]", "sep_token": "[SEP]", "tokenizer_class": "BertTokenizer", \
-            "unk_token": "[UNK]"}
+            {"additional_special_tokens": ["[ENC]"], "bos_token": "[DEC]", "cls_token": "[CLS]", \
+            "do_lower_case": true, "mask_token": "[MASK]", "model_max_length": 512, "pad_token": "[PAD]", \
+            "sep_token": "[SEP]", "tokenizer_class": "BertTokenizer", "unk_token": "[UNK]"}
 
             """, "tokenizer_config.json", directory)
     }

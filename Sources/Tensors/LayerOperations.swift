@@ -39,7 +39,7 @@ package func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, causal: Bool = fal
 package struct PackedWeight {
     private let weight: Tensor
 
-    /// Packs `weight` `[out, in]` for inputs of about `rows` rows; nil where this libtorch or device has no such layout.
+    /// Packs `weight` `[out, in]` for inputs of about `rows` rows; nil where device or libtorch have no such layout.
     package init?(_ weight: Tensor, rows: Int) throws(TorchError) {
         guard ct_can_pack(weight.handle) else { return nil }
         self.weight = try make("pack") { ct_pack_linear(weight.handle, Int64(rows), &$0) }

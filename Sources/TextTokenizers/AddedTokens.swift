@@ -20,9 +20,8 @@ struct AddedTokens {
 
     /// The tokens that `files` list and the `special` ones, all of which become part of `vocabulary`.
     ///
-    /// - Parameters:
-    ///   - special: Texts, in the order in which those that the vocabulary lacks get the next ids.
-    ///   - normalize: What happens to a text before tokens marked `normalized` are looked for in it.
+    /// Special tokens that the vocabulary lacks get the next ids in their order; `normalize` is what happens to a text
+    /// before tokens marked `normalized` are looked for in it.
     init(
         _ files: TokenizerFiles, special: [[UInt8]], to vocabulary: inout Vocabulary, normalize: (String) -> String
     ) throws(TokenizerError) {
@@ -48,7 +47,7 @@ struct AddedTokens {
 
     /// Cuts `text` at the tokens in it, leftmost first, the longest where several start at one place.
     ///
-    /// - Parameter normalized: Whether `text` was normalised; each token is looked for in one of the two.
+    /// Each token is looked for either in raw or in `normalized` text.
     func split(_ text: String, normalized: Bool) -> [Part] {
         let patterns = normalized ? patterns.normalized : patterns.raw
         guard !patterns.isEmpty else { return [.text(text)] }

@@ -1,6 +1,7 @@
 /// Prepares text for WordPiece and cuts it into words, as BERT's basic tokenizer does.
 ///
-/// Source: tokenizers `BertNormalizer` (clean, CJK, accents, lower case, in that order) and `BertPreTokenizer`.
+/// Source: tokenizers `BertNormalizer` (clean, CJK, accents, lower case, in that order) and `BertPreTokenizer`. Their
+/// tables are those of Unicode 8: marks, punctuation and format characters that came later are words there, not here.
 struct BERTNormalizer {
     private let isLowercasing: Bool
     private let isStrippingAccents: Bool

@@ -23,7 +23,7 @@ package struct CLIPTokenizer: Sendable {
 
     /// Loads `tokenizer.json`, or `vocab.json` and `merges.txt` where there is none.
     ///
-    /// - Parameter contextLength: The most ids that a text may have, at least 2.
+    /// `contextLength` is the most ids that a text may have, at least 2.
     package init(
         directory: String, contextLength: Int = 77, cleaning: Cleaning = .web
     ) throws(TokenizerError) {

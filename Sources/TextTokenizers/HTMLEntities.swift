@@ -8,7 +8,9 @@ enum HTMLEntities {
     /// The names that also count where no semicolon follows.
     static let withoutSemicolon = Set(table.filter(\.isLoose).map(\.name))
 
-    /// The values in capitals of names in capitals, where HTML itself gives those no meaning. Source: ftfy 6.3.
+    /// The values in capitals of names in capitals, where HTML itself gives those no meaning.
+    ///
+    /// Source: ftfy 6.3 `_build_html_entities`.
     static let inCapitals: [[UInt8]: [Unicode.Scalar]] = {
         var result: [[UInt8]: [Unicode.Scalar]] = [:]
         for entry in table {

@@ -1,6 +1,8 @@
 /// Character references of HTML.
 enum HTMLText {
-    /// Resolves references that end in a semicolon, also of names in capitals. Source: ftfy 6.3 `unescape_html`.
+    /// Resolves references that end in a semicolon, also of names in capitals.
+    ///
+    /// Source: ftfy 6.3 `unescape_html`.
     static func unescapedWhereCertain(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         replacingReferences(text) { rest in
             let isNumeric = rest.dropFirst().first == "#"
@@ -20,7 +22,9 @@ enum HTMLText {
         }
     }
 
-    /// Resolves all references, also those without a semicolon. Source: Python's `html.unescape`.
+    /// Resolves all references, also those without a semicolon.
+    ///
+    /// Source: Python's `html.unescape`.
     static func unescaped(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
         replacingReferences(text) { rest in
             let body = rest.dropFirst()

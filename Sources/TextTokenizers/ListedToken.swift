@@ -20,7 +20,8 @@ struct ListedToken {
         }
         if let members = files.config?["added_tokens_decoder"]?.members {
             return try members.map { member throws(TokenizerError) in
-                let id = Int(String(decoding: member.key, as: UTF8.self)).flatMap { $0 >= 0 ? $0 : nil }
+                let number = Double(String(decoding: member.key, as: UTF8.self)).map(JSONValue.number)
+                let id = number?.tokenID
                 return try ListedToken(member.value, id: id, file: files.path("tokenizer_config.json"))
             }
         }

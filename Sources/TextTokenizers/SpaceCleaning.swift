@@ -6,13 +6,17 @@ struct SpaceCleaning {
         self.rules = rules.map { (Array($0.0.utf8), Array($0.1.utf8)) }
     }
 
-    /// What a WordPiece decoder does to each token by itself. Source: tokenizers `decoders/wordpiece.rs`, `cleanup`.
+    /// What a WordPiece decoder does to each token by itself.
+    ///
+    /// Source: tokenizers `decoders/wordpiece.rs`, `cleanup`.
     static let ofTokens = SpaceCleaning([
         (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
         (" do not", " don't"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
     ])
 
-    /// What happens to a whole text. Source: transformers `PreTrainedTokenizerBase.clean_up_tokenization`.
+    /// What happens to a whole text.
+    ///
+    /// Source: transformers `PreTrainedTokenizerBase.clean_up_tokenization`.
     static let ofTexts = SpaceCleaning([
         (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
         (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),

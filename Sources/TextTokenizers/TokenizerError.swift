@@ -23,6 +23,6 @@ package struct TokenizerError: Error, Hashable, Sendable, CustomStringConvertibl
         self.hint = hint
     }
 
-    /// `DIR/vocab.json: malformed: line 3: want a whole number as the token's id`
+    /// One line, such as `DIR/vocab.json: malformed: line 3: want ':'; fetch the model again`.
     package var description: String { "\(file): \(code.rawValue): \(hint)" }
 }

@@ -30,9 +30,7 @@ struct TokenizerFiles {
         TokenizerError(.unreadable, directory, "has neither tokenizer.json nor \(names); fetch the model again")
     }
 
-    /// The vocabulary in `tokenizer.json`; nil where there is no such file.
-    ///
-    /// - Parameter type: What its model must be, such as `WordPiece`.
+    /// The vocabulary in `tokenizer.json`, whose model must be a `type`; nil where there is no such file.
     func vocabulary(type: String) throws(TokenizerError) -> Vocabulary? {
         guard let model = tokenizer.map({ $0["model"] ?? .null }) else { return nil }
         if let found = model["type"]?.string, !found.elementsEqual(type.utf8) {

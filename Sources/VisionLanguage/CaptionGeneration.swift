@@ -99,7 +99,7 @@ private struct CaptionBatch {
         open = Array(rows.indices)
     }
 
-    /// Adds a token to every open row, from the logits and their log-sum that `next` gives for its place among the open.
+    /// Adds a token to every open row, from the logits and their log-sum that `next` gives for its place among them.
     ///
     /// Returns the places of those that stay open.
     mutating func extend(

@@ -19,7 +19,7 @@ struct ConfigurationObject {
         self.path = path
     }
 
-    /// The object `key`, with the values of `key_dict` over it, where old transformers wrote what differs from defaults.
+    /// The object `key`, with the values of `key_dict` over it, where old transformers wrote what is no default.
     func object(_ key: String) throws(ConfigurationError) -> ConfigurationObject {
         var merged: [String: Any] = [:]
         for name in [key, key + "_dict"] {

@@ -38,8 +38,8 @@ package struct VisionConfiguration: Sendable, Equatable {
 
 /// The configuration of a BLIP captioner, `config.json` as `BlipForConditionalGeneration` writes it.
 ///
-/// LayerNorm's epsilon is the file's, and 1e-5 in the vision part where it says none, as in `transformers`; the original
-/// code had 1e-6, which the hub's files do not carry.
+/// LayerNorm's epsilon is the file's, and 1e-5 in the vision part where it says none, as in `transformers`; the
+/// original code had 1e-6, which the hub's files do not carry.
 package struct BLIPConfiguration: Sendable, Equatable {
     package let vision: VisionConfiguration
     package let text: DecoderConfiguration

@@ -3,7 +3,7 @@ import Foundation
 /// The tokens that may come next, likeliest first, tokens of equal logits by number.
 ///
 /// The order of the steps is that of transformers `generation/logits_process.py`: repetition penalty, minimum length,
-/// top-k, top-p. Of equal logits at the edge of top-p the smaller numbers are kept; there, its sort leaves it to chance.
+/// top-k, top-p. Of equal logits at the edge of top-p the smaller numbers are kept; its sort leaves that to chance.
 package struct TokenCandidates: Equatable {
     /// A token with its logit.
     package struct Candidate: Equatable {

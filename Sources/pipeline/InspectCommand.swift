@@ -1,6 +1,8 @@
 import ArgumentParser
 import Commands
+import Digests
 import Foundation
+import Reports
 import Samples
 import Shards
 
@@ -46,16 +48,7 @@ struct InspectCommand: AsyncParsableCommand {
             }
         }
         if json { return print(try jsonText(sample.metadata)) }
-        let meta = sample.metadata
-        print("\(meta.key)  \(meta.width)x\(meta.height) \(sample.imageExtension), \(sample.image.count) bytes")
-        print("url         \(shown(meta.url))")
-        print("fetched     \(meta.originalWidth)x\(meta.originalHeight), sha256 \(meta.sha256)")
-        print("web caption \(shown(meta.webCaption))")
-        for candidate in meta.candidates {
-            let mark = meta.captions.contains(candidate) ? "*" : " "
-            let score = String(format: "%+.4f", candidate.score)
-            print("\(mark) \(score) \(aligned([[candidate.origin.rawValue, "    "]]))  \(shown(candidate.text))")
-        }
+        print(view(sample).text(), terminator: "")
     }
 
     private func showShard() throws {
@@ -76,26 +69,23 @@ struct InspectCommand: AsyncParsableCommand {
             return print(
                 try jsonText(Listing(samples: index.places.count, tarBytes: index.tarByteCount, keys: keys)))
         }
-        print("\(index.places.count) samples, \(grouped(index.tarByteCount)) bytes of tar")
         let reader = try ShardReader(path: shard)
-        var table = [["key", "image", "caption"]]
-        while table.count <= limit, let sample = try reader.next() {
-            let meta = sample.metadata
-            table.append([meta.key, "\(meta.width)x\(meta.height)", shown(meta.captions.first?.text ?? "")])
-        }
-        if table.count > 1 { print(aligned(table)) }
-        if index.places.count > limit { print("… and \(grouped(index.places.count - limit)) more") }
+        var samples: [InspectView.Sample] = []
+        while samples.count < limit, let sample = try reader.next() { samples.append(view(sample)) }
+        let (digest, byteCount) = try digest(ofFile: shard)
+        let name = URL(fileURLWithPath: shard).lastPathComponent
+        let facts = DatasetFacts.Shard(
+            name: name, source: String(name.prefix { $0 != "." }.dropLast(7)), samples: index.places.count,
+            byteCount: byteCount, digest: digest, table: nil)
+        print(InspectView(facts, samples: samples).text(), terminator: "")
     }
-}
 
-/// `text` without what a terminal would obey: control characters and the marks that turn the direction of text.
-private func shown(_ text: String) -> String {
-    String(
-        String.UnicodeScalarView(
-            text.unicodeScalars.map { scalar in
-                switch scalar.properties.generalCategory {
-                case .control, .format, .lineSeparator, .paragraphSeparator: "\u{fffd}"
-                default: scalar
-                }
-            }))
+    private func view(_ sample: ShardSample) -> InspectView.Sample {
+        let meta = sample.metadata
+        return InspectView.Sample(
+            key: meta.key, url: meta.url, webCaption: meta.webCaption, byteCount: sample.image.count,
+            image: ReportRow.Sample(
+                width: meta.width, height: meta.height, originalWidth: meta.originalWidth,
+                originalHeight: meta.originalHeight, kept: meta.captions, candidates: meta.candidates))
+    }
 }

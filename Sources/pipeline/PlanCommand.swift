@@ -2,6 +2,7 @@ import ArgumentParser
 import Commands
 import Foundation
 import Manifests
+import Reports
 import Samples
 import SourceAdapters
 
@@ -53,7 +54,16 @@ struct PlanCommand: AsyncParsableCommand {
             rows: plans.reduce(0) { $0 + $1.rows }, units: plans.reduce(0) { $0 + $1.units },
             bytes: plans.reduce(0) { $0 + $1.bytes })
         if json { return print(try jsonText(output)) }
-        show(output)
+        let view = PlanView(
+            name: output.name, output: written.output.isEmpty ? "–" : written.output,
+            manifestDigest: output.manifestDigest,
+            sources: zip(manifest.sources, plans).map { source, plan in
+                let path = source.paths.first ?? ""
+                let more = source.paths.count > 1 ? " and \(source.paths.count - 1) more" : ""
+                return .init(name: plan.name, format: plan.format, path: path + more, rows: plan.rows, units: plan.units)
+            },
+            estimatedByteCount: output.bytes)
+        print(view.text(), terminator: "")
     }
 
     private func plan(_ source: Source, _ manifest: Manifest) throws -> SourcePlan {
@@ -72,23 +82,6 @@ struct PlanCommand: AsyncParsableCommand {
             files: source.paths.count, rows: rows, units: units, bytes: rows * manifest.image.estimatedByteCount)
     }
 
-    private func show(_ output: Output) {
-        let table = [["source", "format", "captions", "files", "rows", "work units", "bytes, at most about"]]
-            + (output.sources + (output.sources.count > 1 ? [total(output)] : [])).map { plan in
-                [
-                    plan.name, plan.format, plan.captions, "\(plan.files)", grouped(plan.rows), grouped(plan.units),
-                    plan.bytes.formatted(.byteCount(style: .decimal)),
-                ]
-            }
-        print("\(output.name)  manifest \(output.manifestDigest.prefix(12))")
-        print(aligned(table, numbersFrom: 3))
-    }
-
-    private func total(_ output: Output) -> SourcePlan {
-        SourcePlan(
-            name: "all", format: "", captions: "", files: output.sources.reduce(0) { $0 + $1.files },
-            rows: output.rows, units: output.units, bytes: output.bytes)
-    }
 }
 
 extension Manifest.Image {

@@ -85,7 +85,8 @@ def blip(name, text, vision, seed, shard="1GB"):
     model.save_pretrained(path, max_shard_size=shard)
     ids = torch.tensor([[bos, 5, 6, 7, 9, 11, 4, 20], [bos, 5, 6, 7, 20, 33, 8, 8], [bos, 8, 1, 2, 9, 40, 41, 42]])
     out = model(pixel_values=pixels, input_ids=ids, attention_mask=torch.ones_like(ids))
-    golden = {"pixels": raw, "pixel_values": pixels, "vision": out.last_hidden_state, "input_ids": ids, "logits": out.logits}
+    golden = {"pixels": raw, "pixel_values": pixels, "vision": out.last_hidden_state, "input_ids": ids,
+              "logits": out.logits}
     for label, penalty in [("greedy", 1.0), ("greedy_penalty", 1.3)]:
         golden[label] = greedy(model, pixels, bos, penalty)
     put(path, golden)
@@ -108,7 +109,8 @@ def clip(name, text, vision, joint, seed):
     out = model(input_ids=ids, pixel_values=pixels)
     put(path, {
         "pixels": raw, "pixel_values": pixels, "input_ids": ids, "lengths": torch.tensor([len(t) for t in texts]),
-        "image_embeds": out.image_embeds, "text_embeds": out.text_embeds, "cosine": out.image_embeds @ out.text_embeds.T})
+        "image_embeds": out.image_embeds, "text_embeds": out.text_embeds,
+        "cosine": out.image_embeds @ out.text_embeds.T})
 
 
 @torch.no_grad()
@@ -134,14 +136,17 @@ blip("blip-even", dict(vocab_size=67, hidden_size=32, encoder_hidden_size=48, in
           layer_norm_eps=1e-6), seed=1)
 blip("blip-odd", dict(vocab_size=101, hidden_size=36, encoder_hidden_size=40, intermediate_size=52,
                       num_hidden_layers=3, num_attention_heads=3, max_position_embeddings=21),
-     dict(hidden_size=40, intermediate_size=72, num_hidden_layers=1, num_attention_heads=5, image_size=30, patch_size=6),
+     dict(hidden_size=40, intermediate_size=72, num_hidden_layers=1, num_attention_heads=5, image_size=30,
+          patch_size=6),
      seed=1, shard="120KB")
 clip("clip-even", dict(vocab_size=99, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
                        max_position_embeddings=20),
-     dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, image_size=28, patch_size=7),
+     dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, image_size=28,
+          patch_size=7),
      joint=24, seed=5)
 clip("clip-odd", dict(vocab_size=57, hidden_size=30, intermediate_size=44, num_hidden_layers=1, num_attention_heads=3,
                       max_position_embeddings=17, hidden_act="gelu"),
-     dict(hidden_size=36, intermediate_size=60, num_hidden_layers=3, num_attention_heads=2, image_size=30, patch_size=10),
+     dict(hidden_size=36, intermediate_size=60, num_hidden_layers=3, num_attention_heads=2, image_size=30,
+          patch_size=10),
      joint=19, seed=6)
 sampler()

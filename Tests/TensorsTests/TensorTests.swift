@@ -46,7 +46,7 @@ struct TensorTests {
         }
     }
 
-    @Test("a pool runs no more calls at once than it has engines, and all of them")
+    @Test("a pool runs every call, no more of them at once than it has engines")
     func pool() async throws {
         let pool = EnginePool(engineCount: 2)
         let gauge = Gauge()

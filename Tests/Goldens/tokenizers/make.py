@@ -47,6 +47,7 @@ PROBES = [
     "&amp; &lt;b&gt; &quot;x&quot; &#39;y&#39; &#x27;z&#x27;", "Tom &amp;amp; Jerry", "&amp;amp;amp;lt;", "caf&eacute; &hellip; &nbsp;x",
     "&copy 2014 &copysr; &notit; &notin; &nosuch; &amp", "&#0; &#128; &#x80; &#xD800; &#x110000; &#99999999999; &#13; &#1; &#65 b",
     "&EACUTE; &AMP; &NTILDE; &SZLIG; &eacute", "<b>bold</b> &amp; &ldquo;curly&rdquo;", "a\n<i>b</i> &eacute;\nc &eacute;", "a &lsquo;b&rsquo;\n<br>",
+    "&ClockwiseContourIntegral; &nvinfintie; &fjlig; &HilbertSpace; &notindot; &xnosuchnamethatislongerthananyone;", "&ThickSpace;x&zwnj;y&ZeroWidthSpace;",
     "\u2018single\u2019 \u201cdouble\u201d \u201alow\u201b \u201elow\u201f it\u2019s \u02bcn", "ﬁne ﬂuﬃeﬆ ĳs ǆ ŉ ﬅ", "ＬＯＵＤ　ＮＯＩＳＥＳ １２３ ﾊﾝｶｸ ｶﾞ ￡￥", "a\u0000b\u0007c\u001bd\u007fe\u0085f\u0091g\u0092",
     "\x1b[36;44mblue\x1b[0m text \x1b[x", "a\r\nb\rc\u2028d\u2029e\u000bf\u000cg", "\ufeffbom \u200bzero\u200cwidth\u200djoin\u2060er \u00adsoft",
     "no\u00a0break\u2003em\u3000wide\u1680ogham", "\ufffd \ufffc \ufff9x\ufffb", "\ue000private \U000f0000", "[CLS] [SEP] [MASK] [UNK] [PAD] [DEC] [ENC] [dec]",
