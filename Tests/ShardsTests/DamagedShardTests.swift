@@ -18,6 +18,8 @@ import Testing
                 let error = #expect(throws: ShardError.self, "\(length) of \(whole.count)") { try verifyShard(damaged) }
                 #expect(error?.path == damaged)
                 try expectNoDamagedSample(damaged, "\(length) of \(whole.count) bytes")
+                guard length < whole.count - indexLength(whole) else { continue }
+                #expect(throws: ShardError.self, "\(length): reading does not end well") { try readAll(damaged) }
             }
         }
     }
@@ -27,6 +29,7 @@ import Testing
         try inFolder { folder throws in
             let damaged = folder + "/damaged"
             let summary = try write(samples, to: folder + "/s")
+            let index = try ShardIndex(path: folder + "/s")
             let whole = try bytes(of: folder + "/s")
             var random = SeededGenerator(seed: 1)
             for place in whole.indices {
@@ -40,6 +43,12 @@ import Testing
                     #expect(error.path == damaged)
                 }
                 try expectNoDamagedSample(damaged, "byte \(place)")
+                do throws(ShardError) {
+                    let read = try ShardIndex(path: damaged)
+                    #expect(read == index || place < whole.count - indexLength(whole), "byte \(place)")
+                } catch {
+                    #expect(error.code == .index)
+                }
             }
         }
     }
@@ -86,6 +95,31 @@ import Testing
             }
             #expect(try readAll(folder + "/framed") == samples, "one frame without an index can be read")
         }
+    }
+
+    @Test("with the index of another shard is found out by the check, and gives no sample of another key")
+    func foreignIndex() throws {
+        try inFolder { folder throws in
+            try write(samples, to: folder + "/a")
+            let others = [
+                [sample(0, imageByteCount: 1000), sample(1, imageByteCount: 0)],
+                [sample(5, imageByteCount: 30), sample(6, imageByteCount: 100)],
+            ]
+            for other in others {
+                try write(other, to: folder + "/b")
+                let (a, b) = (try bytes(of: folder + "/a"), try bytes(of: folder + "/b"))
+                try Data(a[..<(a.count - indexLength(a))] + b[(b.count - indexLength(b))...])
+                    .write(to: URL(fileURLWithPath: folder + "/mixed"))
+                let checked = #expect(throws: ShardError.self) { try verifyShard(folder + "/mixed") }
+                #expect(checked?.code == .index)
+                #expect(throws: ShardError.self) { try ShardReader.sample(other[1].key, in: folder + "/mixed") }
+            }
+        }
+    }
+
+    /// The length of the skippable frame at the end of a shard.
+    private func indexLength(_ shard: [UInt8]) -> Int {
+        shard[(shard.count - 12)..<(shard.count - 8)].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 
     /// Reads `path` up to the first error: every sample before it is as it was written.

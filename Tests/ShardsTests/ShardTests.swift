@@ -103,8 +103,10 @@ import Testing
         let large = sample(1, imageByteCount: 300_000)
         let first = #expect(throws: ShardError.self) { try writer.append(large) }
         #expect(first?.description.hasPrefix("/dev/full: system: write: No space left") == true)
-        #expect(throws: ShardError.self) { try writer.append(sample(2, imageByteCount: 1)) }
-        #expect(throws: ShardError.self) { try writer.finish() }
+        let second = #expect(throws: ShardError.self) { try writer.append(sample(2, imageByteCount: 1)) }
+        #expect(second?.detail == "an earlier write failed")
+        let last = #expect(throws: ShardError.self) { try writer.finish() }
+        #expect(last?.detail == "an earlier write failed")
     }
 
     @Test("appears under its final name in one step, over what was there, or not at all")
