@@ -133,7 +133,8 @@ let package = Package(
         executable(
             "pipeline-worker",
             [
-                "Captioning", "Commands", "Coordination", "Fetching", "Manifests", "Samples", "Shards", "SourceAdapters",
+                "Captioning", "Commands", "Coordination", "Fetching", "Manifests", "Samples", "Shards",
+                "SourceAdapters",
                 "Stages", "Storage", "Tensors", "Transport", "VisionLanguage", arguments, logging,
             ]),
         executable(

@@ -24,7 +24,7 @@ package func runToExit<Command: AsyncParsableCommand>(_ type: Command.Type) asyn
         exit(code.rawValue)
     } catch is CancellationError {
         exit(128 + (stopped.number ?? SIGINT))
-    } catch where Command.exitCode(for: error) != .failure {
+    } catch  where Command.exitCode(for: error) != .failure {
         Command.exit(withError: error)  // help, version and usage, as the argument parser words them
     } catch {
         if let number = stopped.number { exit(128 + number) }

@@ -47,7 +47,8 @@ package actor Coordinator {
     /// only: it says when a worker was last heard of. `current` is what `build` gives instead of the store's record: the
     /// same build, with paths as they are now.
     package init(
-        store: any JobStore, current: BuildRecord? = nil, policy: LeasePolicy = LeasePolicy(), clock: some Clock<Duration> = ContinuousClock(),
+        store: any JobStore, current: BuildRecord? = nil, policy: LeasePolicy = LeasePolicy(),
+        clock: some Clock<Duration> = ContinuousClock(),
         wallClock: @escaping @Sendable () -> Date = { Date() }, logger: Logger,
         publishFiles: @escaping PublishFiles
     ) throws(CoordinationError) {

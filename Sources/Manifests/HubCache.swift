@@ -18,8 +18,9 @@ package func modelDirectory(_ model: String, environment: [String: String]) -> S
     return FileManager.default.fileExists(atPath: snapshot + "/config.json") ? snapshot : nil
 }
 
-/// What identifies the checkpoint in `directory`: the digest over names and digests of its `.json`, `.txt` and
-/// `.safetensors` files. Reads every byte of them.
+/// What identifies the checkpoint in `directory`.
+///
+/// The digest over names and digests of its `.json`, `.txt` and `.safetensors` files; every byte of them is read.
 package func checkpointDigest(_ directory: String) throws -> ContentDigest {
     let names = try FileManager.default.contentsOfDirectory(atPath: directory)
         .filter { name in [".json", ".txt", ".safetensors"].contains { name.hasSuffix($0) } }

@@ -17,7 +17,7 @@ package struct ManifestError: Error, Hashable, CustomStringConvertible {
     /// What is allowed, or what to do.
     package let hint: String
 
-    /// `unknown-key: line 7: image.sise: did you mean size?`
+    /// Class, place and hint in one line: `unknown-key: line 7: image.sise: did you mean size`.
     package var description: String {
         ([code.rawValue] + (line.map { ["line \($0)"] } ?? []) + (keyPath.isEmpty ? [] : [keyPath]) + [hint])
             .joined(separator: ": ")

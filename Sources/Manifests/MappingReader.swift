@@ -55,7 +55,8 @@ final class MappingReader {
     func int(_ node: Node, _ key: String, in range: ClosedRange<Int>) throws(ManifestError) -> Int {
         guard let value = node.int, !isQuoted(node) else { throw fault(.wrongType, key, "want a whole number") }
         guard range.contains(value) else {
-            let bound = range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+            let bound =
+                range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
             throw fault(.invalid, key, "want \(bound), not \(value)")
         }
         return value

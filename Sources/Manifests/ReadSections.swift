@@ -105,7 +105,8 @@ extension TextTable {
         header = try reader.bool("header", default: true)
         delimiter = try reader.string("delimiter", default: ",")
         guard delimiter.utf8.count == 1, delimiter != "\"" else {
-            throw reader.fault(.invalid, "delimiter", "want one ASCII character other than a quote, such as \",\" or \"\\t\"")
+            throw reader.fault(
+                .invalid, "delimiter", "want one ASCII character other than a quote, such as \",\" or \"\\t\"")
         }
         quoting = try reader.choice("quoting", default: .rfc4180)
         let hasHeader = header

@@ -31,7 +31,7 @@ package struct WorkerProfile: Sendable, Equatable {
     /// Rows of a unit in flight at once, those that wait for an earlier one included.
     package var window = 512
     /// Bytes of images that all units hold together, before no more rows are started.
-    package var imageBytes = 128 << 20
+    package var imageBytes = 64 << 20
 
     package init() {}
 

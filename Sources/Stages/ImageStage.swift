@@ -3,7 +3,7 @@ package import Fetching
 import Images
 package import Manifests
 import Samples
-package import SourceAdapters
+import SourceAdapters
 
 /// From a row of a list to the image that is stored: fetch, check, decode, turn upright, resize, encode.
 package struct ImageStage: Sendable {
@@ -30,8 +30,10 @@ package struct ImageStage: Sendable {
         self.views = views
     }
 
-    /// The record of `row`: with its image, or with the reason why there is none. Never throws: a bad row is a value.
-    package func run(_ row: SourceRow) async -> SampleRecord {
+    /// The record of `row`: with its image, or with the reason why there is none.
+    ///
+    /// Never throws: a bad row is a value. The bytes as fetched count against `share` until they are decoded.
+    func run(_ row: SourceRow, _ share: ByteBudget.Share) async -> SampleRecord {
         var record = SampleRecord(id: row.id, sourceID: row.sourceID, url: row.location.text, given: row.captions)
         let bytes: [UInt8]
         switch await load(row.location) {
@@ -44,6 +46,8 @@ package struct ImageStage: Sendable {
             record.finalURL = failure.finalURL
             return record.rejected(failure.rejection)
         }
+        share.take(bytes.count)
+        defer { share.take(-bytes.count) }
         record.fetchedByteCount = bytes.count
         record.sha256 = digest(of: bytes)
         return prepare(bytes, record)

@@ -8,13 +8,16 @@ package struct UnitRunner: Sendable {
     package struct Limits: Sendable {
         /// Rows, those that wait for an earlier one included.
         package let window: Int
+        /// Rows that are being fetched or decoded.
+        package let running: Int
         /// Images a batch.
         package let batch: Int
         /// Batches in the models at once.
         package let batches: Int
 
-        package init(window: Int, batch: Int, batches: Int) {
+        package init(window: Int, running: Int, batch: Int, batches: Int) {
             self.window = window
+            self.running = running
             self.batch = batch
             self.batches = batches
         }
@@ -61,8 +64,10 @@ package struct UnitRunner: Sendable {
         into output: AsyncChannel<SampleRecord>
     ) async throws {
         var reader = try adapter.reader(of: unit)
-        try await boundedMap({ try reader.next() }, limit: limits.window, hasRoom: { share.hasRoom }) { listed in
-            var record = await self.record(of: listed)
+        try await boundedMap(
+            { try reader.next() }, limit: limits.window, running: limits.running, hasRoom: { share.hasRoom }
+        ) { listed in
+            var record = await self.record(of: listed, share)
             record.reservedByteCount = record.byteCount
             share.take(record.reservedByteCount)
             return bootstrap == nil ? record.keepingGiven() : record
@@ -72,9 +77,9 @@ package struct UnitRunner: Sendable {
         output.finish()
     }
 
-    private func record(of listed: ListedRow) async -> SampleRecord {
+    private func record(of listed: ListedRow, _ share: ByteBudget.Share) async -> SampleRecord {
         switch listed.outcome {
-        case .kept(let row): await images.run(row)
+        case .kept(let row): await images.run(row, share)
         case .rejected(let rejection):
             SampleRecord(id: listed.id, sourceID: "", url: listed.url, given: [], rejection: rejection)
         }

@@ -67,7 +67,9 @@ struct CaptionCommand: AsyncParsableCommand {
         guard topP > 0, topP <= 1 else { throw ValidationError("--top-p: want more than 0 and at most 1, not \(topP)") }
         guard topK >= 0 else { throw ValidationError("--top-k: want 0 or more, not \(topK)") }
         guard repetitionPenalty > 0 else { throw ValidationError("--repetition-penalty: want more than 0") }
-        guard minLength <= maxLength else { throw ValidationError("--min-length: want at most --max-length, \(maxLength)") }
+        guard minLength <= maxLength else {
+            throw ValidationError("--min-length: want at most --max-length, \(maxLength)")
+        }
         guard key == nil || images.count == 1 else { throw ValidationError("--key: give one image with it") }
     }
 

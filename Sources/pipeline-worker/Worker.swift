@@ -36,6 +36,8 @@ final class Worker: Sendable {
         output = OutputDirectory(manifest.output)
         fetcher = CurlFetcher(policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed)
         budget = ByteBudget(limit: profile.imageBytes)
+        // Images come and go on every thread; more heaps would each keep the largest that it saw.
+        if !manifest.bootstraps { mallopt(M_ARENA_MAX, 2) }
         models = manifest.bootstraps ? try Models(manifest, profile) : nil
     }
 
@@ -149,7 +151,9 @@ final class Worker: Sendable {
             images: ImageStage(
                 manifest: manifest, fetcher: fetcher, views: isBootstrapped ? models?.views : nil),
             bootstrap: isBootstrapped ? models?.bootstrap : nil,
-            limits: .init(window: profile.window, batch: models?.batch ?? 1, batches: 2), budget: budget)
+            limits: .init(
+                window: profile.window, running: profile.connections, batch: models?.batch ?? 1, batches: 2),
+            budget: budget)
         try await runner.run(grant.unit, of: makeAdapter(for: source)) { record in
             try await shard.write(record)
             progress.count(record)
@@ -190,7 +194,8 @@ private struct Models: Sendable {
         let environment = ProcessInfo.processInfo.environment
         func directory(_ model: String) throws -> String {
             guard let path = modelDirectory(model, environment: environment) else {
-                throw CommandError(.badInput, "\(model): missing_file: no folder with config.json, and not in the hub's cache")
+                throw CommandError(
+                    .badInput, "\(model): missing_file: no folder with config.json, and not in the hub's cache")
             }
             return path
         }

@@ -23,7 +23,8 @@ struct WorkerCommand: AsyncParsableCommand {
     static func main() async { await runToExit(Self.self) }
 
     @Option(help: ArgumentHelp("The coordinator's address.", valueName: "url")) var coordinator: String
-    @Option(help: ArgumentHelp("The file that holds the coordinator's token.", valueName: "file")) var tokenFile: String?
+    @Option(help: ArgumentHelp("The file that holds the coordinator's token.", valueName: "file")) var tokenFile:
+        String?
     @Option(help: "This worker's name; the host and process where none is given.") var name: String?
     @Option(help: ArgumentHelp("Where the output is on this machine, if elsewhere than the coordinator says."))
     var output: String?
@@ -56,7 +57,8 @@ struct WorkerCommand: AsyncParsableCommand {
                 url: coordinator, worker: worker, token: try tokenFile.map(AccessToken.init(contentsOfFile:)),
                 send: sender(http))
             let manifest = try await manifest(client)
-            let worker = try Worker(manifest: manifest, profile: readProfile(), client: client, logger: logs.logger(worker))
+            let worker = try Worker(
+                manifest: manifest, profile: readProfile(), client: client, logger: logs.logger(worker))
             try await worker.run()
         } catch let error as TransportError {
             throw CommandError(error.code == .token ? .badInput : .unavailable, "\(error)")

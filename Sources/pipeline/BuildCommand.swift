@@ -90,7 +90,8 @@ struct BuildCommand: AsyncParsableCommand {
         if json { print(try jsonText(status)) }
         let total = status.total
         let left = total.rejections.values.reduce(0, +)
-        let line = "\(grouped(total.samples)) samples of \(grouped(total.rows)) rows in \(grouped(total.publishedUnits)) "
+        let line =
+            "\(grouped(total.samples)) samples of \(grouped(total.rows)) rows in \(grouped(total.publishedUnits)) "
         if !json { print(line + "shards, \(grouped(left)) rows left out: \(output.root)") }
         for unit in status.failedUnits {
             printError("\(unit.unit.shardName): failed \(unit.failures) times: \(unit.message)")

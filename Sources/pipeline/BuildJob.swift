@@ -26,7 +26,8 @@ final class BuildJob: Sendable {
         var settings = written.settings().merging(try resolved.inputSettings()) { $1 }
         for (role, digest) in checkpoints.digests { settings["checkpoint.\(role)"] = digest }
         record = BuildRecord(
-            manifestDigest: written.digest(), manifest: String(decoding: try JSONEncoder().encode(resolved), as: UTF8.self),
+            manifestDigest: written.digest(),
+            manifest: String(decoding: try JSONEncoder().encode(resolved), as: UTF8.self),
             settings: settings, softwareVersion: softwareVersion, created: Date())
         output = OutputDirectory(resolved.output)
         try output.create()
@@ -51,14 +52,22 @@ final class BuildJob: Sendable {
             metadata: ["rows": "\(total.rows)", "units": "\(total.units)", "published": "\(total.publishedUnits)"])
     }
 
-    /// Builds what is not built; gives the final status. The description is written also when the build is stopped.
+    /// Builds what is not built; gives the final status.
+    ///
+    /// The description is written also when the build is stopped.
     func run(
         workerCommand: (executable: String, flags: [String]), workers count: Int
     ) async throws -> BuildStatus {
-        let coordinator = try Coordinator(store: store, current: record, logger: logger) { [output] unit, lease, _ in
+        var policy = LeasePolicy()
+        // A lease is renewed when rows get done; a batch of large models on a processor takes minutes.
+        if manifest.bootstraps { policy.duration = .seconds(1800) }
+        let coordinator = try Coordinator(
+            store: store, current: record, policy: policy, logger: logger
+        ) { [output] unit, lease, _ in
             try output.publish(unit.shardName, generation: lease.generation)
         }
         try output.clearScratch()
+        try output.remove(store.unpublished(of: output.namesPresent()))
         do {
             if try await coordinator.hasWork() { try await work(coordinator, workerCommand, count) }
         } catch {

@@ -3,8 +3,9 @@ import Foundation
 import Reports
 import Synchronization
 
-/// Shows how far a build is on standard error: a bar that redraws itself on a terminal, a plain line every few seconds
-/// elsewhere. Lines of the workers go above the bar.
+/// Shows how far a build is on standard error.
+///
+/// A bar that redraws itself on a terminal, a plain line every few seconds elsewhere. Lines of the workers go above it.
 final class BuildProgress: Sendable {
     private struct State {
         var line: ProgressLine

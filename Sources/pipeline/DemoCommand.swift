@@ -65,7 +65,8 @@ extension DemoEncoders {
     /// The encoders of shards.
     fileprivate static var images: DemoEncoders {
         DemoEncoders(
-            jpeg: { try encodeJPEG(PixelImage($0), quality: $1) }, png: { pixels, _ in try encodePNG(PixelImage(pixels)) },
+            jpeg: { try encodeJPEG(PixelImage($0), quality: $1) },
+            png: { pixels, _ in try encodePNG(PixelImage(pixels)) },
             webp: { try encodeWebP(PixelImage($0), quality: $1) })
     }
 }

@@ -60,7 +60,8 @@ struct PlanCommand: AsyncParsableCommand {
             sources: zip(manifest.sources, plans).map { source, plan in
                 let path = source.paths.first ?? ""
                 let more = source.paths.count > 1 ? " and \(source.paths.count - 1) more" : ""
-                return .init(name: plan.name, format: plan.format, path: path + more, rows: plan.rows, units: plan.units)
+                return .init(
+                    name: plan.name, format: plan.format, path: path + more, rows: plan.rows, units: plan.units)
             },
             estimatedByteCount: output.bytes)
         print(view.text(), terminator: "")

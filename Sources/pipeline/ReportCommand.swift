@@ -18,7 +18,8 @@ struct ReportCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "The output directory.") var output: String
-    @Option(help: ArgumentHelp("Where the page goes; report.html in the output where none is given.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Where the page goes; report.html in the output where none is given.", valueName: "file"))
     var to: String?
     @Option(help: "How many pictures to show.") var samples = 60
     @OptionGroup var logs: LogOptions

@@ -22,7 +22,9 @@ import Testing
             // Killed once so many more shards are there, or a little later: in the middle of whatever it does then.
             let goal = shardCount(site, "two") + Int.random(in: 0...1, using: &random)
             let delay = UInt32.random(in: 0...250_000, using: &random)
-            _ = eventually { !build.isRunning || (shardCount(site, "two") >= goal && !children(of: build.identifier).isEmpty) }
+            _ = eventually {
+                !build.isRunning || (shardCount(site, "two") >= goal && !children(of: build.identifier).isEmpty)
+            }
             usleep(delay)
             kills += build.isRunning ? 1 : 0
             build.signal(SIGKILL)

@@ -48,7 +48,9 @@ private struct Truth: Decodable {
         try site.makeCheckpoints()
         let manifest = try site.manifest(
             "m", captions: "bootstrap", unitRows: 50,
-            extra: "fetch: {allow_private_addresses: true, retries: 0}\ncaption: {model: captioner}\nrank: {model: ranker}")
+            extra:
+                "fetch: {allow_private_addresses: true, retries: 0}\ncaption: {model: captioner}\nrank: {model: ranker}"
+        )
         let built = try site.build(manifest, to: "out")
         try #require(built.status == 0, "\(built.errors)")
         let script = Project.root + "/Tests/EndToEndTests/read_output.py"
@@ -70,9 +72,10 @@ private struct Truth: Decodable {
     private func check(_ shard: Shard) throws {
         #expect(shard.samples.map(\.key) == shard.rows.filter { $0.status == "success" }.map(\.key))
         #expect(
-            shard.members == shard.samples.flatMap { sample in
-                [sample.suffix, "txt", "json", "meta.json"].map { "\(sample.key).\($0)" }
-            })
+            shard.members
+                == shard.samples.flatMap { sample in
+                    [sample.suffix, "txt", "json", "meta.json"].map { "\(sample.key).\($0)" }
+                })
         for sample in shard.samples {
             let meta = sample.meta
             #expect(sample.size == [meta.width, meta.height] && meta.key == sample.key)
@@ -143,25 +146,26 @@ private struct Truth: Decodable {
             "m", captions: "original", unitRows: 8, extra: "fetch: {allow_private_addresses: true}")
         try #require(site.build(manifest, to: "out").status == 0)
         try FileManager.default.createDirectory(atPath: folder + "/Sources/reader", withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(atPath: folder + "/blip2-pipeline", withDestinationPath: Project.root)
+        try FileManager.default.createSymbolicLink(
+            atPath: folder + "/blip2-pipeline", withDestinationPath: Project.root)
         try """
-            // swift-tools-version: 6.2
-            import PackageDescription
-            let package = Package(
-                name: "reader", dependencies: [.package(path: "blip2-pipeline")],
-                targets: [
-                    .executableTarget(name: "reader", dependencies: [.product(name: "Shards", package: "blip2-pipeline")])
-                ])
-            """.write(toFile: folder + "/Package.swift", atomically: true, encoding: .utf8)
+        // swift-tools-version: 6.2
+        import PackageDescription
+        let package = Package(
+            name: "reader", dependencies: [.package(path: "blip2-pipeline")],
+            targets: [
+                .executableTarget(name: "reader", dependencies: [.product(name: "Shards", package: "blip2-pipeline")])
+            ])
+        """.write(toFile: folder + "/Package.swift", atomically: true, encoding: .utf8)
         try """
-            import Shards
-            @main struct Reader {
-                static func main() throws {
-                    let reader = try ShardReader(path: CommandLine.arguments[1])
-                    while let sample = try reader.next() { print(sample.key, sample.metadata.captions[0].text) }
-                }
+        import Shards
+        @main struct Reader {
+            static func main() throws {
+                let reader = try ShardReader(path: CommandLine.arguments[1])
+                while let sample = try reader.next() { print(sample.key, sample.metadata.captions[0].text) }
             }
-            """.write(toFile: folder + "/Sources/reader/Reader.swift", atomically: true, encoding: .utf8)
+        }
+        """.write(toFile: folder + "/Sources/reader/Reader.swift", atomically: true, encoding: .utf8)
         let built = try Program.run("/usr/bin/env", ["swift", "build", "--package-path", folder])
         try #require(built.status == 0, "\(built.output)\(built.errors)")
         let read = try Program.run(folder + "/.build/debug/reader", [site.folder + "/out/shards/demo-000000.tar.zst"])

@@ -33,15 +33,15 @@ final class Site {
     func manifest(_ name: String, captions: String, unitRows: Int, extra: String = "") throws -> String {
         let path = "\(folder)/\(name).yaml"
         try """
-            version: 1
-            name: \(name)
-            seed: 7
-            shard: {samples: \(unitRows)}
-            image: {size: 96}
-            \(extra)
-            sources:
-              - {name: demo, format: csv, path: demo/list.csv, captions: \(captions)}
-            """.write(toFile: path, atomically: true, encoding: .utf8)
+        version: 1
+        name: \(name)
+        seed: 7
+        shard: {samples: \(unitRows)}
+        image: {size: 96}
+        \(extra)
+        sources:
+          - {name: demo, format: csv, path: demo/list.csv, captions: \(captions)}
+        """.write(toFile: path, atomically: true, encoding: .utf8)
         return path
     }
 

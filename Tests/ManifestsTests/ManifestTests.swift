@@ -46,9 +46,14 @@ private let smallest = """
         (("name: demo", "name: demo\nname: again"), 2, .syntax, "", "twice"),
         (("name: demo", "name: [demo"), 3, .syntax, "", ""),
         (("sources:", "image: 3\nsources:"), 3, .wrongType, "image", "mapping"),
-        (("    path: list.csv", "    path: list.csv\n    delimiter: ab"), 7, .invalid, "sources[0].delimiter", "one ASCII"),
-        (("    path: list.csv", "    path: list.csv\n    header: false\n    url_column: u"), 8, .invalid,
-         "sources[0].url_column", "column number"),
+        (
+            ("    path: list.csv", "    path: list.csv\n    delimiter: ab"), 7, .invalid, "sources[0].delimiter",
+            "one ASCII"
+        ),
+        (
+            ("    path: list.csv", "    path: list.csv\n    header: false\n    url_column: u"), 8, .invalid,
+            "sources[0].url_column", "column number"
+        ),
     ]
 
     @Test("a fault is reported with its line, its key and what is allowed", arguments: faults.indices)
@@ -65,13 +70,19 @@ private let smallest = """
     func digest() throws {
         let base = try Manifest(yaml: smallest).digest()
         #expect(try Manifest(yaml: smallest + "\noutput: elsewhere # here").digest() == base)
-        #expect(try Manifest(yaml: smallest.replacing("version: 1\nname: demo", with: "name: demo\nversion: 1")).digest() == base)
-        for edit in ["seed: 1", "image: {quality: 94}", "fetch: {timeout: 9}", "caption: {top_k: 0}", "precision: float32"] {
+        #expect(
+            try Manifest(yaml: smallest.replacing("version: 1\nname: demo", with: "name: demo\nversion: 1")).digest()
+                == base)
+        for edit in [
+            "seed: 1", "image: {quality: 94}", "fetch: {timeout: 9}", "caption: {top_k: 0}", "precision: float32",
+        ] {
             #expect(try Manifest(yaml: smallest + "\n" + edit).digest() != base, "\(edit)")
         }
     }
 
-    @Test("nonsense of any kind is an error, never a crash", arguments: ["", "3", "[]", "a: &a [*a]", "\u{1}", "{", "- - -\n?", "!!binary x"])
+    @Test(
+        "nonsense of any kind is an error, never a crash",
+        arguments: ["", "3", "[]", "a: &a [*a]", "\u{1}", "{", "- - -\n?", "!!binary x"])
     func nonsense(_ yaml: String) {
         #expect(throws: ManifestError.self) { try Manifest(yaml: yaml) }
     }

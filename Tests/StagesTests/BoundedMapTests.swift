@@ -12,12 +12,14 @@ import Testing
             let pauses = (0..<100).map { _ in Int.random(in: 0...5, using: &random) }
             let inFlight = Mutex((now: 0, most: 0))
             var (next, seen) = (0, [Int]())
-            try await boundedMap({ () -> Int? in
-                guard next < 100 else { return nil }
-                defer { next += 1 }
-                inFlight.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
-                return next
-            }, limit: limit) { element in
+            try await boundedMap(
+                { () -> Int? in
+                    guard next < 100 else { return nil }
+                    defer { next += 1 }
+                    inFlight.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+                    return next
+                }, limit: limit
+            ) { element in
                 for _ in 0..<pauses[element] { await Task.yield() }
                 return element
             } emit: { element in
@@ -29,13 +31,37 @@ import Testing
         }
     }
 
+    @Test("runs no more transforms at once than allowed, however many results wait")
+    func running() async throws {
+        let running = Mutex((now: 0, most: 0))
+        var next = 0
+        try await boundedMap(
+            { () -> Int? in
+                next += 1
+                return next <= 50 ? next : nil
+            }, limit: 20, running: 3
+        ) { element in
+            running.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+            for _ in 0..<(element % 7) { await Task.yield() }
+            running.withLock { $0.now -= 1 }
+        } emit: { _ in
+        }
+        #expect(running.withLock { $0.most } <= 3)
+    }
+
     @Test("goes on one by one when there is no room, and so always ends")
     func noRoom() async throws {
         var (next, seen) = (0, [Int]())
-        try await boundedMap({ () -> Int? in
-            next += 1
-            return next <= 20 ? next : nil
-        }, limit: 8, hasRoom: { false }) { $0 } emit: { seen.append($0) }
+        try await boundedMap(
+            { () -> Int? in
+                next += 1
+                return next <= 20 ? next : nil
+            }, limit: 8, hasRoom: { false }
+        ) {
+            $0
+        } emit: {
+            seen.append($0)
+        }
         #expect(seen == Array(1...20))
     }
 
@@ -44,13 +70,16 @@ import Testing
         struct Broken: Error {}
         var next = 0
         await #expect(throws: Broken.self) {
-            try await boundedMap({ () -> Int? in
-                next += 1
-                return next
-            }, limit: 4) { element in
+            try await boundedMap(
+                { () -> Int? in
+                    next += 1
+                    return next
+                }, limit: 4
+            ) { element in
                 if element == 10 { throw Broken() }
                 return element
-            } emit: { _ in }
+            } emit: { _ in
+            }
         }
     }
 }

@@ -81,9 +81,10 @@ private final class FakeModels: Captioner, Ranker {
                 manifest: manifest, fetcher: FakeFetcher(image: try encodePNG(picture)),
                 views: models.map { _ in .init(captioner: 8, ranker: 8) }),
             bootstrap: models.map { BootstrapStage(manifest: manifest, captioner: $0, ranker: $0) },
-            limits: .init(window: window, batch: 4, batches: 2), budget: ByteBudget(limit: budget))
+            limits: .init(window: window, running: 8, batch: 4, batches: 2), budget: ByteBudget(limit: budget))
         let seen = Mutex<[SampleRecord]>([])
-        try await runner.run(unit, of: CountingSource(failsAt: failsAt)) { record in seen.withLock { $0.append(record) } }
+        try await runner.run(unit, of: CountingSource(failsAt: failsAt)) { record in seen.withLock { $0.append(record) }
+        }
         return seen.withLock { $0 }
     }
 
