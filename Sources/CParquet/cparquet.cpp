@@ -2,6 +2,7 @@
 
 #include <arrow/api.h>
 #include <arrow/io/api.h>
+#include <arrow/util/float16.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
 
@@ -29,6 +30,9 @@ template <typename Value> static Value take(arrow::Result<Value> result) {
     return std::move(result).ValueUnsafe();
 }
 
+/// The system's own: what is freed goes back, and a file read once does not stay in the process's size.
+static arrow::MemoryPool *pool() { return arrow::system_memory_pool(); }
+
 struct cpq_writer {
     std::shared_ptr<arrow::Schema> schema;
     std::vector<std::shared_ptr<arrow::ArrayBuilder>> builders;
@@ -50,6 +54,7 @@ static std::shared_ptr<arrow::DataType> type_of(cpq_type_t type) {
     case CPQ_STRING: return arrow::utf8();
     case CPQ_INT64: return arrow::int64();
     case CPQ_DOUBLE: return arrow::float64();
+    case CPQ_BOOL: return arrow::boolean();
     case CPQ_STRING_LIST: return arrow::list(arrow::utf8());
     case CPQ_DOUBLE_LIST: return arrow::list(arrow::float64());
     }
@@ -73,7 +78,7 @@ int cpq_writer_open(const char *path, const char *const *names, const cpq_type_t
         for (int i = 0; i < columns; i++) {
             fields.push_back(arrow::field(names[i], type_of(types[i])));
             std::unique_ptr<arrow::ArrayBuilder> builder;
-            check(arrow::MakeBuilder(arrow::default_memory_pool(), fields.back()->type(), &builder));
+            check(arrow::MakeBuilder(pool(), fields.back()->type(), &builder));
             w->builders.push_back(std::move(builder));
             w->types.push_back(types[i]);
         }
@@ -85,7 +90,7 @@ int cpq_writer_open(const char *path, const char *const *names, const cpq_type_t
                               ->created_by("blip2-pipeline")
                               ->build();
         auto arrow_properties = parquet::ArrowWriterProperties::Builder().set_use_threads(false)->build();
-        w->writer = take(parquet::arrow::FileWriter::Open(*w->schema, arrow::default_memory_pool(), w->file,
+        w->writer = take(parquet::arrow::FileWriter::Open(*w->schema, pool(), w->file,
                                                           properties, arrow_properties));
         *out = w.release();
     });
@@ -103,6 +108,9 @@ int cpq_append_int(cpq_writer_t w, int column, int64_t value) {
 }
 int cpq_append_double(cpq_writer_t w, int column, double value) {
     return guarded([&] { check(static_cast<arrow::DoubleBuilder *>(leaf(w, column))->Append(value)); });
+}
+int cpq_append_bool(cpq_writer_t w, int column, int value) {
+    return guarded([&] { check(static_cast<arrow::BooleanBuilder *>(leaf(w, column))->Append(value != 0)); });
 }
 int cpq_begin_list(cpq_writer_t w, int column) {
     return guarded([&] { check(static_cast<arrow::ListBuilder *>(w->builders.at(column).get())->Append()); });
@@ -129,12 +137,13 @@ int cpq_reader_open(const char *path, cpq_reader_t *out) {
     return guarded([&] {
         auto r = std::make_unique<cpq_reader>();
         auto file = take(arrow::io::ReadableFile::Open(path));
-        parquet::ReaderProperties properties;
+        parquet::ReaderProperties properties(pool());
         properties.enable_buffered_stream();
         parquet::ArrowReaderProperties arrow_properties(/*use_threads=*/false);
         arrow_properties.set_pre_buffer(false);
         parquet::arrow::FileReaderBuilder builder;
         check(builder.Open(file, properties));
+        builder.memory_pool(pool());
         builder.properties(arrow_properties);
         check(builder.Build(&r->reader));
         check(r->reader->GetSchema(&r->schema));
@@ -144,7 +153,9 @@ int cpq_reader_open(const char *path, cpq_reader_t *out) {
 int64_t cpq_row_count(cpq_reader_t r) { return r->reader->parquet_reader()->metadata()->num_rows(); }
 int cpq_row_group_count(cpq_reader_t r) { return r->reader->num_row_groups(); }
 int64_t cpq_row_group_rows(cpq_reader_t r, int group) {
-    return r->reader->parquet_reader()->metadata()->RowGroup(group)->num_rows();
+    int64_t rows = -1;
+    guarded([&] { rows = r->reader->parquet_reader()->metadata()->RowGroup(group)->num_rows(); });
+    return rows;
 }
 int cpq_column_count(cpq_reader_t r) { return r->schema->num_fields(); }
 const char *cpq_column_name(cpq_reader_t r, int column) { return r->schema->field(column)->name().c_str(); }
@@ -174,81 +185,134 @@ int cpq_next(cpq_reader_t r, int64_t *rows) {
     });
 }
 
-static const arrow::Array &cell_column(cpq_reader_t r, int position) {
-    return *r->batch->column(r->order.at(position));
+}  // extern "C"
+
+/// One value: a row of an array. `list` places and dictionary codes lead to a value of another array.
+struct Value {
+    const arrow::Array *array;
+    int64_t row;
+};
+
+static Value cell(cpq_reader_t r, int position, int64_t row) {
+    if (!r->batch || row < 0 || row >= r->batch->num_rows()) throw std::out_of_range("no such row in the batch");
+    return {r->batch->column(r->order.at(position)).get(), row};
 }
-static std::string_view text_at(const arrow::Array &array, int64_t row) {
-    switch (array.type_id()) {
+/// The value behind dictionary codes; whether there is one.
+static bool resolve(Value &value) {
+    while (value.array->IsValid(value.row)) {
+        if (value.array->type_id() != arrow::Type::DICTIONARY) return true;
+        const auto &codes = static_cast<const arrow::DictionaryArray &>(*value.array);
+        value = {codes.dictionary().get(), codes.GetValueIndex(value.row)};
+    }
+    return false;
+}
+[[noreturn]] static void wrong_type(const Value &value, const char *wanted) {
+    throw std::runtime_error("the column holds " + value.array->type()->ToString() + ", not " + wanted);
+}
+template <typename Array> static auto at(const Value &value) {
+    return static_cast<const Array &>(*value.array).GetView(value.row);
+}
+static std::string_view text_of(const Value &value) {
+    switch (value.array->type_id()) {
     case arrow::Type::STRING:
-    case arrow::Type::BINARY: return static_cast<const arrow::BinaryArray &>(array).GetView(row);
+    case arrow::Type::BINARY: return at<arrow::BinaryArray>(value);
     case arrow::Type::LARGE_STRING:
-    case arrow::Type::LARGE_BINARY: return static_cast<const arrow::LargeBinaryArray &>(array).GetView(row);
-    default: throw std::runtime_error("the column holds " + array.type()->ToString() + ", not text");
+    case arrow::Type::LARGE_BINARY: return at<arrow::LargeBinaryArray>(value);
+    case arrow::Type::STRING_VIEW:
+    case arrow::Type::BINARY_VIEW: return at<arrow::BinaryViewArray>(value);
+    case arrow::Type::FIXED_SIZE_BINARY: return at<arrow::FixedSizeBinaryArray>(value);
+    default: wrong_type(value, "text");
     }
 }
-static double number_at(const arrow::Array &array, int64_t row) {
-    switch (array.type_id()) {
-    case arrow::Type::BOOL: return static_cast<const arrow::BooleanArray &>(array).Value(row);
-    case arrow::Type::INT8: return static_cast<const arrow::Int8Array &>(array).Value(row);
-    case arrow::Type::UINT8: return static_cast<const arrow::UInt8Array &>(array).Value(row);
-    case arrow::Type::INT16: return static_cast<const arrow::Int16Array &>(array).Value(row);
-    case arrow::Type::UINT16: return static_cast<const arrow::UInt16Array &>(array).Value(row);
-    case arrow::Type::INT32: return static_cast<const arrow::Int32Array &>(array).Value(row);
-    case arrow::Type::UINT32: return static_cast<const arrow::UInt32Array &>(array).Value(row);
-    case arrow::Type::INT64: return (double)static_cast<const arrow::Int64Array &>(array).Value(row);
-    case arrow::Type::UINT64: return (double)static_cast<const arrow::UInt64Array &>(array).Value(row);
-    case arrow::Type::FLOAT: return static_cast<const arrow::FloatArray &>(array).Value(row);
-    case arrow::Type::DOUBLE: return static_cast<const arrow::DoubleArray &>(array).Value(row);
-    default: throw std::runtime_error("the column holds " + array.type()->ToString() + ", not numbers");
+static double double_of(const Value &value) {
+    switch (value.array->type_id()) {
+    case arrow::Type::BOOL: return at<arrow::BooleanArray>(value);
+    case arrow::Type::INT8: return at<arrow::Int8Array>(value);
+    case arrow::Type::UINT8: return at<arrow::UInt8Array>(value);
+    case arrow::Type::INT16: return at<arrow::Int16Array>(value);
+    case arrow::Type::UINT16: return at<arrow::UInt16Array>(value);
+    case arrow::Type::INT32: return at<arrow::Int32Array>(value);
+    case arrow::Type::UINT32: return at<arrow::UInt32Array>(value);
+    case arrow::Type::INT64: return (double)at<arrow::Int64Array>(value);
+    case arrow::Type::UINT64: return (double)at<arrow::UInt64Array>(value);
+    case arrow::Type::HALF_FLOAT: return arrow::util::Float16::FromBits(at<arrow::HalfFloatArray>(value)).ToDouble();
+    case arrow::Type::FLOAT: return at<arrow::FloatArray>(value);
+    case arrow::Type::DOUBLE: return at<arrow::DoubleArray>(value);
+    default: wrong_type(value, "numbers");
     }
 }
-static const arrow::ListArray &list_column(cpq_reader_t r, int position) {
-    const auto &array = cell_column(r, position);
-    if (array.type_id() != arrow::Type::LIST)
-        throw std::runtime_error("the column holds " + array.type()->ToString() + ", not lists");
-    return static_cast<const arrow::ListArray &>(array);
+static int64_t int_of(const Value &value) {
+    if (value.array->type_id() == arrow::Type::INT64) return at<arrow::Int64Array>(value);
+    double number = double_of(value);
+    if (std::nearbyint(number) != number || std::fabs(number) > 9007199254740992.0)  // 2^53: no double skips a number
+        throw std::runtime_error("not a whole number: " + std::to_string(number));
+    return (int64_t)number;
+}
+/// Where the values of a list cell begin, and how many there are.
+static Value list_of(const Value &value, int64_t &count) {
+    switch (value.array->type_id()) {
+    case arrow::Type::LIST: {
+        const auto &list = static_cast<const arrow::ListArray &>(*value.array);
+        count = list.value_length(value.row);
+        return {list.values().get(), list.value_offset(value.row)};
+    }
+    case arrow::Type::LARGE_LIST: {
+        const auto &list = static_cast<const arrow::LargeListArray &>(*value.array);
+        count = list.value_length(value.row);
+        return {list.values().get(), list.value_offset(value.row)};
+    }
+    case arrow::Type::FIXED_SIZE_LIST: {
+        const auto &list = static_cast<const arrow::FixedSizeListArray &>(*value.array);
+        count = list.value_length(value.row);
+        return {list.values().get(), list.value_offset(value.row)};
+    }
+    default: wrong_type(value, "lists");
+    }
+}
+static Value list_cell(cpq_reader_t r, int position, int64_t row, int64_t place) {
+    int64_t count = 0;
+    Value value = cell(r, position, row);
+    if (!resolve(value)) throw std::out_of_range("the list is null");
+    value = list_of(value, count);
+    if (place < 0 || place >= count) throw std::out_of_range("no such place in the list");
+    return {value.array, value.row + place};
+}
+static void view(const Value &value, const char **bytes, size_t *count) {
+    auto text = text_of(value);
+    *bytes = text.data();
+    *count = text.size();
+}
+/// Gives the value that `find` leads to to `body`: 1 when there is one, 0 when it is null, -1 after an exception.
+template <typename Find, typename Body> static int given(Find find, Body body) {
+    bool found = false;
+    int status = guarded([&] {
+        Value value = find();
+        found = resolve(value);
+        if (found) body(value);
+    });
+    return status == 0 ? found : status;
 }
 
-int cpq_is_null(cpq_reader_t r, int position, int64_t row) { return cell_column(r, position).IsNull(row); }
+extern "C" {
 int cpq_string(cpq_reader_t r, int position, int64_t row, const char **bytes, size_t *count) {
-    return guarded([&] {
-        auto view = text_at(cell_column(r, position), row);
-        *bytes = view.data();
-        *count = view.size();
-    });
+    return given([&] { return cell(r, position, row); }, [&](const Value &value) { view(value, bytes, count); });
 }
-int cpq_double(cpq_reader_t r, int position, int64_t row, double *value) {
-    return guarded([&] { *value = number_at(cell_column(r, position), row); });
+int cpq_double(cpq_reader_t r, int position, int64_t row, double *out) {
+    return given([&] { return cell(r, position, row); }, [&](const Value &value) { *out = double_of(value); });
 }
-int cpq_int(cpq_reader_t r, int position, int64_t row, int64_t *value) {
-    return guarded([&] {
-        const auto &array = cell_column(r, position);
-        if (array.type_id() == arrow::Type::INT64) {
-            *value = static_cast<const arrow::Int64Array &>(array).Value(row);
-            return;
-        }
-        double number = number_at(array, row);
-        if (std::nearbyint(number) != number || std::fabs(number) > 9e15)
-            throw std::runtime_error("not a whole number: " + std::to_string(number));
-        *value = (int64_t)number;
-    });
+int cpq_int(cpq_reader_t r, int position, int64_t row, int64_t *out) {
+    return given([&] { return cell(r, position, row); }, [&](const Value &value) { *out = int_of(value); });
 }
 int cpq_list_count(cpq_reader_t r, int position, int64_t row, int64_t *count) {
-    return guarded([&] { *count = list_column(r, position).value_length(row); });
+    return given([&] { return cell(r, position, row); }, [&](const Value &value) { list_of(value, *count); });
 }
 int cpq_list_string(cpq_reader_t r, int position, int64_t row, int64_t place, const char **bytes, size_t *count) {
-    return guarded([&] {
-        const auto &list = list_column(r, position);
-        auto view = text_at(*list.values(), list.value_offset(row) + place);
-        *bytes = view.data();
-        *count = view.size();
-    });
+    return given([&] { return list_cell(r, position, row, place); },
+                 [&](const Value &value) { view(value, bytes, count); });
 }
-int cpq_list_double(cpq_reader_t r, int position, int64_t row, int64_t place, double *value) {
-    return guarded([&] {
-        const auto &list = list_column(r, position);
-        *value = number_at(*list.values(), list.value_offset(row) + place);
-    });
+int cpq_list_double(cpq_reader_t r, int position, int64_t row, int64_t place, double *out) {
+    return given([&] { return list_cell(r, position, row, place); },
+                 [&](const Value &value) { *out = double_of(value); });
 }
 void cpq_reader_free(cpq_reader_t r) { guarded([&] { delete r; }); }
 }

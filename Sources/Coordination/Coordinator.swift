@@ -79,8 +79,7 @@ package actor Coordinator {
             try store.recordLease(lease)
             logger.debug("unit leased", metadata: metadata(lease))
             return .granted(
-                table.add(
-                    lease, on: waiting.unit, for: request, failures: waiting.failures, now: stopwatch.elapsed))
+                table.add(lease, on: waiting.unit, for: request, now: stopwatch.elapsed))
         }
         return try store.openUnitCount() == 0 ? .done : .wait(policy.waitDuration)
     }

@@ -35,7 +35,6 @@ package struct LeaseTable: Sendable {
         let lease: Lease
         let unit: WorkUnit
         let request: String
-        let isSuspect: Bool
         var expiry: Duration
         var isPublishing = false
     }
@@ -50,11 +49,14 @@ package struct LeaseTable: Sendable {
 
     /// Which units `worker` may have besides those that it holds.
     ///
-    /// A unit that failed before is held alone: should it take its worker down, no innocent neighbour is blamed.
+    /// A unit that failed before goes only to a worker that holds nothing else: should it take its worker down again, no
+    /// neighbour that failed with it before is blamed once more.
     package func admission(of worker: String) -> Admission {
-        let own = holdings.values.filter { $0.lease.worker == worker }
-        if own.isEmpty { return .anyUnit }
-        return own.count < policy.unitsPerWorker && !own.contains(where: \.isSuspect) ? .freshUnit : .noUnit
+        switch holdings.values.count(where: { $0.lease.worker == worker }) {
+        case 0: .anyUnit
+        case ..<policy.unitsPerWorker: .freshUnit
+        default: .noUnit
+        }
     }
 
     /// The lease that `worker` was granted for `request` and still holds.
@@ -67,11 +69,11 @@ package struct LeaseTable: Sendable {
 
     /// Notes that `lease` on `unit` was granted for `request`; the unit must not be held.
     package mutating func add(
-        _ lease: Lease, on unit: WorkUnit, for request: String, failures: Int, now: Duration
+        _ lease: Lease, on unit: WorkUnit, for request: String, now: Duration
     ) -> LeaseGrant {
         precondition(holdings[unit.id] == nil && lease.unit == unit.id, "a unit has one holder at a time")
         holdings[unit.id] = Holding(
-            lease: lease, unit: unit, request: request, isSuspect: failures > 0, expiry: now + policy.duration)
+            lease: lease, unit: unit, request: request, expiry: now + policy.duration)
         return LeaseGrant(lease: lease, unit: unit, duration: policy.duration)
     }
 

@@ -10,9 +10,9 @@ public struct ShardError: Error, Hashable, CustomStringConvertible {
         case tar
         /// The index is missing, damaged, or says something else than the tar.
         case index
-        /// A sample lacks a member, or a member does not say what it should.
+        /// A sample lacks a member or a caption, or a member does not say what it should.
         case sample
-        /// A key that no shard can hold.
+        /// A key that no shard can hold, or that the shard holds already.
         case key
     }
 

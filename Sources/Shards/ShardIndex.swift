@@ -28,9 +28,11 @@ public struct ShardIndex: Sendable, Equatable {
 }
 
 // The layout of the skippable frame, all numbers little-endian; see docs/FORMAT.md.
-private let skippableMagic: UInt32 = 0x184D_2A5E
+private let skippableMagic: UInt32 = 0x184D_2A5B
 private let magic = Array("B2SHARD1".utf8)
 private let trailerLength = 32 + 4 + 8
+/// The largest index that is read: room for millions of samples.
+private let byteLimit = 256 << 20
 
 extension ShardIndex {
     /// The skippable frame that stands behind the compressed tar.
@@ -67,7 +69,9 @@ extension ShardIndex {
         let trailer = try file.read(at: file.byteCount - 12, count: 12)
         guard Array(trailer[4...]) == magic else { throw fault("the file does not end in an index") }
         let length = Int(integer(trailer[..<4]) as UInt32)
-        guard length >= 8 + 20 + trailerLength, length <= file.byteCount else { throw fault("impossible length") }
+        guard length >= 8 + 20 + trailerLength, length <= min(file.byteCount, byteLimit) else {
+            throw fault("impossible length")
+        }
         let frame = try file.read(at: file.byteCount - length, count: length)
         guard integer(frame[..<4]) == skippableMagic, Int(integer(frame[4..<8]) as UInt32) == length - 8 else {
             throw fault("no skippable frame")

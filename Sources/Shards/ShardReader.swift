@@ -3,10 +3,13 @@ import Samples
 
 /// Reads the samples of a shard one after the other, in constant memory.
 public final class ShardReader {
-    /// The largest member that is read, in bytes.
-    public static let memberByteLimit = 1 << 30
+    /// The largest image of a shard, in bytes: a file cannot make its reader take more memory.
+    public static let imageByteLimit = 256 << 20
+    /// The largest of the members beside the image, in bytes.
+    public static let textByteLimit = 16 << 20
 
     let stream: TarStream
+    private var hasEnded = false
 
     /// Opens the shard at `path`.
     public init(path: String) throws(ShardError) {
@@ -15,17 +18,22 @@ public final class ShardReader {
 
     init(_ stream: TarStream) { self.stream = stream }
 
-    /// The next sample; nil behind the last.
+    /// The next sample; nil behind the last, once the checksum of all that was read is found right.
     ///
     /// - Throws: A `ShardError` that says where the shard is damaged. Reading cannot go on behind it.
     public func next() throws(ShardError) -> ShardSample? {
-        guard let image = try member() else { return nil }
+        guard !hasEnded else { return nil }
+        guard let image = try member(limit: Self.imageByteLimit) else {
+            try stream.expectEnd()
+            hasEnded = true
+            return nil
+        }
         let (key, suffix) = split(image.name)
         func fault(_ detail: String) -> ShardError { ShardError(.sample, stream.path, "\(key): \(detail)") }
         guard imageExtensions.contains(suffix) else { throw fault("starts with \(image.name), not with an image") }
         var rest: [[UInt8]] = []
         for name in ["\(key).txt", "\(key).json", "\(key).meta.json"] {
-            guard let member = try member() else { throw fault("cut off before \(name)") }
+            guard let member = try member(limit: Self.textByteLimit) else { throw fault("cut off before \(name)") }
             guard member.name == name else { throw fault("want \(name), not \(member.name)") }
             rest.append(member.bytes)
         }
@@ -59,7 +67,7 @@ public final class ShardReader {
     }
 
     /// The next member of the tar; nil at its end, whose two blocks are read too.
-    private func member() throws(ShardError) -> (name: String, bytes: [UInt8])? {
+    private func member(limit: Int) throws(ShardError) -> (name: String, bytes: [UInt8])? {
         let start = stream.offset
         func fault(_ detail: String) -> ShardError { ShardError(.tar, stream.path, "at \(start): \(detail)") }
         let block = try stream.read(TarHeader.blockLength)
@@ -72,7 +80,7 @@ public final class ShardReader {
             return nil
         }
         guard let header = TarHeader(block: block[...]) else { throw fault("no header of a plain file") }
-        guard header.byteCount <= Self.memberByteLimit else { throw fault("\(header.name): larger than 1 GiB") }
+        guard header.byteCount <= limit else { throw fault("\(header.name): larger than \(limit) bytes") }
         let bytes = try stream.read(header.byteCount)
         let padding = TarHeader.padded(header.byteCount) - header.byteCount
         guard bytes.count == header.byteCount, try stream.skip(padding) == padding else {

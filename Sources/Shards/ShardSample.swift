@@ -20,9 +20,9 @@ public struct ShardSample: Sendable, Equatable {
     public var key: String { metadata.key }
 }
 
-/// What `KEY.meta.json` says: the same keys in every sample, no nulls, scores always with a decimal point.
+/// What `KEY.meta.json` says: the same keys in every sample, no nulls, no empty lists, scores with a decimal point.
 ///
-/// Loaders that guess a schema from the first samples then guess right. Text that is not known is empty.
+/// Loaders that guess a schema from the first samples then guess right. Text that is not known is empty, a number 0.
 public struct SampleMetadata: Sendable, Equatable, Codable {
     /// The name that the members share: the source and the row's number.
     public var key: String
@@ -49,10 +49,11 @@ public struct SampleMetadata: Sendable, Equatable, Codable {
     /// All captions in the order made; the kept ones where nothing was ranked.
     public var candidates: [ScoredCaption]
 
-    /// Metadata of the sample `key` of `source`.
+    /// Metadata of the sample `key` of `source`; without candidates, the kept captions are taken for them.
     public init(
         key: String, source: String, sourceID: String = "", url: String, width: Int, height: Int, originalWidth: Int,
-        originalHeight: Int, sha256: String, webCaption: String, captions: [ScoredCaption], candidates: [ScoredCaption]
+        originalHeight: Int, sha256: String, webCaption: String, captions: [ScoredCaption],
+        candidates: [ScoredCaption] = []
     ) {
         self.key = key
         self.source = source
@@ -65,7 +66,8 @@ public struct SampleMetadata: Sendable, Equatable, Codable {
         self.sha256 = sha256
         self.webCaption = webCaption
         self.captions = captions
-        self.candidates = candidates
+        // An empty list has no type for a loader that guesses the schema.
+        self.candidates = candidates.isEmpty ? captions : candidates
     }
 
     private enum CodingKeys: String, CodingKey {

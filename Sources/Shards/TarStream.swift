@@ -19,7 +19,7 @@ final class TarStream {
     /// The offset in the tar of the next byte that `read` gives.
     private(set) var offset = 0
 
-    /// - Parameter digests: Whether `finish` shall tell the digest of the whole file.
+    /// Starts at the beginning of `file`; `digests` says whether `finish` shall tell the digest of the whole file.
     init(_ file: InputFile, digests: Bool = false) throws(ShardError) {
         guard let context = ZSTD_createDCtx() else { throw ShardError(.compression, file.path, "no memory for zstd") }
         ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 27)
@@ -55,9 +55,14 @@ final class TarStream {
         return count - left
     }
 
+    /// Checks that the tar ends here; zstd compares the frame's checksum on the way.
+    func expectEnd() throws(ShardError) {
+        guard try !fill() else { throw ShardError(.tar, path, "bytes behind the end at \(offset)") }
+    }
+
     /// Reads what is left of the file behind the frame: its length, and the file's digest where it was asked for.
     func finish() throws(ShardError) -> (trailingByteCount: Int, digest: ContentDigest?) {
-        guard try !fill() else { throw ShardError(.tar, path, "bytes behind the end at \(offset)") }
+        try expectEnd()
         var trailing = inputCount - inputPlace
         while try refill() { trailing += inputCount }
         return (trailing, digester?.finish())

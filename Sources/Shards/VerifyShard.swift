@@ -1,8 +1,8 @@
 /// Reads the whole shard at `path` and checks everything that can be checked without decoding images: the checksum of
 /// the frame, the tar, every sample's members, and that the index says the same as the tar.
 ///
-/// - Parameter visit: Is given every sample, in order; what it throws ends the check.
-/// - Returns: What the shard is; compare its digest with the one that was published.
+/// `visit` is given every sample, in order; what it throws ends the check. The result is what the shard is: compare its
+/// digest with the one that was published, which finds every other change.
 public func verifyShard(
     _ path: String, visit: (ShardSample) throws(ShardError) -> Void = { _ in }
 ) throws(ShardError) -> ShardSummary {

@@ -78,12 +78,12 @@ extension OutputDirectory {
     /// Reads `dataset.json`.
     package func readDescription() throws(StorageError) -> DatasetDescription {
         guard let data = FileManager.default.contents(atPath: descriptionPath) else {
-            throw StorageError("read", descriptionPath, "no such file: not an output, or nothing is published yet")
+            throw StorageError(.read, descriptionPath, "no such file: not an output, or nothing is published yet")
         }
         do {
             return try JSONDecoder().decode(DatasetDescription.self, from: data)
         } catch {
-            throw StorageError("read", descriptionPath, "\(error)")
+            throw StorageError(.read, descriptionPath, "\(error)")
         }
     }
 }

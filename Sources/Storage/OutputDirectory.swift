@@ -3,14 +3,19 @@ import Glibc
 
 /// An output that cannot be written or read: the step, the file, and what the system said.
 package struct StorageError: Error, Hashable, CustomStringConvertible {
-    package let step: String
+    /// The step that failed.
+    package enum Code: String, Sendable {
+        case create, open, read, write, sync, publish, remove
+    }
+
+    package let code: Code
     package let path: String
     package let reason: String
 
-    package var description: String { "\(path): \(step): \(reason)" }
+    package var description: String { "\(path): \(code.rawValue): \(reason)" }
 
-    init(_ step: String, _ path: String, _ reason: String = String(cString: strerror(errno))) {
-        self.step = step
+    init(_ code: Code, _ path: String, _ reason: String = String(cString: strerror(errno))) {
+        self.code = code
         self.path = path
         self.reason = reason
     }
@@ -38,29 +43,55 @@ package struct OutputDirectory: Sendable, Hashable {
         "\(scratchFolder)/\(name).\(generation).parquet"
     }
 
-    /// Makes the folders.
+    /// Makes the folders, durably.
     package func create() throws(StorageError) {
         for folder in [root, shardFolder, stateFolder, scratchFolder] {
             do {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             } catch {
-                throw StorageError("create the folder", folder, error.localizedDescription)
+                throw StorageError(.create, folder, error.localizedDescription)
             }
         }
+        for folder in [root, stateFolder] { try syncFolder(folder) }
+        try? syncFolder(root + "/..")  // another's folder, which may not be readable
     }
 
     /// Renames the finished, synced files of a shard under `shards/`, the table first, and makes the names durable.
     ///
-    /// Doing it again after a crash is harmless: a file that was renamed already stays, a new one of the same bytes
-    /// takes the place of the old.
+    /// A shard is there when its `.tar.zst` is. Who is killed before that leaves a table alone, and who is killed before
+    /// the shard is recorded leaves both: `remove` takes them away at the next start, and the unit is done again.
     package func publish(_ name: String, generation: Int) throws(StorageError) {
-        let moves = [
-            (scratchTable(name, generation: generation), tablePath(name)),
-            (scratchShard(name, generation: generation), shardPath(name)),
-        ]
-        for (scratch, _) in moves where access(scratch, R_OK) != 0 { throw StorageError("publish", scratch) }
-        for (scratch, final) in moves where rename(scratch, final) != 0 { throw StorageError("publish", final) }
+        let (table, shard) = (scratchTable(name, generation: generation), scratchShard(name, generation: generation))
+        for scratch in [table, shard] where access(scratch, R_OK) != 0 { throw StorageError(.publish, scratch) }
+        guard rename(table, tablePath(name)) == 0 else { throw StorageError(.publish, tablePath(name)) }
+        guard rename(shard, shardPath(name)) == 0 else {
+            let error = StorageError(.publish, shardPath(name))
+            unlink(tablePath(name))  // a table alone is no shard
+            throw error
+        }
         try syncFolder(shardFolder)
+    }
+
+    /// Takes shards away, whole or half: those of `namesPresent` that are not recorded, before anything is published.
+    package func remove(_ names: [String]) throws(StorageError) {
+        for path in names.flatMap({ [shardPath($0), tablePath($0)] }) where unlink(path) != 0 && errno != ENOENT {
+            throw StorageError(.remove, path)
+        }
+        try syncFolder(shardFolder)
+    }
+
+    /// The names under `shards/` of which there is any file, sorted.
+    package func namesPresent() throws(StorageError) -> [String] {
+        do {
+            let files = try FileManager.default.contentsOfDirectory(atPath: shardFolder)
+            return Set(
+                files.compactMap { file in
+                    [".tar.zst", ".parquet"].first(where: file.hasSuffix).map { String(file.dropLast($0.count)) }
+                }
+            ).sorted()
+        } catch {
+            throw StorageError(.read, shardFolder, error.localizedDescription)
+        }
     }
 
     /// Removes everything under the scratch folder; call it while no worker runs.
@@ -70,7 +101,7 @@ package struct OutputDirectory: Sendable, Hashable {
                 try FileManager.default.removeItem(atPath: scratchFolder + "/" + file)
             }
         } catch {
-            throw StorageError("clear", scratchFolder, error.localizedDescription)
+            throw StorageError(.remove, scratchFolder, error.localizedDescription)
         }
     }
 
@@ -78,17 +109,19 @@ package struct OutputDirectory: Sendable, Hashable {
     package func write(_ bytes: [UInt8], to name: String) throws(StorageError) {
         let (final, partial) = (root + "/" + name, scratchFolder + "/" + name + ".partial")
         let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw StorageError("create", partial) }
+        guard descriptor >= 0 else { throw StorageError(.create, partial) }
         defer { close(descriptor) }
         var done = 0
         while done < bytes.count {
-            let wrote = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+            let wrote = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
+            }
             if wrote < 0, errno == EINTR { continue }
-            guard wrote > 0 else { throw StorageError("write", partial) }
+            guard wrote > 0 else { throw StorageError(.write, partial) }
             done += wrote
         }
-        guard fsync(descriptor) == 0 else { throw StorageError("sync", partial) }
-        guard rename(partial, final) == 0 else { throw StorageError("publish", final) }
+        guard fsync(descriptor) == 0 else { throw StorageError(.sync, partial) }
+        guard rename(partial, final) == 0 else { throw StorageError(.publish, final) }
         try syncFolder(root)
     }
 
@@ -100,8 +133,8 @@ package struct OutputDirectory: Sendable, Hashable {
 
     private func syncFolder(_ path: String) throws(StorageError) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw StorageError("open", path) }
+        guard descriptor >= 0 else { throw StorageError(.open, path) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw StorageError("sync", path) }
+        guard fsync(descriptor) == 0 else { throw StorageError(.sync, path) }
     }
 }

@@ -92,23 +92,27 @@ package func readResultTable(_ path: String, visit: (ResultRow) throws -> Void) 
             row.httpStatus = try cells.int(10)
             row.finalURL = try cells.string(11)
             row.sourceID = try cells.string(12)
-            row.captions = try scored(cells, 14)
-            row.candidates = try scored(cells, 17)
+            row.captions = try scored(cells, 14, path)
+            row.candidates = try scored(cells, 17, path)
             try visit(row)
         }
     }
 }
 
 /// The captions in three parallel lists, of which `column` is the first.
-private func scored(_ cells: TableRow, _ column: Int) throws(TableError) -> [ScoredCaption] {
+private func scored(_ cells: TableRow, _ column: Int, _ path: String) throws(TableError) -> [ScoredCaption] {
     let texts = try cells.strings(column) ?? []
     let scores = try cells.doubles(column + 1) ?? []
     let origins = try cells.strings(column + 2) ?? []
     guard texts.count == scores.count, texts.count == origins.count else {
-        throw TableError("", "lists of captions, scores and origins of different lengths")
+        throw TableError(path, "lists of captions, scores and origins of different lengths")
     }
-    return texts.indices.map { index in
-        ScoredCaption(
-            text: texts[index], score: scores[index], origin: CaptionOrigin(rawValue: origins[index]) ?? .web)
+    var captions: [ScoredCaption] = []
+    for (index, text) in texts.enumerated() {
+        guard let origin = CaptionOrigin(rawValue: origins[index]) else {
+            throw TableError(path, "\(origins[index]) is no origin of a caption")
+        }
+        captions.append(ScoredCaption(text: text, score: scores[index], origin: origin))
     }
+    return captions
 }

@@ -21,7 +21,10 @@ package final class TableReader {
 
     package var rowCount: Int { Int(cpq_row_count(handle)) }
     package var rowGroupCount: Int { Int(cpq_row_group_count(handle)) }
-    package func rowCount(ofGroup group: Int) -> Int { Int(cpq_row_group_rows(handle, Int32(group))) }
+    package func rowCount(ofGroup group: Int) -> Int {
+        precondition((0..<rowGroupCount).contains(group), "the table has \(rowGroupCount) row groups")
+        return Int(cpq_row_group_rows(handle, Int32(group)))
+    }
 
     /// Gives each row of `group` to `visit`, with its number in the group; columns are numbered as in `names`.
     ///
@@ -52,65 +55,64 @@ package struct TableRow {
     fileprivate let handle: cpq_reader_t
     fileprivate let row: Int64
 
-    private func isNull(_ column: Int) -> Bool { cpq_is_null(handle, Int32(column), row) != 0 }
-
     /// The text of a cell, damaged UTF-8 repaired; nil where it is null.
     package func string(_ column: Int) throws(TableError) -> String? {
-        guard !isNull(column) else { return nil }
         var (bytes, count): (UnsafePointer<CChar>?, Int) = (nil, 0)
-        try TableError.check(cpq_string(handle, Int32(column), row, &bytes, &count), path)
+        guard try isGiven(cpq_string(handle, Int32(column), row, &bytes, &count)) else { return nil }
         return text(bytes, count)
     }
 
-    /// A number of any type as an integer; nil where it is null.
+    /// A whole number of any type; nil where it is null.
     package func int(_ column: Int) throws(TableError) -> Int? {
-        guard !isNull(column) else { return nil }
         var value: Int64 = 0
-        try TableError.check(cpq_int(handle, Int32(column), row, &value), path)
-        return Int(value)
+        return try isGiven(cpq_int(handle, Int32(column), row, &value)) ? Int(value) : nil
     }
 
     /// A number of any type; nil where it is null.
     package func double(_ column: Int) throws(TableError) -> Double? {
-        guard !isNull(column) else { return nil }
         var value = 0.0
-        try TableError.check(cpq_double(handle, Int32(column), row, &value), path)
-        return value
+        return try isGiven(cpq_double(handle, Int32(column), row, &value)) ? value : nil
     }
 
-    /// A list of texts; nil where it is null.
+    /// Whether a cell is true, or a number other than 0; nil where it is null.
+    package func bool(_ column: Int) throws(TableError) -> Bool? { try double(column).map { $0 != 0 } }
+
+    /// A list of texts, empty for nulls in it; nil where the list itself is null.
     package func strings(_ column: Int) throws(TableError) -> [String]? {
         guard let count = try listCount(column) else { return nil }
         var list: [String] = []
         for place in 0..<count {
             var (bytes, length): (UnsafePointer<CChar>?, Int) = (nil, 0)
-            try TableError.check(cpq_list_string(handle, Int32(column), row, place, &bytes, &length), path)
-            list.append(text(bytes, length))
+            let isText = try isGiven(cpq_list_string(handle, Int32(column), row, place, &bytes, &length))
+            list.append(isText ? text(bytes, length) : "")
         }
         return list
     }
 
-    /// A list of numbers; nil where it is null.
+    /// A list of numbers, not-a-number for nulls in it; nil where the list itself is null.
     package func doubles(_ column: Int) throws(TableError) -> [Double]? {
         guard let count = try listCount(column) else { return nil }
         var list: [Double] = []
         for place in 0..<count {
             var value = 0.0
-            try TableError.check(cpq_list_double(handle, Int32(column), row, place, &value), path)
-            list.append(value)
+            let isNumber = try isGiven(cpq_list_double(handle, Int32(column), row, place, &value))
+            list.append(isNumber ? value : .nan)
         }
         return list
     }
 
     private func listCount(_ column: Int) throws(TableError) -> Int64? {
-        guard !isNull(column) else { return nil }
         var count: Int64 = 0
-        try TableError.check(cpq_list_count(handle, Int32(column), row, &count), path)
-        return count
+        return try isGiven(cpq_list_count(handle, Int32(column), row, &count)) ? count : nil
+    }
+
+    /// Whether there is a value, by what the shim answered.
+    private func isGiven(_ status: Int32) throws(TableError) -> Bool {
+        if status < 0 { try TableError.check(status, path) }
+        return status > 0
     }
 
     private func text(_ bytes: UnsafePointer<CChar>?, _ count: Int) -> String {
-        let buffer = UnsafeRawBufferPointer(start: bytes, count: count)
-        return String(decoding: buffer, as: UTF8.self)
+        String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
     }
 }

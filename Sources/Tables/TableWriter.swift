@@ -3,13 +3,14 @@ import Glibc
 
 /// What a column of a table holds.
 package enum ColumnType: Sendable {
-    case string, int64, double, stringList, doubleList
+    case string, int64, double, bool, stringList, doubleList
 
     var code: cpq_type_t {
         switch self {
         case .string: CPQ_STRING
         case .int64: CPQ_INT64
         case .double: CPQ_DOUBLE
+        case .bool: CPQ_BOOL
         case .stringList: CPQ_STRING_LIST
         case .doubleList: CPQ_DOUBLE_LIST
         }
@@ -22,19 +23,22 @@ package enum Cell: Sendable, Equatable {
     case string(String)
     case int(Int)
     case double(Double)
+    case bool(Bool)
     case strings([String])
     case doubles([Double])
 }
 
 /// Writes a Parquet file row by row, compressed by zstd; equal rows give equal bytes.
 package final class TableWriter {
-    /// Rows a row group, which bounds what is in memory.
+    /// A row group is ended at so many rows, or bytes of text: what is in memory is bounded.
     private static let groupRows = 8192
+    private static let groupBytes = 32 << 20
 
     private let path: String
     private let types: [ColumnType]
     private let handle: cpq_writer_t
     private var pendingRows = 0
+    private var pendingBytes = 0
 
     /// Creates the file `path` with `columns`; each may hold nulls.
     package init(path: String, columns: [(name: String, type: ColumnType)], level: Int = 3) throws(TableError) {
@@ -58,17 +62,20 @@ package final class TableWriter {
         precondition(row.count == types.count, "\(row.count) cells for \(types.count) columns")
         for (column, cell) in row.enumerated() { try append(cell, Int32(column)) }
         pendingRows += 1
-        guard pendingRows == Self.groupRows else { return }
+        if pendingRows == Self.groupRows || pendingBytes >= Self.groupBytes { try endGroup() }
+    }
+
+    private func endGroup() throws(TableError) {
         try TableError.check(cpq_end_row_group(handle), path)
-        pendingRows = 0
+        (pendingRows, pendingBytes) = (0, 0)
     }
 
     /// Ends the file and waits until it is on the disk; call it once, last.
     package func finish() throws(TableError) {
-        try TableError.check(cpq_end_row_group(handle), path)
+        try endGroup()
         try TableError.check(cpq_writer_close(handle), path)
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        defer { close(descriptor) }
+        defer { if descriptor >= 0 { close(descriptor) } }
         guard descriptor >= 0, fsync(descriptor) == 0 else {
             throw TableError(path, "sync: \(String(cString: strerror(errno)))")
         }
@@ -80,6 +87,7 @@ package final class TableWriter {
         case (.string(let text), .string): try append(text, column)
         case (.int(let value), .int64): try TableError.check(cpq_append_int(handle, column, Int64(value)), path)
         case (.double(let value), .double): try TableError.check(cpq_append_double(handle, column, value), path)
+        case (.bool(let value), .bool): try TableError.check(cpq_append_bool(handle, column, value ? 1 : 0), path)
         case (.strings(let texts), .stringList):
             try TableError.check(cpq_begin_list(handle, column), path)
             for text in texts { try append(text, column) }
@@ -92,6 +100,7 @@ package final class TableWriter {
 
     private func append(_ text: String, _ column: Int32) throws(TableError) {
         var text = text
+        pendingBytes += text.utf8.count
         let status = text.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) { cpq_append_string(handle, column, $0.baseAddress, $0.count) }
         }

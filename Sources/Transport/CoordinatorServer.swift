@@ -61,7 +61,7 @@ package struct CoordinatorServer: Sendable {
                 return nil
             }
             group.addTask {
-                try await server.waitUntilListening()
+                try await server.waitUntilListening(timeout: 60)
                 return try await body("http://\(settings.host):\(await port(of: server))")
             }
             defer { group.cancelAll() }
@@ -147,13 +147,18 @@ package struct CoordinatorServer: Sendable {
     private struct BodyTooLarge: Error {}
 
     /// The message in the body of `request`, which is bounded whatever its header says.
+    ///
+    /// Of a body that is too long some more is read and dropped: who still sends does not hear the answer.
     private func read<Message: Decodable>(_ request: HTTPRequest) async throws -> Message {
         if let count = request.bodySequence.count, count > settings.bodyLimit { throw BodyTooLarge() }
         var body = Data()
+        var byteCount = 0
         for try await chunk in request.bodySequence {
-            guard body.count + chunk.count <= settings.bodyLimit else { throw BodyTooLarge() }
-            body.append(chunk)
+            byteCount += chunk.count
+            if byteCount <= settings.bodyLimit { body.append(chunk) }
+            guard byteCount <= 16 * settings.bodyLimit else { break }
         }
+        guard byteCount <= settings.bodyLimit else { throw BodyTooLarge() }
         return try decodeJSON(Message.self, from: body)
     }
 

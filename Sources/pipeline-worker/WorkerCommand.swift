@@ -20,6 +20,8 @@ struct WorkerCommand: AsyncParsableCommand {
             """,
         version: softwareVersion)
 
+    static func main() async { await runToExit(Self.self) }
+
     @Option(help: ArgumentHelp("The coordinator's address.", valueName: "url")) var coordinator: String
     @Option(help: ArgumentHelp("The file that holds the coordinator's token.", valueName: "file")) var tokenFile: String?
     @Option(help: "This worker's name; the host and process where none is given.") var name: String?

@@ -21,10 +21,16 @@ import Testing
             var bench = try Bench(store)
             var witness = Witness()
             for step in 0..<150 {
-                try await act(&bench, &witness, &random, "seed \(seed), step \(step)")
+                store.setFull(Int.random(in: 0..<10, using: &random) == 0)
+                do {
+                    try await act(&bench, &witness, &random, "seed \(seed), step \(step)")
+                } catch let error as CoordinationError {
+                    try #require(error.code == .store, "seed \(seed), step \(step)")
+                }
                 try check(store, witness, "seed \(seed), step \(step)")
             }
             bench.place.setFault(nil)
+            store.setFull(false)
             try await finish(bench, &witness)
             let total = try store.status().total
             try #require(total.publishedUnits + total.failedUnits == 8, "seed \(seed)")

@@ -186,6 +186,47 @@ struct Bench {
         #expect(try await bench.coordinator.publish(try await bench.lease(), someResult()) == .accepted)
     }
 
+    @Test(
+        "killed between the files and their record, the unit is done again; if only the record failed, it is repeated")
+    func recordFails() async throws {
+        let store = InMemoryJobStore()
+        try store.plan(units: [1])
+        let bench = try Bench(store)
+        let lease = try await bench.lease()
+        store.setFull(true)
+        for _ in 0..<2 {
+            let error = await #expect(throws: CoordinationError.self) {
+                try await bench.coordinator.publish(lease, someResult())
+            }
+            #expect(error?.code == .store)
+        }
+        store.setFull(false)
+        let next = try Bench(store)
+        let again = try await next.lease()
+        #expect(try await next.coordinator.publish(lease, someResult()) == .stale)
+        #expect(try await next.coordinator.publish(again, someResult()) == .accepted)
+        #expect(bench.place.leases == [lease, lease] && next.place.leases == [again])
+        #expect(store.failures(of: 0) == 0)
+    }
+
+    @Test("a message that the store could not take may be sent again")
+    func storeRecovers() async throws {
+        let store = InMemoryJobStore()
+        try store.plan(units: [2])
+        let bench = try Bench(store)
+        store.setFull(true)
+        await #expect(throws: CoordinationError.self) { try await bench.lease() }
+        store.setFull(false)
+        let leases = [try await bench.lease(), try await bench.lease()]
+        store.setFull(true)
+        await #expect(throws: CoordinationError.self) { try await bench.coordinator.publish(leases[0], someResult()) }
+        await #expect(throws: CoordinationError.self) { try await bench.coordinator.fail(leases[1], message: "x") }
+        await #expect(throws: CoordinationError.self) { try await bench.coordinator.release(leases[1]) }
+        store.setFull(false)
+        #expect(try await bench.coordinator.publish(leases[0], someResult()) == .accepted)
+        #expect(try await bench.coordinator.release(leases[1]) == .accepted)
+    }
+
     @Test("while files are put in place the lease cannot be taken away, and a second publish is told to come back")
     func publishInProgress() async throws {
         let store = InMemoryJobStore()

@@ -4,6 +4,8 @@ import Samples
 import Synchronization
 
 /// A job store that forgets: the simplest thing that the conformance suite accepts, and a check of that suite.
+///
+/// Its disk can be made full.
 final class InMemoryJobStore: JobStore {
     private enum UnitState: Equatable {
         case planned
@@ -26,10 +28,13 @@ final class InMemoryJobStore: JobStore {
         var sources: [String] = []
         var entries: [Int: Entry] = [:]
         var sightings: [WorkerSighting] = []
+        var isFull = false
         var ordered: [Entry] { entries.values.sorted { $0.unit.id < $1.unit.id } }
     }
 
     private let content = Mutex(Content())
+
+    func setFull(_ isFull: Bool) { content.withLock { $0.isFull = isFull } }
 
     func build() -> BuildRecord? { content.withLock { $0.build } }
     func isPlanned() -> Bool { content.withLock { $0.isPlanned } }
@@ -188,6 +193,7 @@ final class InMemoryJobStore: JobStore {
     }
 
     private func change(_ lease: Lease, _ body: (inout Entry) -> Bool) throws(CoordinationError) {
+        if content.withLock({ $0.isFull }) { throw CoordinationError(.store, "memory", "disk full") }
         let isChanged = content.withLock { content in
             guard var entry = content.entries[lease.unit], body(&entry) else { return false }
             content.entries[lease.unit] = entry

@@ -79,6 +79,11 @@ import Testing
     func fencing(kind: Kind) async throws {
         try await withStore(kind) { store in
             try store.plan(units: [1])
+            for generation in [0, 2, 5] {
+                #expect(throws: CoordinationError.self) {
+                    try store.recordLease(Lease(unit: 0, worker: "w", generation: generation))
+                }
+            }
             let lease = try store.lease()
             let strangers = [
                 Lease(unit: 0, worker: "w", generation: 2), Lease(unit: 0, worker: "w", generation: 0),

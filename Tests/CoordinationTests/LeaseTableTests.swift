@@ -14,25 +14,23 @@ import Testing
         return policy
     }
 
-    @Test("a worker holds a bounded number of units, and one that failed before alone")
+    @Test("a worker holds a bounded number of units, and takes one that failed before only when it holds none")
     func admission() {
         var table = LeaseTable(policy: policy)
         #expect(table.admission(of: "w") == .anyUnit)
         let lease = Lease(unit: 0, worker: "w", generation: 1)
-        _ = table.add(lease, on: unit(0), for: "1", failures: 0, now: .zero)
+        _ = table.add(lease, on: unit(0), for: "1", now: .zero)
         #expect(table.admission(of: "w") == .freshUnit)
-        _ = table.add(Lease(unit: 1, worker: "w", generation: 1), on: unit(1), for: "2", failures: 0, now: .zero)
+        _ = table.add(Lease(unit: 1, worker: "w", generation: 1), on: unit(1), for: "2", now: .zero)
         #expect(table.admission(of: "w") == .noUnit)
         #expect(table.admission(of: "other") == .anyUnit)
-        _ = table.add(Lease(unit: 2, worker: "other", generation: 2), on: unit(2), for: "1", failures: 1, now: .zero)
-        #expect(table.admission(of: "other") == .noUnit)
     }
 
     @Test("a lease expires unless it is renewed or being published")
     func expiry() {
         var table = LeaseTable(policy: policy)
         let leases = (0..<3).map { Lease(unit: $0, worker: "w\($0)", generation: 1) }
-        for lease in leases { _ = table.add(lease, on: unit(lease.unit), for: "1", failures: 0, now: .zero) }
+        for lease in leases { _ = table.add(lease, on: unit(lease.unit), for: "1", now: .zero) }
         let isRenewed = table.renew(leases[1], now: .seconds(2))
         #expect(isRenewed)
         table.setPublishing(leases[2], true)
@@ -62,7 +60,7 @@ import Testing
                 if Bool.random(using: &random), newest[id] == nil, table.admission(of: worker) != .noUnit {
                     let generation = issued.count(where: { $0.unit == id }) + 1
                     let lease = Lease(unit: id, worker: worker, generation: generation)
-                    let grant = table.add(lease, on: unit(id), for: "\(second)", failures: 0, now: now)
+                    let grant = table.add(lease, on: unit(id), for: "\(second)", now: now)
                     try #require(table.grant(to: worker, for: "\(second)") == grant, "\(place)")
                     issued.append(lease)
                     newest[id] = lease

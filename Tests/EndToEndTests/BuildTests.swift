@@ -105,16 +105,24 @@ import Testing
 
     @Test("names a unit that fails three times, ends with 1, and publishes the others")
     func failingUnit() throws {
-        let site = try Site(count: 24)
+        let site = try Site(count: 60)
         let manifest = try site.manifest(
-            "m", captions: "original", unitRows: 4,
-            extra: "fetch: {allow_private_addresses: true, max_failure_ratio: 0.4, retries: 0}")
+            "m", captions: "original", unitRows: 6,
+            extra: "fetch: {allow_private_addresses: true, max_failure_ratio: 0, retries: 0}")
+        let truth = try String(contentsOfFile: site.folder + "/demo/truth.jsonl", encoding: .utf8)
+        let failing = Set(
+            truth.split(separator: "\n").enumerated().filter { !$1.contains(#""expected_status":"success""#) }
+                .map { "demo-" + String(format: "%06d", $0.offset / 6) })
+        try #require(!failing.isEmpty && failing.count < 10)
         let ended = try site.build(manifest, to: "out")
         #expect(ended.status == 1, "\(ended.errors)")
-        #expect(ended.errors.contains("error: demo-000000: failed 3 times:"), "\(ended.errors)")
-        #expect(ended.errors.contains("over fetch.max_failure_ratio 0.4"))
-        let shards = try site.files("out").keys.filter { $0.hasSuffix(".tar.zst") }
-        #expect(!shards.isEmpty && !shards.contains("shards/demo-000000.tar.zst"))
+        let files = try site.files("out")
+        for unit in (0..<10).map({ "demo-" + String(format: "%06d", $0) }) {
+            let isNamed = ended.errors.contains("error: \(unit): failed 3 times:")
+            #expect(isNamed == failing.contains(unit), "\(unit): \(ended.errors)")
+            #expect((files["shards/\(unit).tar.zst"] != nil) != failing.contains(unit), "\(unit)")
+        }
+        #expect(ended.errors.contains("over fetch.max_failure_ratio 0"))
     }
 
     @Test("refuses bad input with one line that says where, and the promised exit code")

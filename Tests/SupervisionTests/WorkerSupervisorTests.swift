@@ -165,6 +165,13 @@ private func shell(_ script: String) -> ProcessCommand {
         }
     }
 
+    @Test("the end of a worker is the end of what it started, even while that writes")
+    func leftBehind() async throws {
+        let stage = Stage(endLimit: 1)
+        try await run(stage, "{ i=0; while [ $i -lt 300000 ]; do i=$((i+1)); echo $i; done; } & exit 0")
+        #expect(stage.lines.count < 300_000)
+    }
+
     @Test("kills a worker that hangs, and starts another")
     func hanging() async throws {
         let stage = Stage(endLimit: 2)
@@ -197,7 +204,7 @@ private func shell(_ script: String) -> ProcessCommand {
         let started = await withCheckedContinuation { (continuation: CheckedContinuation<cprocess_t?, Never>) in
             let thread = Thread {
                 var process = cprocess_t()
-                let arguments: [UnsafeMutablePointer<CChar>?] = [strdup("/bin/sleep"), strdup("1000"), nil]
+                let arguments: [UnsafeMutablePointer<CChar>?] = [strdup("/bin/sleep"), strdup("20"), nil]
                 defer { for argument in arguments { free(argument) } }
                 let code = cprocess_start(&process, arguments)
                 continuation.resume(returning: code == 0 ? process : nil)
