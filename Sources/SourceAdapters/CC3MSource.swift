@@ -5,7 +5,7 @@ package struct CC3MSource: TextListSource {
     package let name: String
     package let paths: [String]
     let imageRoot: String?
-    var isQuoted: Bool { false }
+    var quotedDelimiter: UInt8? { nil }
     var hasHeader: Bool { false }
 
     /// The rows of `paths`, in that order.

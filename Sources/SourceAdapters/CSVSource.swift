@@ -6,7 +6,8 @@ package struct CSVSource: TextListSource {
     package let paths: [String]
     let imageRoot: String?
     private let table: TextTable
-    var isQuoted: Bool { table.quoting == .rfc4180 }
+    private var delimiter: UInt8 { table.delimiter.utf8.first ?? UInt8(ascii: ",") }
+    var quotedDelimiter: UInt8? { table.quoting == .rfc4180 ? delimiter : nil }
     var hasHeader: Bool { table.header }
 
     /// The rows of `paths`, in that order; each file has its own header where `table` says that there are any.
@@ -18,15 +19,16 @@ package struct CSVSource: TextListSource {
     }
 
     func meaning(of path: String) throws(SourceError) -> @Sendable ([UInt8]) -> ListedFields {
-        let (delimiter, quoted) = (table.delimiter.utf8.first ?? UInt8(ascii: ","), isQuoted)
-        let header = table.header ? try readHeader(path, delimiter) : nil
+        let header = table.header ? try readHeader(path) : nil
         let url = try column(table.urlColumn, header, path)
         let caption = try column(table.captionColumn, header, path)
         var sourceID: Int?
         if let name = table.idColumn { sourceID = try column(name, header, path) }
         let needed = [url, caption, sourceID ?? 0].max() ?? 0
-        return { [sourceID, width = header?.count] line in
-            let parts = fields(of: line, delimiter: delimiter, quoted: quoted)
+        return { [sourceID, width = header?.count, delimiter, isQuoted = quotedDelimiter != nil] line in
+            guard let parts = fields(of: line, delimiter: delimiter, quoted: isQuoted) else {
+                return ListedFields(fault: "a quote that is never closed")
+            }
             guard parts.count > needed, width == nil || parts.count == width else {
                 return ListedFields(
                     url: parts.count > url ? text(of: parts[url]) : "",
@@ -38,12 +40,13 @@ package struct CSVSource: TextListSource {
         }
     }
 
-    private func readHeader(_ path: String, _ delimiter: UInt8) throws(SourceError) -> [String] {
-        guard case .text(var bytes) = try LineReader(path, quoted: isQuoted).next() else {
+    private func readHeader(_ path: String) throws(SourceError) -> [String] {
+        guard case .text(let bytes) = try LineReader(path, quotedBy: quotedDelimiter).next(),
+            let names = fields(of: bytes, delimiter: delimiter, quoted: quotedDelimiter != nil)
+        else {
             throw SourceError(.malformed, path, "line 1: want a header with the columns' names")
         }
-        if bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes.removeFirst(3) }
-        return fields(of: bytes, delimiter: delimiter, quoted: isQuoted).map(text(of:))
+        return names.map(text(of:))
     }
 
     private func column(_ name: String, _ header: [String]?, _ path: String) throws(SourceError) -> Int {

@@ -1,8 +1,8 @@
-/// Splits one record into its fields.
+/// Splits one record into its fields; nil where a quote is never closed.
 ///
 /// Under RFC 4180 a field may stand in quotes, in which two quotes mean one; text behind a closing quote is kept as it
 /// is. Without quoting every delimiter splits.
-func fields(of record: [UInt8], delimiter: UInt8, quoted: Bool) -> [[UInt8]] {
+func fields(of record: [UInt8], delimiter: UInt8, quoted: Bool) -> [[UInt8]]? {
     guard quoted, record.contains(UInt8(ascii: "\"")) else {
         return record.split(separator: delimiter, omittingEmptySubsequences: false).map(Array.init)
     }
@@ -31,7 +31,7 @@ func fields(of record: [UInt8], delimiter: UInt8, quoted: Bool) -> [[UInt8]] {
             field.append(byte)
         }
     }
-    return fields + [field]
+    return isQuoted ? nil : fields + [field]
 }
 
 /// The text of a field: UTF-8, damaged bytes replaced by U+FFFD, control characters by spaces, trimmed.

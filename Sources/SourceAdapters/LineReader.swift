@@ -2,7 +2,7 @@ import Foundation
 
 /// Reads a text file record by record from any place in it, in blocks, with a bound on the length of a record.
 ///
-/// A record ends at a line feed; under RFC 4180 quoting, at the first one outside quotes. The last may end without.
+/// A byte order mark at the start of the file is no part of it; the last record may end without a line end.
 final class LineReader {
     /// One record, without its line end.
     enum Record: Equatable {
@@ -11,32 +11,35 @@ final class LineReader {
         case tooLong([UInt8])
     }
 
-    /// The longest record that is read, in bytes; a longer one is a bad row.
+    /// The longest record that is read, in bytes; a longer one is a bad row, and quotes in it end here.
     static let byteLimit = 1 << 20
     private static let blockLength = 1 << 20
+    private static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
 
     let path: String
     private let handle: FileHandle
-    private let quote: UInt8?
+    private var scanner: RecordScanner
     private var block: [UInt8] = []
     private var place = 0
-    private var isAtEnd = false
     /// The offset in the file of the first byte not yet given out.
     private(set) var offset: Int
 
-    /// Reads `path` from byte `offset` on; `quoted` says whether quotes may hide line ends.
-    init(_ path: String, at offset: Int = 0, quoted: Bool) throws(SourceError) {
+    /// Reads `path` from byte `offset` on, where a record starts; fields between `quotedBy` may be in quotes.
+    init(_ path: String, at offset: Int = 0, quotedBy delimiter: UInt8?) throws(SourceError) {
         guard let handle = FileHandle(forReadingAtPath: path) else {
             throw SourceError(.unreadable, path, "no such file, or no right to read it")
         }
         self.path = path
         self.handle = handle
         self.offset = offset
-        quote = quoted ? UInt8(ascii: "\"") : nil
+        scanner = RecordScanner(delimiter: delimiter)
         do {
             try handle.seek(toOffset: UInt64(offset))
         } catch {
             throw SourceError(.unreadable, path, "\(error)")
+        }
+        if offset == 0, try fill(), block.starts(with: Self.byteOrderMark) {
+            (place, self.offset) = (Self.byteOrderMark.count, Self.byteOrderMark.count)
         }
     }
 
@@ -44,85 +47,46 @@ final class LineReader {
 
     /// The next record; nil at the end of the file.
     func next() throws(SourceError) -> Record? {
-        var head: [UInt8] = []
-        var length = 0
-        var isQuoted = false
-        while true {
-            if place == block.count {
-                try fill()
-                if isAtEnd { return length == 0 ? nil : finish(head, length, hasLineEnd: false) }
-            }
-            let end = recordEnd(&isQuoted)
-            let room = max(0, Self.byteLimit - head.count)
-            head.append(contentsOf: block[place..<min(end ?? block.count, place + room)])
-            length += (end ?? block.count) - place
-            place = (end ?? block.count) + (end == nil ? 0 : 1)
-            if end != nil { return finish(head, length, hasLineEnd: true) }
-        }
+        var text: [UInt8] = []
+        guard let length = try advance({ text += $0 }) else { return nil }
+        guard length <= Self.byteLimit else { return .tooLong(Array(text.prefix(200))) }
+        if text.last == UInt8(ascii: "\r") { text.removeLast() }
+        return .text(text)
     }
 
-    /// Counts a record without copying it; false at the end of the file.
-    func skip() throws(SourceError) -> Bool {
+    /// Goes over a record without copying it; false at the end of the file.
+    func skip() throws(SourceError) -> Bool { try advance { _ in } != nil }
+
+    /// Goes over one record and says how long it was; nil at the end of the file.
+    ///
+    /// What happens depends on the record's bytes alone, not on where blocks end: a record is the same from any start.
+    private func advance(_ take: (ArraySlice<UInt8>) -> Void) throws(SourceError) -> Int? {
         var length = 0
-        var isQuoted = false
         while true {
-            if place == block.count {
-                try fill()
-                if isAtEnd {
-                    offset += length
-                    return length > 0
-                }
-            }
-            let end = recordEnd(&isQuoted)
-            length += (end ?? block.count) - place + (end == nil ? 0 : 1)
-            place = (end ?? block.count) + (end == nil ? 0 : 1)
-            if end != nil {
+            if place == block.count, try !fill() {
                 offset += length
-                return true
+                return length > 0 ? length : nil
+            }
+            if length == Self.byteLimit { scanner.giveUpQuotes() }
+            let room = length < Self.byteLimit ? Self.byteLimit - length : .max
+            let range = place..<(block.count - place > room ? place + room : block.count)
+            let end = scanner.recordEnd(in: block, range)
+            if length < Self.byteLimit { take(block[place..<(end ?? range.upperBound)]) }
+            length += (end ?? range.upperBound) - place
+            place = end.map { $0 + 1 } ?? range.upperBound
+            if end != nil {
+                offset += length + 1
+                return length
             }
         }
     }
 
-    private func finish(_ head: [UInt8], _ length: Int, hasLineEnd: Bool) -> Record {
-        offset += length + (hasLineEnd ? 1 : 0)
-        guard length <= Self.byteLimit else { return .tooLong(Array(head.prefix(200))) }
-        return .text(head.last == UInt8(ascii: "\r") ? head.dropLast() : head)
-    }
-
-    /// The place in the block of the line feed that ends the record; nil where it goes on behind the block.
-    private func recordEnd(_ isQuoted: inout Bool) -> Int? {
-        let lineFeed = UInt8(ascii: "\n")
-        guard let quote else { return firstIndex(of: lineFeed, from: place) }
-        var start = place
-        while true {
-            if isQuoted {
-                guard let close = firstIndex(of: quote, from: start) else { return nil }
-                isQuoted = false
-                start = close + 1
-            } else {
-                let end = firstIndex(of: lineFeed, from: start)
-                guard let open = firstIndex(of: quote, from: start), open < end ?? block.count else { return end }
-                isQuoted = true
-                start = open + 1
-            }
-        }
-    }
-
-    private func firstIndex(of byte: UInt8, from start: Int) -> Int? {
-        unsafe block.withUnsafeBytes { bytes in
-            guard start < bytes.count, let base = bytes.baseAddress,
-                let found = unsafe memchr(base + start, Int32(byte), bytes.count - start)
-            else { return nil }
-            return unsafe base.distance(to: found)
-        }
-    }
-
-    private func fill() throws(SourceError) {
+    /// Reads the next block; false at the end of the file.
+    private func fill() throws(SourceError) -> Bool {
         do {
-            let data = try handle.read(upToCount: Self.blockLength) ?? Data()
-            block = Array(data)
+            block = Array(try handle.read(upToCount: Self.blockLength) ?? Data())
             place = 0
-            isAtEnd = data.isEmpty
+            return !block.isEmpty
         } catch {
             throw SourceError(.unreadable, path, error.localizedDescription)
         }

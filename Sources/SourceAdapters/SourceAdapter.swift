@@ -62,7 +62,7 @@ package struct PlannedRange: Sendable, Hashable {
 package protocol SourceAdapter: Sendable {
     /// Cuts the source into ranges of `unitRows` rows (the last may have fewer), in one pass with bounded memory.
     ///
-    /// `limit` takes the first rows only. Throws a `SourceError`, and what `emit` throws.
+    /// Takes the first `limit` rows only; nil takes all.
     func plan(
         unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void
     ) throws

@@ -21,6 +21,6 @@ package struct SourceError: Error, Hashable, CustomStringConvertible {
         self.hint = hint
     }
 
-    /// File, class and hint in one line: `list.csv: malformed: line 1: no column url`.
+    /// One line, such as `list.csv: malformed: line 1: no column url`.
     package var description: String { "\(file): \(code.rawValue): \(hint)" }
 }

@@ -13,8 +13,8 @@ struct ListedFields {
 protocol TextListSource: SourceAdapter {
     var name: String { get }
     var paths: [String] { get }
-    /// Whether quotes may hide line ends.
-    var isQuoted: Bool { get }
+    /// The byte between fields that may be in quotes, which hide it and line ends; nil where quotes are data.
+    var quotedDelimiter: UInt8? { get }
     /// Whether the first record of each file is a header.
     var hasHeader: Bool { get }
     /// The folder that image paths are relative to; nil where the list holds URLs.
@@ -29,7 +29,7 @@ extension TextListSource {
         var left = limit ?? .max
         for (file, path) in paths.enumerated() where left > 0 {
             _ = try meaning(of: path)  // a bad header ends planning, not the first unit
-            let reader = try LineReader(path, quoted: isQuoted)
+            let reader = try LineReader(path, quotedBy: quotedDelimiter)
             if hasHeader { _ = try reader.skip() }
             var offset = reader.offset
             while left > 0, try reader.skip() {
@@ -68,12 +68,12 @@ private struct TextRowReader<List: TextListSource>: RowReader {
         self.list = list
         (firstRow, rowCount, file) = (unit.firstRow, unit.rowCount, unit.start.file)
         meaning = try list.meaning(of: list.paths[file])
-        lines = try LineReader(list.paths[file], at: unit.start.offset, quoted: list.isQuoted)
+        lines = try LineReader(list.paths[file], at: unit.start.offset, quotedBy: list.quotedDelimiter)
     }
 
     mutating func next() throws(SourceError) -> ListedRow? {
         guard done < rowCount else { return nil }
-        let record = try nextRecord()
+        let (record, offset) = try nextRecord()
         let id = SampleID(source: list.name, row: firstRow + done)
         done += 1
         let fields =
@@ -81,25 +81,29 @@ private struct TextRowReader<List: TextListSource>: RowReader {
             case .text(let bytes): meaning(bytes)
             case .tooLong: ListedFields(fault: "longer than \(LineReader.byteLimit) bytes")
             }
-        return row(id, fields)
+        return row(id, fields, at: offset)
     }
 
-    private mutating func nextRecord() throws(SourceError) -> LineReader.Record {
+    /// The next record and its offset in `lines`, which may be of the next file then.
+    private mutating func nextRecord() throws(SourceError) -> (LineReader.Record, offset: Int) {
         while true {
-            if let record = try lines.next() { return record }
+            let offset = lines.offset
+            if let record = try lines.next() { return (record, offset) }
             file += 1
-            guard list.paths.indices.contains(file) else {
+            // Where the unit starts there was a record, so a file that ends there was cut, whatever follows it.
+            guard done > 0, list.paths.indices.contains(file) else {
                 throw SourceError(.changed, lines.path, "shorter than when it was planned")
             }
             meaning = try list.meaning(of: list.paths[file])
-            lines = try LineReader(list.paths[file], quoted: list.isQuoted)
+            lines = try LineReader(list.paths[file], quotedBy: list.quotedDelimiter)
             if list.hasHeader { _ = try lines.skip() }
         }
     }
 
-    private func row(_ id: SampleID, _ fields: ListedFields) -> ListedRow {
+    private func row(_ id: SampleID, _ fields: ListedFields, at offset: Int) -> ListedRow {
         if let fault = fields.fault ?? (fields.url.isEmpty ? "no URL" : nil) {
-            let rejection = Rejection(.badRow, "row \(id.row) of \(list.name): \(fault)")
+            let name = lines.path.split(separator: "/").last ?? ""
+            let rejection = Rejection(.badRow, "\(name), byte \(offset): \(fault)")
             return ListedRow(id: id, url: fields.url, outcome: .rejected(rejection))
         }
         let captions = fields.caption.isEmpty ? [] : [Caption(text: fields.caption, origin: .web)]

@@ -121,14 +121,80 @@ extension ListedRow {
         #expect(error?.description.contains("line 1: no column url; the header has link, text") == true)
     }
 
-    @Test("takes raw TSV quotes as data")
-    func rawQuotes() throws {
+    @Test("gives the same rows from any split of any bytes", arguments: shapes)
+    fileprivate func anyBytes(_ shape: Shape) throws {
         let folder = try Project.temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let lines = ["\"starts with a quote\thttp://h/1", "a \"pair\"\thttp://h/2", "tab\tinside\thttp://h/3"]
-        try lines.joined(separator: "\n").write(toFile: folder + "/l.tsv", atomically: false, encoding: .utf8)
-        let rows = try readAll(CC3MSource(name: "s", paths: [folder + "/l.tsv"]), unitRows: 2)
-        #expect(rows.map(\.url) == ["http://h/1", "http://h/2", "http://h/3"])
-        #expect(rows.map(\.caption) == ["\"starts with a quote", "a \"pair\"", "tab inside"])
+        let pieces =
+            ["\"", "\"\"", ",", "\t", "\n", "\r\n", "\n\n", "a", "5\" disk", ",\"", "\",", "\u{feff}", "\0", "é"]
+            .map { Array($0.utf8) } + [[0xff], [0xc3], [0xe7, 0x8c]]
+        for seed in UInt64(0)..<12 {
+            var random = SeededGenerator(seed: seed)
+            let paths = try (0..<2).map { file in
+                let bytes = (0..<200).flatMap { _ in pieces[Int.random(in: pieces.indices, using: &random)] }
+                try Data(shape.header.utf8 + bytes).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
+                return "\(folder)/\(file)"
+            }
+            let whole = try readAll(shape.adapter(paths), unitRows: 1 << 20)
+            #expect(whole.map(\.id.row) == Array(whole.indices), "seed \(seed)")
+            for unitRows in [1, 7] {
+                let rows = try readAll(shape.adapter(paths), unitRows: unitRows)
+                #expect(
+                    rows.map(\.url) == whole.map(\.url) && rows.map(\.caption) == whole.map(\.caption), "seed \(seed)")
+            }
+        }
     }
+
+    @Test("leaves out a byte order mark", arguments: shapes)
+    fileprivate func byteOrderMark(_ shape: Shape) throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let text = "\u{feff}" + shape.header + shape.line("http://h/1", "one") + shape.line("http://h/2", "two")
+        try text.write(toFile: folder + "/l", atomically: false, encoding: .utf8)
+        let rows = try readAll(shape.adapter([folder + "/l"]), unitRows: 1)
+        #expect(rows.map(\.url) == ["http://h/1", "http://h/2"])
+        #expect(rows.allSatisfy { $0.caption?.hasPrefix("one") == true || $0.caption?.hasPrefix("two") == true })
+    }
+
+    @Test("says that a file was cut since it was planned, whatever file follows it", arguments: shapes)
+    fileprivate func cutFile(_ shape: Shape) throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let paths = [folder + "/a", folder + "/b"]
+        for path in paths {
+            let text = shape.header + (0..<4).map { shape.line("http://h/\($0)", "c") }.joined()
+            try text.write(toFile: path, atomically: false, encoding: .utf8)
+        }
+        let adapter = shape.adapter(paths)
+        var ranges: [PlannedRange] = []
+        try adapter.plan(unitRows: 2, limit: nil) { ranges.append($0) }
+        let unit = WorkUnit(id: 1, source: "s", index: 1, firstRow: 2, rowCount: 2, start: ranges[1].start)
+        try (shape.header + shape.line("http://h/0", "c")).write(toFile: paths[0], atomically: false, encoding: .utf8)
+        let error = #expect(throws: SourceError.self) {
+            var reader = try adapter.reader(of: unit)
+            while try reader.next() != nil {}
+        }
+        #expect(error?.code == .changed && error?.file == paths[0])
+    }
+
+    @Test("holds a block of a list, not the list", arguments: shapes)
+    fileprivate func boundedMemory(_ shape: Shape) throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let start = shape.header + shape.line("http://h/1", "good")
+        try start.write(toFile: folder + "/l", atomically: false, encoding: .utf8)
+        let handle = try #require(FileHandle(forWritingAtPath: folder + "/l"))
+        try handle.truncate(atOffset: 1 << 29)  // one more row: a hole of half a gibibyte
+        try handle.close()
+        let before = try residentBytes()
+        let rows = try readAll(shape.adapter([folder + "/l"]), unitRows: 10)
+        #expect(rows.map(\.isRejected) == [false, true])
+        #expect(try residentBytes() - before < 200 << 20)
+    }
+}
+
+/// How much memory this process holds now.
+private func residentBytes() throws -> Int {
+    let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")[1]
+    return try #require(Int(pages)) * 4096
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// A long text that costs a careless tokenizer the square of its length.
@@ -20,7 +21,7 @@ let longTexts =
 
 /// Texts of any scalars, more of those that tokenizers look at.
 func randomTexts(seed: UInt64, count: Int) -> [String] {
-    var random = SplitMix64(state: seed)
+    var random = SeededGenerator(seed: seed)
     let common = Array("aAzZ019 \t\n'\"&;#<>[]|.,!?éÉßıİΣς猫\u{301}\u{a0}\u{fffd}\u{0}’“ﬁＡ😀".unicodeScalars)
     return (0..<count).map { _ in
         var text = String.UnicodeScalarView()
@@ -30,16 +31,5 @@ func randomTexts(seed: UInt64, count: Int) -> [String] {
                 Bool.random(using: &random) ? any ?? "x" : common[Int.random(in: common.indices, using: &random)])
         }
         return String(text)
-    }
-}
-
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import TextTokenizers
@@ -60,7 +61,7 @@ import Testing
     @Test(
         "that are cut off or damaged anywhere load or throw", arguments: ["bert", "bert-lists", "clip", "clip-lists"])
     func damaged(_ name: String) throws {
-        var random = SplitMix64(state: 3)
+        var random = SeededGenerator(seed: 3)
         let source = GoldenText.folder + "/" + name
         let names = try FileManager.default.contentsOfDirectory(atPath: source).sorted()
         for round in 0..<60 {

@@ -1,0 +1,109 @@
+import Foundation
+import Manifests
+import Samples
+import SourceAdapters
+import TestSupport
+import Testing
+
+/// The rows of a list with this text.
+private func rows(_ bytes: [UInt8], _ adapter: (String) -> any SourceAdapter) throws -> [ListedRow] {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try Data(bytes).write(to: URL(fileURLWithPath: folder + "/list.txt"))
+    let adapter = adapter(folder + "/list.txt")
+    var rows: [ListedRow] = []
+    try adapter.plan(unitRows: 2, limit: nil) { range in
+        let unit = WorkUnit(
+            id: 0, source: "s", index: 0, firstRow: range.firstRow, rowCount: range.rowCount, start: range.start)
+        var reader = try adapter.reader(of: unit)
+        while let row = try reader.next() { rows.append(row) }
+    }
+    return rows
+}
+
+private func csv(_ text: String, _ table: TextTable = .standard, imageRoot: String? = nil) throws -> [ListedRow] {
+    try rows(Array(text.utf8)) { CSVSource(name: "s", paths: [$0], table: table, imageRoot: imageRoot) }
+}
+
+extension ListedRow {
+    fileprivate var row: SourceRow? { if case .kept(let row) = outcome { row } else { nil } }
+    fileprivate var caption: String? { row?.captions.first?.text }
+    fileprivate var message: String? { if case .rejected(let rejection) = outcome { rejection.message } else { nil } }
+}
+
+@Suite("Lists in text files") struct TextListTests {
+    @Test("take the quotes of raw TSV as data")
+    func rawQuotes() throws {
+        let lines = ["\"starts with a quote\thttp://h/1", "a \"pair\"\thttp://h/2", "tab\tinside\thttp://h/3\r"]
+        let rows = try rows(Array(lines.joined(separator: "\n").utf8)) { CC3MSource(name: "s", paths: [$0]) }
+        #expect(rows.map(\.url) == ["http://h/1", "http://h/2", "http://h/3"])
+        #expect(rows.map(\.caption) == ["\"starts with a quote", "a \"pair\"", "tab inside"])
+    }
+
+    @Test("of CC12M have the URL first and may have tabs in the caption")
+    func cc12m() throws {
+        let rows = try rows(Array("http://h/1\t<PERSON> and\ta dog\nhttp://h/2\t\n".utf8)) {
+            CC12MSource(name: "s", paths: [$0])
+        }
+        #expect(rows.map(\.url) == ["http://h/1", "http://h/2"])
+        #expect(rows.map(\.caption) == ["<PERSON> and a dog", nil])
+        #expect(rows[1].row?.captions == [])
+    }
+
+    @Test("in CSV open a quote only where a field starts")
+    func quotes() throws {
+        let rows = try csv(
+            """
+            url,caption
+            http://h/1,5" disk
+            http://h/2,"a ""quoted"", word
+            in two lines"
+            "http://h/3","a"b"c
+            http://h/4,\"\"
+            http://h/5,3.5" and 8" disks
+            """)
+        #expect(rows.map(\.url) == (1...5).map { "http://h/\($0)" })
+        #expect(
+            rows.map(\.caption) == ["5\" disk", "a \"quoted\", word in two lines", "ab\"c", nil, "3.5\" and 8\" disks"])
+    }
+
+    @Test("lose no more than the limit of a row to a quote that is never closed")
+    func openQuote() throws {
+        let filler = (0..<30_000).map { "http://h/\($0),\(String(repeating: "x", count: 40))\n" }
+        let rows = try csv("url,caption\nhttp://h/a,\"open\n" + filler.joined())
+        #expect(rows[0].message == "list.txt, byte 12: longer than 1048576 bytes")
+        #expect(rows.count > 5000 && rows.dropFirst().allSatisfy { $0.row != nil })
+        #expect(rows.last?.url == "http://h/29999")
+        let short = try csv("url,caption\nhttp://h/a,\"open\nhttp://h/b,c\n")
+        #expect(short.map(\.message) == ["list.txt, byte 12: a quote that is never closed"])
+    }
+
+    @Test("say where a bad row stands and what is wrong with it")
+    func badRows() throws {
+        let rows = try csv("url,caption\na,b\nc\nd,e,f\n,g\n")
+        #expect(
+            rows.map(\.message) == [
+                nil, "list.txt, byte 16: 1 fields, not 2", "list.txt, byte 18: 3 fields, not 2",
+                "list.txt, byte 24: no URL",
+            ])
+        #expect(rows.map(\.url) == ["a", "c", "d", ""])
+    }
+
+    @Test("may have any delimiter, columns by name or number, ids, and paths of files")
+    func columns() throws {
+        let named = TextTable(
+            header: true, delimiter: ";", quoting: .none, urlColumn: "file", captionColumn: "text", idColumn: "id")
+        let row = try csv("id;text;file\n7;a, \"b\";x.jpg\n", named, imageRoot: "/images")[0].row
+        #expect(row?.sourceID == "7" && row?.location == .file("/images/x.jpg"))
+        #expect(row?.captions == [Caption(text: "a, \"b\"", origin: .web)])
+        let numbered = TextTable(header: false, delimiter: "|", quoting: .none, urlColumn: "2", captionColumn: "0")
+        #expect(try csv("c|x|u\n", numbered)[0].row?.location == .url("u"))
+    }
+
+    @Test("have damaged UTF-8 replaced, control characters made spaces, and ends trimmed")
+    func repairs() throws {
+        let line = Array("u\t\u{a0} a".utf8) + [0xff, 0x00, 0x07] + Array("b \u{85}c \u{3000}\n".utf8)
+        let rows = try rows(line) { CC12MSource(name: "s", paths: [$0]) }
+        #expect(rows[0].caption == "a\u{fffd}  b  c")
+    }
+}
