@@ -36,8 +36,6 @@ final class Worker: Sendable {
         output = OutputDirectory(manifest.output)
         fetcher = CurlFetcher(policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed)
         budget = ByteBudget(limit: profile.imageBytes)
-        // Images come and go on every thread; more heaps would each keep the largest that it saw.
-        if !manifest.bootstraps { mallopt(M_ARENA_MAX, 2) }
         models = manifest.bootstraps ? try Models(manifest, profile) : nil
     }
 
