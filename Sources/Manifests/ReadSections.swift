@@ -34,6 +34,9 @@ extension Manifest.Fetch {
         retries = try reader.int("retries", default: 2, in: 0...20)
         maxBytes = try reader.int("max_bytes", default: 52_428_800, in: 1...2_147_483_647)
         userAgent = try reader.string("user_agent", default: Self.defaultUserAgent)
+        guard userAgent.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) else {
+            throw reader.fault(.invalid, "user_agent", "want printable ASCII")
+        }
         honourOptOut = try reader.bool("honour_opt_out", default: true)
         allowPrivateAddresses = try reader.bool("allow_private_addresses", default: false)
         maxFailureRatio = try reader.double("max_failure_ratio", default: 1, want: "0 to 1") { (0...1).contains($0) }

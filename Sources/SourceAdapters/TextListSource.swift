@@ -101,7 +101,7 @@ private struct TextRowReader<List: TextListSource>: RowReader {
     }
 
     private func row(_ id: SampleID, _ fields: ListedFields, at offset: Int) -> ListedRow {
-        if let fault = fields.fault ?? (fields.url.isEmpty ? "no URL" : nil) {
+        if let fault = fields.fault ?? fault(in: fields.url) {
             let name = lines.path.split(separator: "/").last ?? ""
             let rejection = Rejection(.badRow, "\(name), byte \(offset): \(fault)")
             return ListedRow(id: id, url: fields.url, outcome: .rejected(rejection))
@@ -110,5 +110,14 @@ private struct TextRowReader<List: TextListSource>: RowReader {
         let location = list.imageRoot.map { ImageLocation.file($0 + "/" + fields.url) } ?? .url(fields.url)
         let row = SourceRow(id: id, sourceID: fields.sourceID, location: location, captions: captions)
         return ListedRow(id: id, url: fields.url, outcome: .kept(row))
+    }
+
+    /// What is wrong with a URL or path as such; nil when nothing is.
+    private func fault(in url: String) -> String? {
+        if url.isEmpty { return "no URL" }
+        // Lists come from elsewhere: they choose files in the folder that the manifest names, and no others.
+        guard list.imageRoot != nil else { return nil }
+        let leavesRoot = url.hasPrefix("/") || url.split(separator: "/").contains("..")
+        return leavesRoot ? "a path that leaves image_root" : nil
     }
 }

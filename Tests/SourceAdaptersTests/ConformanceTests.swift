@@ -102,6 +102,19 @@ extension ListedRow {
         #expect(rows.map(\.id.row) == [0, 1, 2, 3, 4])
     }
 
+    @Test("takes images from the folder that the manifest names, and from no other")
+    func imageRoot() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/list.tsv"
+        let urls = ["a/b.jpg", "../secret.jpg", "/etc/secret.jpg", "a/../../secret.jpg", "a..b.jpg"]
+        try urls.map { "\($0)\tcaption\n" }.joined().write(toFile: path, atomically: false, encoding: .utf8)
+        let rows = try readAll(CC12MSource(name: "s", paths: [path], imageRoot: "/images"), unitRows: 9)
+        #expect(rows.map(\.isRejected) == [false, true, true, true, false])
+        guard case .kept(let row) = rows[0].outcome else { return }
+        #expect(row.location == .file("/images/a/b.jpg"))
+    }
+
     @Test("names a file that is not there")
     func missing() {
         let error = #expect(throws: SourceError.self) {
