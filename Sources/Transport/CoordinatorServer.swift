@@ -41,7 +41,8 @@ package struct CoordinatorServer: Sendable {
         self.logger = logger
     }
 
-    /// Listens while `body` runs, which is given the server's URL, such as `http://127.0.0.1:40123`.
+    /// Listens while `body` runs, which is given the server's URL, such as `http://127.0.0.1:40123`; also while a
+    /// cancelled `body` comes to its end.
     package func serve<Value: Sendable>(
         _ body: @escaping @Sendable (_ url: String) async throws -> Value
     ) async throws -> Value {
@@ -51,11 +52,13 @@ package struct CoordinatorServer: Sendable {
                 // Bodies of up to this size are read in whole before the next request, whoever asked for them.
                 sharedRequestReplaySize: settings.bodyLimit, logger: .disabled),
             handler: Handler(respond: respond))
+        // No child: when `body` is cancelled it still has workers to hear out, so the server ends after it.
+        let serving = Task { try await server.run() }
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {
                 do {
-                    try await server.run()
-                } catch  where !Task.isCancelled {
+                    try await serving.value
+                } catch  where !serving.isCancelled {
                     throw TransportError(.listen, "\(settings.host):\(settings.port)", "\(error)")
                 }
                 return nil
@@ -64,7 +67,10 @@ package struct CoordinatorServer: Sendable {
                 try await server.waitUntilListening(timeout: 60)
                 return try await body("http://\(settings.host):\(await port(of: server))")
             }
-            defer { group.cancelAll() }
+            defer {
+                serving.cancel()
+                group.cancelAll()
+            }
             while let value = try await group.next() {
                 if let value { return value }
             }

@@ -250,8 +250,17 @@ extension WorkerCounts {
     }
 }
 
-/// Runs `body` to its end although the surrounding task was cancelled: for a last word to the coordinator.
+/// Runs `body` although the surrounding task was cancelled, for a last word to the coordinator.
+///
+/// It gets two seconds: the coordinator may be gone already, and learns of a worker's end in another way too.
 private func uncancelled(_ body: @escaping @Sendable () async throws -> Void) async {
-    let task = Task { try await body() }
-    _ = try? await task.value  // the coordinator learns of the end in another way too
+    let task = Task {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask { try await Task.sleep(for: .seconds(2)) }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+    _ = try? await task.value  // what it could not say is found out
 }

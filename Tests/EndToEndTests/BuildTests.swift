@@ -65,16 +65,21 @@ import Testing
         #expect(try site.files("two") == site.files("one"))
     }
 
-    @Test("stops cleanly at SIGINT with 130, and the same command finishes the work")
+    @Test("stops cleanly at SIGINT with 130, without having to kill its workers; the same command finishes the work")
     func interrupted() throws {
         let site = try Site(count: 60)
+        try site.makeCheckpoints()
         let manifest = try site.manifest(
-            "m", captions: "original", unitRows: 3, extra: "fetch: {allow_private_addresses: true}")
-        let build = try Program(Site.pipeline, site.buildArguments(manifest, to: "out", workers: 1))
-        let started = eventually { !children(of: build.identifier).isEmpty || !build.isRunning }
+            "m", captions: "bootstrap", unitRows: 3,
+            extra: "fetch: {allow_private_addresses: true}\ncaption: {model: captioner}\nrank: {model: ranker}")
+        let build = try Program(
+            Site.pipeline, site.buildArguments(manifest, to: "out", workers: 1) + ["--log-level", "debug"])
+        let started = eventually { shardCount(site, "out") > 0 || !build.isRunning }
         #expect(started)
         build.signal(SIGINT)
-        #expect(build.wait().status == 130)
+        let stopped = build.wait()
+        #expect(stopped.status == 130)
+        #expect(stopped.errors.contains("unit released"), "the worker gives back what it holds: \(stopped.errors)")
         #expect(children(of: build.identifier).isEmpty)
         #expect(try site.build(manifest, to: "out").status == 0)
         let verified = try Program.run(Site.pipeline, ["verify", site.folder + "/out"])
