@@ -160,7 +160,7 @@ let package = Package(
         tests("Captioning", ["Stages", "VisionLanguage", "Tensors"]),
         tests("Reports", ["Digests", "Samples"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["read_output.py"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["read_output.py", "parity.py"], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
