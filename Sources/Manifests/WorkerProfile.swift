@@ -26,7 +26,7 @@ package struct WorkerProfile: Sendable, Equatable {
     package var threads = 0
     /// Transfers in flight at once, over all units of the worker.
     package var connections = 128
-    /// Work units in flight at once, so that one fetches while another computes.
+    /// Work units in flight at once: the next begins when the last row of one was started.
     package var units = 2
     /// Rows of a unit in flight at once, those that wait for an earlier one included.
     package var window = 512

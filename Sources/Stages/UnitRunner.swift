@@ -37,15 +37,19 @@ package struct UnitRunner: Sendable {
     }
 
     /// Gives the record of every row of `unit` to `sink`, in row order; the first failure of any stage ends the unit.
+    ///
+    /// `allStarted` is called when the last row was taken from the list: from then on there is room for another unit.
     package func run(
-        _ unit: WorkUnit, of adapter: any SourceAdapter,
+        _ unit: WorkUnit, of adapter: any SourceAdapter, allStarted: @escaping @Sendable () -> Void = {},
         sink: @escaping @Sendable (SampleRecord) async throws -> Void
     ) async throws {
         let prepared = AsyncChannel<SampleRecord>()
         let finished = AsyncChannel<SampleRecord>()
         let share = ByteBudget.Share(of: budget)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await prepare(unit, adapter, share, into: bootstrap == nil ? finished : prepared) }
+            group.addTask {
+                try await prepare(unit, adapter, share, allStarted, into: bootstrap == nil ? finished : prepared)
+            }
             if let bootstrap { group.addTask { try await caption(prepared, bootstrap, into: finished) } }
             group.addTask {
                 for await record in finished {
@@ -61,11 +65,16 @@ package struct UnitRunner: Sendable {
     /// Rows to images, in row order.
     private func prepare(
         _ unit: WorkUnit, _ adapter: any SourceAdapter, _ share: ByteBudget.Share,
-        into output: AsyncChannel<SampleRecord>
+        _ allStarted: @Sendable () -> Void, into output: AsyncChannel<SampleRecord>
     ) async throws {
         var reader = try adapter.reader(of: unit)
+        func next() throws -> ListedRow? {
+            if let row = try reader.next() { return row }
+            allStarted()
+            return nil
+        }
         try await boundedMap(
-            { try reader.next() }, limit: limits.window, running: limits.running, hasRoom: { share.hasRoom }
+            next, limit: limits.window, running: limits.running, hasRoom: { share.hasRoom }
         ) { listed in
             var record = await self.record(of: listed, share)
             record.reservedByteCount = record.byteCount

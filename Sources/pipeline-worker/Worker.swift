@@ -43,22 +43,40 @@ final class Worker: Sendable {
     func run() async throws {
         defer { fetcher.close() }
         try await withThrowingTaskGroup(of: Bool.self) { group in
-            for _ in 0..<profile.units { group.addTask { try await self.workUntilDone() } }
-            group.addTask { try await self.sendHeartbeats() }
-            var open = profile.units
-            for try await isUnit in group where isUnit {
-                open -= 1
-                if open == 0 { group.cancelAll() }  // only the heartbeat is left
+            group.addTask {
+                try await self.workUntilDone()
+                return true
             }
+            group.addTask { try await self.sendHeartbeats() }
+            while let isDone = try await group.next(), !isDone {}
+            group.cancelAll()  // only the heartbeat is left
         }
     }
 
-    private func workUntilDone() async throws -> Bool {
-        while true {
-            switch try await client.acquire() {
-            case .granted(let grant): try await work(grant)
-            case .wait(let pause): try await Task.sleep(for: pause)
-            case .done: return true
+    /// Leases a unit when all rows of the one before were started, so that the network never waits for the models.
+    private func workUntilDone() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var unitsInFlight = 0
+            while true {
+                if unitsInFlight == profile.units {
+                    try await group.next()
+                    unitsInFlight -= 1
+                }
+                switch try await client.acquire() {
+                case .granted(let grant):
+                    let (started, allStarted) = AsyncStream.makeStream(
+                        of: Never.self, bufferingPolicy: .bufferingNewest(1))
+                    group.addTask {
+                        defer { allStarted.finish() }
+                        try await self.work(grant) { allStarted.finish() }
+                    }
+                    unitsInFlight += 1
+                    for await _ in started {}
+                case .wait(let pause): try await Task.sleep(for: pause)
+                case .done:
+                    for try await _ in group {}
+                    return
+                }
             }
         }
     }
@@ -77,8 +95,8 @@ final class Worker: Sendable {
         return false
     }
 
-    /// Carries one unit to its publication, or says why not.
-    private func work(_ grant: LeaseGrant) async throws {
+    /// Carries one unit to its publication, or says why not; `allStarted` is called when its last row was started.
+    private func work(_ grant: LeaseGrant, allStarted: @escaping @Sendable () -> Void) async throws {
         let progress = UnitProgress()
         running.withLock { $0[grant.lease] = progress }
         defer {
@@ -87,7 +105,7 @@ final class Worker: Sendable {
             removeScratch(grant)
         }
         do {
-            let result = try await renewing(grant, progress) { try await self.make(grant, progress) }
+            let result = try await renewing(grant, progress) { try await self.make(grant, progress, allStarted) }
             try await publish(result, grant.lease)
         } catch is CancellationError {
             await uncancelled { _ = try await self.client.release(grant.lease) }
@@ -136,7 +154,9 @@ final class Worker: Sendable {
     }
 
     /// Writes the shard of a unit and its table into scratch.
-    private func make(_ grant: LeaseGrant, _ progress: UnitProgress) async throws -> UnitResult {
+    private func make(
+        _ grant: LeaseGrant, _ progress: UnitProgress, _ allStarted: @escaping @Sendable () -> Void
+    ) async throws -> UnitResult {
         guard let source = manifest.source(named: grant.unit.source) else {
             throw CommandError(.badInput, "\(grant.unit.source): not a source of the manifest")
         }
@@ -152,7 +172,7 @@ final class Worker: Sendable {
             limits: .init(
                 window: profile.window, running: profile.connections, batch: models?.batch ?? 1, batches: 2),
             budget: budget)
-        try await runner.run(grant.unit, of: makeAdapter(for: source)) { record in
+        try await runner.run(grant.unit, of: makeAdapter(for: source), allStarted: allStarted) { record in
             try await shard.write(record)
             progress.count(record)
         }
