@@ -139,7 +139,7 @@ let package = Package(
             ]),
         executable(
             "blip2",
-            ["Captioning", "Commands", "Images", "Manifests", "Stages", "Tensors", "VisionLanguage", arguments]),
+            ["Captioning", "Commands", "Images", "Manifests", "Stages", "Tensors", "TextTokenizers", "VisionLanguage", arguments]),
         // Tests.
         bridge("TestSupport", []),
         tests("Manifests"),

@@ -15,7 +15,9 @@ struct BLIP2Command: AsyncParsableCommand {
             A model is a folder in the model hub's layout, or the id of one in the hub's cache.
             """,
         version: softwareVersion,
-        subcommands: [CaptionCommand.self, RankCommand.self, RandomCheckpointCommand.self])
+        subcommands: [
+            CaptionCommand.self, RankCommand.self, RandomCheckpointCommand.self, BenchmarkCommand.self,
+        ])
 
     static func main() async { await runToExit(Self.self) }
 }

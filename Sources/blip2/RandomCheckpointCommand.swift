@@ -41,7 +41,7 @@ struct RandomCheckpointCommand: AsyncParsableCommand {
         let object = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
         guard var configuration = object as? [String: Any] else { throw CocoaError(.fileReadCorruptFile) }
         configuration["_notice"] =
-            "Captions and scores come from small checkpoints of random weights: they show that the pipeline runs, and "
+            "Captions and scores come from checkpoints of random weights: they show that the pipeline runs, and "
             + "mean nothing."
         let data = try JSONSerialization.data(
             withJSONObject: configuration, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])

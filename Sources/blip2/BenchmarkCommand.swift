@@ -1,0 +1,82 @@
+import ArgumentParser
+import Captioning
+import Commands
+import Foundation
+import Stages
+import Tensors
+import TextTokenizers
+import VisionLanguage
+
+/// Times captioning and ranking on images of noise; `scripts/bench capfilt` runs it beside transformers.
+struct BenchmarkCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "benchmark", abstract: "Time captioning and ranking on images of noise.", shouldDisplay: false)
+
+    @Option(help: ArgumentHelp("The captioner's folder.", valueName: "dir")) var captioner: String
+    @Option(help: ArgumentHelp("The ranker's folder.", valueName: "dir")) var ranker: String
+    @Option(help: "How many images a round.") var images = 8
+    @Option(help: "Rounds that are timed, after one that is not.") var rounds = 3
+    @Option(help: "New tokens a caption.") var tokens = 12
+    @Option(help: "Captions an image.") var count = 10
+    @Option(help: "Where the models run.") var device = "auto"
+    @Option(help: "The arithmetic.") var precision = "auto"
+    @Option(help: "Threads of the models.") var threads = ProcessInfo.processInfo.activeProcessorCount
+    @OptionGroup var logs: LogOptions
+
+    private struct Output: Encodable {
+        /// Seconds an image, of each round.
+        let caption: [Double]
+        let rank: [Double]
+        let textTokens: [Int]
+        let dtype: String
+    }
+
+    func run() async throws {
+        guard let precision = Precision(rawValue: precision) else { throw ValidationError("--precision: \(precision)") }
+        let device = try Device(named: device)
+        let engines = EnginePool(device: device, engineCount: device == .cpu ? threads : 1)
+        let sampling = SamplingOptions(minLength: tokens + 4, maxLength: tokens + 4)
+        let captioner = try BLIPCaptioner(
+            directory: captioner, sampling: sampling, seed: 1, precision: precision, engines: engines)
+        let judge = try CLIPRanker(directory: ranker, precision: precision, engines: engines)
+        let texts = (0...count).map { number in
+            "a large red circle left of a small blue square " + String(repeating: "on ", count: number % 3)
+        }
+        let captionRequests = (0..<images).map { image in
+            CaptionRequest(key: "\(image)", pixels: noise(side: captioner.imageSide, seed: image))
+        }
+        let rankRequests = (0..<images).map { image in
+            RankRequest(
+                key: "\(image)", pixels: noise(side: judge.imageSide, seed: image),
+                captions: texts.map { "\($0)\(image % 7)" })
+        }
+        var (captioning, ranking) = ([Double](), [Double]())
+        for round in 0...rounds {
+            let caption = try await seconds { _ = try await captioner.caption(captionRequests, count: count) }
+            let rank = try await seconds { _ = try await judge.score(rankRequests) }
+            guard round > 0 else { continue }  // the first warms up
+            captioning.append(caption / Double(images))
+            ranking.append(rank / Double(images))
+        }
+        let tokenizer = try CLIPTokenizer(directory: ranker)
+        print(
+            try jsonLine(
+                Output(
+                    caption: captioning, rank: ranking, textTokens: texts.map { tokenizer.encode($0 + "0").count },
+                    dtype: precision.dtype(on: device).rawValue)))
+    }
+
+    private func seconds(_ body: () async throws -> Void) async rethrows -> Double {
+        let start = ContinuousClock.now
+        try await body()
+        return (ContinuousClock.now - start) / .seconds(1)
+    }
+
+    private func noise(side: Int, seed: Int) -> [UInt8] {
+        var state = UInt64(seed) &* 0x9e37_79b9_7f4a_7c15 | 1
+        return (0..<(side * side * 3)).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(truncatingIfNeeded: state >> 56)
+        }
+    }
+}
