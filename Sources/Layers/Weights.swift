@@ -83,6 +83,7 @@ private final class CheckpointSource: Source {
     private let checkpoint: Checkpoint
     private let dtype: DType
     private let device: Device
+    private var copiedByteCount = 0
 
     init(_ checkpoint: Checkpoint, _ dtype: DType, _ device: Device) {
         self.checkpoint = checkpoint
@@ -91,6 +92,14 @@ private final class CheckpointSource: Source {
     }
 
     override func has(_ name: String) -> Bool { checkpoint.shape(of: name) != nil }
+
+    /// Counts `byteCount` bytes of the file that were copied, and now and then gives the memory of the file back.
+    private func release(_ byteCount: Int) {
+        copiedByteCount += byteCount
+        guard copiedByteCount > 64 << 20 else { return }
+        checkpoint.releasePages()
+        copiedByteCount = 0
+    }
 
     override func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor {
         asked.append((name, shape))
@@ -101,7 +110,10 @@ private final class CheckpointSource: Source {
             throw error(.wrongShape, name, "shape \(found), but the configuration says \(shape)")
         }
         do {
-            return try checkpoint.tensor(name).to(dtype, on: device)
+            let stored = try checkpoint.tensor(name)
+            let tensor = try stored.to(dtype, on: device)
+            if stored.dtype != tensor.dtype || device != .cpu { release(shape.reduce(stored.dtype.byteCount, *)) }
+            return tensor
         } catch {
             throw self.error(.unreadable, name, "\(error)")
         }

@@ -52,7 +52,7 @@ struct BuildCommand: AsyncParsableCommand {
         } catch let error as CoordinationError {
             throw CommandError(error.exitCode, "\(error)")
         } catch let error as StorageError {
-            throw CommandError(.badInput, "\(error)")
+            throw CommandError(error.exitCode, "\(error)")
         } catch let error as SourceError {
             throw CommandError(.badInput, "\(error)")
         }
@@ -102,12 +102,23 @@ struct BuildCommand: AsyncParsableCommand {
     }
 }
 
+extension StorageError {
+    /// A folder that cannot be used is bad input; a disk that is full by now leaves work undone, to be gone on with.
+    fileprivate var exitCode: CommandError.Code {
+        switch code {
+        case .create, .open, .read: .badInput
+        case .write, .sync, .publish, .remove: .failedWork
+        }
+    }
+}
+
 extension CoordinationError {
     fileprivate var exitCode: CommandError.Code {
         switch code {
         case .manifestChanged, .planning, .newerSchema: .badInput
         case .locked: .unavailable
-        case .store, .badResult, .publish, .busy, .conflict: .internalFault
+        case .store, .publish: .failedWork
+        case .badResult, .busy, .conflict: .internalFault
         }
     }
 }
