@@ -139,7 +139,10 @@ let package = Package(
             ]),
         executable(
             "blip2",
-            ["Captioning", "Commands", "Images", "Manifests", "Stages", "Tensors", "TextTokenizers", "VisionLanguage", arguments]),
+            [
+                "Captioning", "Commands", "Images", "Manifests", "Stages", "Tensors", "TextTokenizers",
+                "VisionLanguage", arguments,
+            ]),
         // Tests.
         bridge("TestSupport", []),
         tests("Manifests"),
@@ -160,7 +163,8 @@ let package = Package(
         tests("Captioning", ["Stages", "VisionLanguage", "Tensors"]),
         tests("Reports", ["Digests", "Samples"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["read_output.py", "parity.py"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["read_output.py", "parity.py"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
