@@ -33,9 +33,11 @@ package func runToExit<Command: AsyncParsableCommand>(_ type: Command.Type) asyn
     }
 }
 
-/// Writes one `error:` line to standard error; line breaks within become spaces.
+/// Writes one `error:` line to standard error; control characters within become spaces, so that no terminal obeys them.
 package func printError(_ message: String) {
-    let line = message.replacing("\n", with: " ")
+    let line = String(
+        String.UnicodeScalarView(
+            message.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
     FileHandle.standardError.write(Data("error: \(line)\n".utf8))
 }
 

@@ -77,14 +77,14 @@ package struct DemoFolder: Sendable {
 
     private func makeFolder(_ folder: URL) throws(DemoError) {
         do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) } catch {
-            throw DemoError(code: .write, subject: folder.path, text: "\(error)")
+            throw DemoError(code: .write, subject: folder.path, text: error.localizedDescription)
         }
     }
 
     private func write(_ bytes: Data, to name: String) throws(DemoError) {
         let file = folder.appending(path: name)
         do { try bytes.write(to: file) } catch {
-            throw DemoError(code: .write, subject: file.path, text: "\(error)")
+            throw DemoError(code: .write, subject: file.path, text: error.localizedDescription)
         }
     }
 
@@ -103,7 +103,7 @@ package struct DemoFolder: Sendable {
             try? FileManager.default.removeItem(at: file)  // an earlier one, where there is one
             try FileManager.default.moveItem(at: partial, to: file)
         } catch {
-            throw DemoError(code: .write, subject: file.path, text: "\(error)")
+            throw DemoError(code: .write, subject: file.path, text: error.localizedDescription)
         }
     }
 

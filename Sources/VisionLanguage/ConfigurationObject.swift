@@ -19,6 +19,12 @@ struct ConfigurationObject {
         self.path = path
     }
 
+    /// Refuses a configuration of another kind of model than `type`; one that names no kind is taken.
+    func requireModel(_ type: String) throws(ConfigurationError) {
+        guard let value = values["model_type"] as? String, value != type else { return }
+        throw error("model_type", "\(value), but a model of type \(type) is needed here")
+    }
+
     /// The object `key`, with the values of `key_dict` over it, where old transformers wrote what is no default.
     func object(_ key: String) throws(ConfigurationError) -> ConfigurationObject {
         var merged: [String: Any] = [:]

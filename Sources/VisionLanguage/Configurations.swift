@@ -47,6 +47,7 @@ package struct BLIPConfiguration: Sendable, Equatable {
     /// Reads the configuration file `json`.
     package init(json: Data) throws(ConfigurationError) {
         let object = try ConfigurationObject(json: json)
+        try object.requireModel("blip")
         vision = try VisionConfiguration(object.object("vision_config"), image: 384, patch: 16, .gelu)
         text = try DecoderConfiguration(object.object("text_config"))
     }
@@ -101,6 +102,7 @@ package struct CLIPConfiguration: Sendable, Equatable {
     /// Reads the configuration file `json`.
     package init(json: Data) throws(ConfigurationError) {
         let object = try ConfigurationObject(json: json)
+        try object.requireModel("clip")
         vision = try VisionConfiguration(object.object("vision_config"), image: 224, patch: 32, .quickGELU)
         text = try TextTowerConfiguration(object.object("text_config"))
         jointWidth = try object.size("projection_dim", 512)

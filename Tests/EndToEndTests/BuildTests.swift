@@ -154,5 +154,10 @@ import Testing
             "m", captions: "bootstrap", unitRows: 4, extra: "caption: {model: broken}\nrank: {model: broken}")
         let ended = try site.build(manifest, to: "out")
         #expect(ended.status == 65 && ended.errors.contains("broken"), "\(ended.errors)")
+
+        try site.makeCheckpoints()
+        let ranker = ["caption", site.folder + "/demo/list.csv", "--model", site.folder + "/ranker"]
+        let wrong = try Program.run(Site.blip2, ranker)
+        #expect(wrong.status == 65 && wrong.errors.contains("clip, but a model of type blip"), "\(wrong.errors)")
     }
 }
