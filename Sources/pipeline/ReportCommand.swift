@@ -34,16 +34,24 @@ struct ReportCommand: AsyncParsableCommand {
             let description = try directory.readDescription()
             var gatherer = ReportGatherer(galleryLimit: samples)
             var sources = SourceCounts()
+            // Rows of a shard are consecutive: its last one says which shard holds a row.
+            var shardsByLastRow: [(last: SampleID, name: String)] = []
             for shard in description.shards {
                 try Task.checkCancellation()
+                var last: SampleID?
                 try readResultTable(directory.tablePath(shard.name)) { row in
                     let row = ReportRow(row, source: shard.source)
                     sources.add(row)
                     gatherer.add(row)
+                    last = row.id
                 }
+                if let last { shardsByLastRow.append((last, shard.name)) }
             }
             let report = HTMLReport(DatasetFacts(description, sources.facts), gatherer)
-            let html = report.html { id in image(of: id, in: description, directory) }
+            let html = report.html { id in
+                let shard = shardsByLastRow.first { $0.last.source == id.source && $0.last.row >= id.row }
+                return shard.flatMap { image(of: id, in: directory.shardPath($0.name)) }
+            }
             let path = to ?? directory.root + "/report.html"
             try Data(html.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
             print(path)
@@ -55,15 +63,10 @@ struct ReportCommand: AsyncParsableCommand {
     }
 
     /// The stored image of a sample; nil where its shard cannot be read, which `pipeline verify` explains.
-    private func image(
-        of id: SampleID, in description: DatasetDescription, _ directory: OutputDirectory
-    ) -> ReportImage? {
-        for shard in description.shards where shard.source == id.source {
-            guard let sample = try? ShardReader.sample(id.key, in: directory.shardPath(shard.name)) else { continue }
-            let type = sample.imageExtension == "jpg" ? "jpeg" : sample.imageExtension
-            return ReportImage(mediaType: "image/\(type)", bytes: sample.image)
-        }
-        return nil
+    private func image(of id: SampleID, in shard: String) -> ReportImage? {
+        guard let sample = try? ShardReader.sample(id.key, in: shard) else { return nil }
+        let type = sample.imageExtension == "jpg" ? "jpeg" : sample.imageExtension
+        return ReportImage(mediaType: "image/\(type)", bytes: sample.image)
     }
 }
 
