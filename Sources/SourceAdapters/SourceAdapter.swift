@@ -4,14 +4,6 @@ package import Samples
 package enum ImageLocation: Sendable, Hashable {
     case url(String)
     case file(String)
-
-    /// The URL or the path.
-    package var text: String {
-        switch self {
-        case .url(let url): url
-        case .file(let path): path
-        }
-    }
 }
 
 /// One row of a source, before anything was fetched.
@@ -34,7 +26,7 @@ package struct SourceRow: Sendable, Equatable {
 /// What a list says in one place: a row, or why it is none.
 package struct ListedRow: Sendable {
     package let id: SampleID
-    /// What could be read of the URL, for the table of rejected rows; may be empty.
+    /// The URL or path as the list gives it, which is what shards store; empty where none could be read.
     package let url: String
     package let outcome: Outcome<SourceRow>
 

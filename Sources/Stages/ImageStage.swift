@@ -33,8 +33,9 @@ package struct ImageStage: Sendable {
     /// The record of `row`: with its image, or with the reason why there is none.
     ///
     /// Never throws: a bad row is a value. The bytes as fetched count against `share` until they are decoded.
-    func run(_ row: SourceRow, _ share: ByteBudget.Share) async -> SampleRecord {
-        var record = SampleRecord(id: row.id, sourceID: row.sourceID, url: row.location.text, given: row.captions)
+    /// `url` is what the list says, which is what the record keeps: where an image lies on this machine is not.
+    func run(_ row: SourceRow, url: String, _ share: ByteBudget.Share) async -> SampleRecord {
+        var record = SampleRecord(id: row.id, sourceID: row.sourceID, url: url, given: row.captions)
         let bytes: [UInt8]
         switch await load(row.location) {
         case .success(let body):

@@ -88,7 +88,7 @@ package struct UnitRunner: Sendable {
 
     private func record(of listed: ListedRow, _ share: ByteBudget.Share) async -> SampleRecord {
         switch listed.outcome {
-        case .kept(let row): await images.run(row, share)
+        case .kept(let row): await images.run(row, url: listed.url, share)
         case .rejected(let rejection):
             SampleRecord(id: listed.id, sourceID: "", url: listed.url, given: [], rejection: rejection)
         }

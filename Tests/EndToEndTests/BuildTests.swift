@@ -50,6 +50,29 @@ import Testing
         return names.filter { $0.hasSuffix(".tar.zst") }.count
     }
 
+    @Test("takes images from disk; nothing of where they lie reaches the output")
+    func imagesOnDisk() throws {
+        let sites = [try Site(count: 12), try Site(count: 12)]
+        for site in sites {
+            let names = try FileManager.default.contentsOfDirectory(atPath: site.folder + "/demo/images").sorted()
+            let list = "url,caption\n" + names.map { "\($0),a scene\n" }.joined() + "none.jpg,a scene\n"
+            try list.write(toFile: site.folder + "/files.csv", atomically: true, encoding: .utf8)
+            try """
+                version: 1
+                name: disk
+                sources:
+                  - {name: demo, format: csv, path: files.csv, image_root: demo/images, captions: original}
+                """.write(toFile: site.folder + "/disk.yaml", atomically: true, encoding: .utf8)
+            let built = try site.build(site.folder + "/disk.yaml", to: "out")
+            try #require(built.status == 0, "\(built.errors)")
+        }
+        let shown = try Program.run(
+            Site.pipeline,
+            ["inspect", "--json", "--sample", "demo-000000000002", sites[0].folder + "/out/shards/demo-000000.tar.zst"])
+        #expect(shown.status == 0 && !shown.output.contains(sites[0].folder), "\(shown.output)\(shown.errors)")
+        #expect(try sites[0].files("out") == sites[1].files("out"))
+    }
+
     @Test("goes on when a worker is killed, and the bytes are the same")
     func killedWorker() throws {
         let site = try Site(count: 60)
