@@ -122,7 +122,7 @@ let package = Package(
         library("Transport", ["Samples", "Coordination", flyingFox, flyingSocks, logging]),
         bridge("Supervision", ["CProcess", "Coordination", logging]),
         library("Reports", ["Samples", "Digests"]),
-        library("Commands", [logging, arguments]),
+        library("Commands", ["Manifests", logging, arguments]),
         // 6. Executables.
         executable(
             "pipeline",
@@ -140,7 +140,7 @@ let package = Package(
         executable(
             "blip2",
             [
-                "Captioning", "Commands", "Images", "Manifests", "Stages", "Tensors", "TextTokenizers",
+                "Captioning", "Commands", "Images", "Stages", "Tensors", "TextTokenizers",
                 "VisionLanguage", arguments,
             ]),
         // Tests.

@@ -3,25 +3,8 @@ import Yams
 
 /// Where and how fast a worker runs: nothing here can change a byte of a shard.
 package struct WorkerProfile: Sendable, Equatable {
-    package enum Device: Sendable, Equatable {
-        case auto
-        case cpu
-        case cuda(Int)
-
-        /// Reads `auto`, `cpu` or `cuda:N`.
-        package init?(_ text: String) {
-            switch text {
-            case "auto": self = .auto
-            case "cpu": self = .cpu
-            default:
-                guard text.hasPrefix("cuda:"), let index = Int(text.dropFirst(5)), index >= 0 else { return nil }
-                self = .cuda(index)
-            }
-        }
-    }
-
-    /// Where the models run.
-    package var device = Device.auto
+    /// Where the models run: `auto`, `cpu` or `cuda:N`; the worker that runs there says whether it can.
+    package var device = "auto"
     /// Threads of the models; 0 takes one for each core.
     package var threads = 0
     /// Transfers in flight at once, over all units of the worker.
@@ -35,6 +18,11 @@ package struct WorkerProfile: Sendable, Equatable {
 
     package init() {}
 
+    /// Whether `text` is `auto`, `cpu` or `cuda:N`.
+    package static func isDevice(_ text: String) -> Bool {
+        text == "auto" || text == "cpu" || text.hasPrefix("cuda:") && Int(text.dropFirst(5)).map { $0 >= 0 } ?? false
+    }
+
     /// Reads a profile from YAML text; keys that are absent keep their defaults.
     package init(yaml: String) throws(ManifestError) {
         let node: Node?
@@ -44,9 +32,8 @@ package struct WorkerProfile: Sendable, Equatable {
             throw ManifestError(code: .syntax, line: nil, keyPath: "", hint: "\(error)")
         }
         let reader = try MappingReader(node ?? Node.mapping([:]), path: "")
-        let text = try reader.string("device", default: "auto")
-        guard let device = Device(text) else { throw reader.fault(.invalid, "device", "want auto, cpu or cuda:N") }
-        self.device = device
+        device = try reader.string("device", default: device)
+        guard Self.isDevice(device) else { throw reader.fault(.invalid, "device", "want auto, cpu or cuda:N") }
         threads = try reader.int("threads", default: threads, in: 0...4096)
         connections = try reader.int("connections", default: connections, in: 1...100_000)
         units = try reader.int("units", default: units, in: 1...64)

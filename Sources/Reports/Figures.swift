@@ -1,7 +1,7 @@
 /// Numbers as people read them, the same in every locale.
-enum Figures {
+package enum Figures {
     /// `1234567` as `1,234,567`.
-    static func grouped(_ count: Int) -> String {
+    package static func grouped(_ count: Int) -> String {
         let digits = Array(String(count.magnitude))
         var text = count < 0 ? "−" : ""
         for (index, digit) in digits.enumerated() {

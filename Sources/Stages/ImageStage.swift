@@ -68,19 +68,18 @@ package struct ImageStage: Sendable {
             record.original = header.orientedSize
             if let rejection = filtered(header.orientedSize) { return record.rejected(rejection) }
             let plan = ResizePlan(header.orientedSize, mode: image.mode, size: image.size)
-            let keepsBytes = image.keepsBytes(header, plan)
-            let target = keepsBytes && views == nil ? Size(width: 1, height: 1) : plan.scaled
-            let decoded = try decode(bytes, header: header, covering: target, maxPixels: image.maxPixels)
-            if keepsBytes, views == nil {
-                record.image = StoredImage(
-                    bytes: bytes, fileExtension: header.format.fileExtension, size: header.orientedSize)
-                return record
-            }
-            let pixels = resize(decoded, plan)
-            record.image =
-                keepsBytes
+            let unchanged =
+                image.keepsBytes(header, plan)
                 ? StoredImage(bytes: bytes, fileExtension: header.format.fileExtension, size: header.orientedSize)
-                : try encode(pixels)
+                : nil
+            // Bytes that are kept and that no model sees are decoded as small as possible, to know that they can be.
+            let isSeen = unchanged == nil || views != nil
+            let target = isSeen ? plan.scaled : Size(width: 1, height: 1)
+            let decoded = try decode(bytes, header: header, covering: target, maxPixels: image.maxPixels)
+            record.image = unchanged
+            guard isSeen else { return record }
+            let pixels = resize(decoded, plan)
+            if unchanged == nil { record.image = try encode(pixels) }
             if let views {
                 record.views = ModelViews(
                     captioner: squashed(pixels, side: views.captioner).rgb,

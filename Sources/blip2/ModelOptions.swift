@@ -3,7 +3,6 @@ import Captioning
 import Commands
 import Foundation
 import Images
-import Manifests
 import Tensors
 
 /// Where a model is and where it runs.
@@ -25,13 +24,7 @@ struct ModelOptions: ParsableArguments {
 
     @OptionGroup var logs: LogOptions
 
-    func directory() throws -> String {
-        guard let directory = modelDirectory(model, environment: ProcessInfo.processInfo.environment) else {
-            throw CommandError(
-                .badInput, "\(model): missing_file: no folder with config.json, and not in the hub's cache")
-        }
-        return directory
-    }
+    func directory() throws -> String { try requireModel(model) }
 
     func arithmetic() throws -> Precision {
         guard let precision = Precision(rawValue: precision) else {

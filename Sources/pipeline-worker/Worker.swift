@@ -209,25 +209,18 @@ private struct Models: Sendable {
     let batch: Int
 
     init(_ manifest: Manifest, _ profile: WorkerProfile) throws {
-        let environment = ProcessInfo.processInfo.environment
-        func directory(_ model: String) throws -> String {
-            guard let path = modelDirectory(model, environment: environment) else {
-                throw CommandError(
-                    .badInput, "\(model): missing_file: no folder with config.json, and not in the hub's cache")
-            }
-            return path
-        }
         let device = try profile.torchDevice()
         let cores = profile.threads > 0 ? profile.threads : ProcessInfo.processInfo.activeProcessorCount
         let engines = EnginePool(device: device, engineCount: device == .cpu ? cores : 1)
         let precision = Precision(rawValue: manifest.precision.rawValue) ?? .auto
         let captioner = try BLIPCaptioner(
-            directory: directory(manifest.caption.model), prompt: manifest.caption.prompt,
+            directory: requireModel(manifest.caption.model, key: "caption.model"), prompt: manifest.caption.prompt,
             sampling: SamplingOptions(
                 topP: manifest.caption.topP, topK: manifest.caption.topK, minLength: manifest.caption.minLength,
                 maxLength: manifest.caption.maxLength, repetitionPenalty: manifest.caption.repetitionPenalty),
             seed: manifest.seed, precision: precision, engines: engines)
-        let ranker = try CLIPRanker(directory: directory(manifest.rank.model), precision: precision, engines: engines)
+        let ranker = try CLIPRanker(
+            directory: requireModel(manifest.rank.model, key: "rank.model"), precision: precision, engines: engines)
         bootstrap = BootstrapStage(manifest: manifest, captioner: captioner, ranker: ranker)
         views = .init(captioner: captioner.imageSide, ranker: ranker.imageSide)
         batch = device == .cpu ? 4 : 32
@@ -236,16 +229,10 @@ private struct Models: Sendable {
 
 extension WorkerProfile {
     fileprivate func torchDevice() throws -> Tensors.Device {
-        let name =
-            switch device {
-            case .auto: "auto"
-            case .cpu: "cpu"
-            case .cuda(let index): "cuda:\(index)"
-            }
         do {
-            return try Tensors.Device(named: name)
+            return try Tensors.Device(named: device)
         } catch {
-            throw CommandError(.badInput, "--device: \(error.message)")
+            throw CommandError(.badInput, "device: \(error.message)")
         }
     }
 }

@@ -41,7 +41,7 @@ struct WorkerCommand: AsyncParsableCommand {
         guard roles == ["fetch", "caption"] else {
             throw ValidationError("--role: this version runs fetch,caption in one worker, not \(role)")
         }
-        if let device, WorkerProfile.Device(device) == nil {
+        if let device, !WorkerProfile.isDevice(device) {
             throw ValidationError("--device: want auto, cpu or cuda:N, not \(device)")
         }
         if let threads, threads < 0 { throw ValidationError("--threads: want 0 or more, not \(threads)") }
@@ -87,7 +87,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 throw CommandError(.badInput, "\(profile): \(error)")
             }
         }
-        if let device = device.flatMap(WorkerProfile.Device.init) { result.device = device }
+        result.device = device ?? result.device
         result.threads = threads ?? result.threads
         result.connections = connections ?? result.connections
         return result

@@ -3,6 +3,7 @@ import Commands
 import Coordination
 import Foundation
 import Manifests
+import Reports
 import Samples
 import SourceAdapters
 import Storage
@@ -91,8 +92,8 @@ struct BuildCommand: AsyncParsableCommand {
         let total = status.total
         let left = total.rejections.values.reduce(0, +)
         let line =
-            "\(grouped(total.samples)) samples of \(grouped(total.rows)) rows in \(grouped(total.publishedUnits)) "
-        if !json { print(line + "shards, \(grouped(left)) rows left out: \(output.root)") }
+            "\(Figures.grouped(total.samples)) samples of \(Figures.grouped(total.rows)) rows in \(Figures.grouped(total.publishedUnits)) "
+        if !json { print(line + "shards, \(Figures.grouped(left)) rows left out: \(output.root)") }
         for unit in status.failedUnits {
             printError("\(unit.unit.shardName): failed \(unit.failures) times: \(unit.message)")
         }

@@ -17,10 +17,7 @@ struct Checkpoints {
         for (role, key, model) in [
             ("captioner", "caption.model", manifest.caption.model), ("ranker", "rank.model", manifest.rank.model),
         ] {
-            guard let directory = modelDirectory(model, environment: ProcessInfo.processInfo.environment) else {
-                throw CommandError(
-                    .badInput, "\(key): \(model): missing_file: no folder with config.json, and not in the hub's cache")
-            }
+            let directory = try requireModel(model, key: key)
             do {
                 digests[role] = try checkpointDigest(directory).hex
             } catch {

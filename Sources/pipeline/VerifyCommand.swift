@@ -2,6 +2,7 @@ import ArgumentParser
 import Commands
 import Foundation
 import Images
+import Reports
 import Samples
 import Shards
 import Storage
@@ -54,8 +55,8 @@ struct VerifyCommand: AsyncParsableCommand {
             print(try jsonText(result))
         } else {
             print(
-                "\(grouped(result.shards)) shards, \(grouped(result.samples)) samples, \(grouped(result.rows)) rows, "
-                    + "\(grouped(result.damaged.count)) damaged")
+                "\(Figures.grouped(result.shards)) shards, \(Figures.grouped(result.samples)) samples, \(Figures.grouped(result.rows)) rows, "
+                    + "\(Figures.grouped(result.damaged.count)) damaged")
         }
         if !result.damaged.isEmpty { throw ExitCode(CommandError.Code.failedWork.rawValue) }
     }

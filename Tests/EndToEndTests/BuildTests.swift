@@ -58,11 +58,11 @@ import Testing
             let list = "url,caption\n" + names.map { "\($0),a scene\n" }.joined() + "none.jpg,a scene\n"
             try list.write(toFile: site.folder + "/files.csv", atomically: true, encoding: .utf8)
             try """
-                version: 1
-                name: disk
-                sources:
-                  - {name: demo, format: csv, path: files.csv, image_root: demo/images, captions: original}
-                """.write(toFile: site.folder + "/disk.yaml", atomically: true, encoding: .utf8)
+            version: 1
+            name: disk
+            sources:
+              - {name: demo, format: csv, path: files.csv, image_root: demo/images, captions: original}
+            """.write(toFile: site.folder + "/disk.yaml", atomically: true, encoding: .utf8)
             let built = try site.build(site.folder + "/disk.yaml", to: "out")
             try #require(built.status == 0, "\(built.errors)")
         }

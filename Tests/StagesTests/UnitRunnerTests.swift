@@ -71,14 +71,15 @@ private final class FakeModels: Captioner, Ranker {
         id: 0, source: "s", index: 0, firstRow: 100, rowCount: 60, start: InputPosition(file: 0, offset: 0))
 
     private func records(
-        models: FakeModels?, window: Int = 16, budget: Int = 1 << 20, failsAt: Int? = nil
+        models: FakeModels?, window: Int = 16, budget: Int = 1 << 20, failsAt: Int? = nil,
+        image: String = "size: 8", cut: Int = 0
     ) async throws -> [SampleRecord] {
         let manifest = try Manifest(
-            yaml: "{version: 1, name: n, image: {size: 8}, sources: [{name: s, format: cc3m, path: x}]}")
+            yaml: "{version: 1, name: n, image: {\(image)}, sources: [{name: s, format: cc3m, path: x}]}")
         let picture = PixelImage(width: 16, height: 12, rgb: [UInt8](repeating: 90, count: 16 * 12 * 3))
         let runner = UnitRunner(
             images: ImageStage(
-                manifest: manifest, fetcher: FakeFetcher(image: try encodePNG(picture)),
+                manifest: manifest, fetcher: FakeFetcher(image: try encodePNG(picture).dropLast(cut).map { $0 }),
                 views: models.map { _ in .init(captioner: 8, ranker: 8) }),
             bootstrap: models.map { BootstrapStage(manifest: manifest, captioner: $0, ranker: $0) },
             limits: .init(window: window, running: 8, batch: 4, batches: 2), budget: ByteBudget(limit: budget))
@@ -102,6 +103,20 @@ private final class FakeModels: Captioner, Ranker {
                     #expect(record.image?.size == Size(width: 11, height: 8) && record.image?.fileExtension == "jpg")
                 }
             }
+        }
+    }
+
+    @Test("keeps the bytes as fetched when nothing has to change, and only when they decode")
+    func original() async throws {
+        let picture = PixelImage(width: 16, height: 12, rgb: [UInt8](repeating: 90, count: 16 * 12 * 3))
+        for models in [nil, FakeModels()] {
+            let kept = try #require(try await records(models: models, image: "size: 12, format: original").first)
+            #expect(kept.image?.bytes == (try encodePNG(picture)) && kept.image?.fileExtension == "png")
+            let shrunk = try #require(try await records(models: models, image: "size: 8, format: original").first)
+            #expect(shrunk.image?.fileExtension == "jpg" && shrunk.image?.size == Size(width: 11, height: 8))
+            let cut = try #require(
+                try await records(models: models, image: "size: 12, format: original", cut: 20).first)
+            #expect(cut.rejection?.reason == .decodeError && cut.image == nil)
         }
     }
 

@@ -7,6 +7,3 @@ func jsonText(_ value: some Encodable) throws -> String {
     encoder.dateEncodingStrategy = .iso8601
     return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
-
-/// `1234567` as `1,234,567`.
-func grouped(_ number: Int) -> String { number.formatted(.number.locale(Locale(identifier: "en_US"))) }
