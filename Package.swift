@@ -121,6 +121,7 @@ let package = Package(
             ["Samples", "Digests", "Stages", "VisionLanguage", "TextTokenizers", "Layers", "Tensors"]),
         library("Transport", ["Samples", "Coordination", flyingFox, flyingSocks, logging]),
         bridge("Supervision", ["CProcess", "Coordination", logging]),
+        library("Loading", ["Samples", "Digests", "Images", "Shards", "Stages", "Storage", asyncAlgorithms]),
         library("Reports", ["Samples", "Digests"]),
         library("Commands", ["Manifests", logging, arguments]),
         // 6. Executables.
@@ -161,6 +162,7 @@ let package = Package(
         tests("Supervision", ["CProcess"]),
         tests("TextTokenizers"),
         tests("Captioning", ["Stages", "VisionLanguage", "Tensors"]),
+        tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
         tests("Reports", ["Digests", "Samples"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["read_output.py", "parity.py"],

@@ -1,0 +1,121 @@
+import Images
+import TestSupport
+import Testing
+
+@testable import Loading
+
+@Suite("The batch loader") struct BatchLoaderTests {
+    private static func batches(_ loader: BatchLoader, after step: Int = 0, _ count: Int) async throws
+        -> [TrainingBatch]
+    {
+        try await loader.withBatches(after: step) { next in
+            var batches: [TrainingBatch] = []
+            for _ in 0..<count { batches.append(try await next()) }
+            return batches
+        }
+    }
+
+    private static func loader(_ dataset: TestDataset, view: ImageView = .squashed(side: 4)) throws -> BatchLoader {
+        BatchLoader(
+            try ShardLoader(directories: [dataset.root], order: ShardLoaderTests.order()), batchSize: 4, view: view)
+    }
+
+    @Test("gives full batches over the ends of epochs, in the loader's order, decoded and viewed")
+    func content() async throws {
+        let dataset = try TestDataset([7, 1, 3])
+        defer { dataset.remove() }
+        for view in [ImageView.squashed(side: 4), .shortestSideCropped(side: 6)] {
+            let loader = try Self.loader(dataset, view: view)
+            let batches = try await Self.batches(loader, 7)
+            #expect(batches.map(\.step) == Array(1...7))
+            #expect(try batches.flatMap(\.keys) == ShardLoaderTests.keys(loader.loader, 28))
+            for (place, key) in batches.flatMap(\.keys).enumerated() {
+                let row = try #require(Int(key.suffix(12)))
+                let image = try decode(testImage(row), maxPixels: 1000)
+                let (batch, sample) = (batches[place / 4], place % 4)
+                #expect(batch.pixels[sample] == view(image).rgb)
+                #expect(batch.pixels[sample].count == view.side * view.side * 3)
+                let caption = chosenCaption(of: row % 3 + 1, key: key, epoch: place / 11, seed: 1)
+                #expect(batch.captions[sample] == "caption \(caption) of \(row)")
+            }
+        }
+    }
+
+    @Test("gives the same batches however many tasks decode, and however far ahead")
+    func parallelism() async throws {
+        let dataset = try TestDataset([9, 8, 7])
+        defer { dataset.remove() }
+        var loader = try Self.loader(dataset)
+        (loader.decoders, loader.batchesAhead) = (1, 1)
+        let alone = try await Self.batches(loader, 15)
+        for (decoders, ahead) in [(2, 1), (3, 2), (16, 5)] {
+            (loader.decoders, loader.batchesAhead) = (decoders, ahead)
+            #expect(try await Self.batches(loader, 15) == alone)
+        }
+    }
+
+    @Test("goes on behind any step as if it had never stopped")
+    func resumption() async throws {
+        let dataset = try TestDataset([5, 4, 2])
+        defer { dataset.remove() }
+        let loader = try Self.loader(dataset)
+        let whole = try await Self.batches(loader, 9)
+        for step in 0..<9 {
+            #expect(try await Self.batches(loader, after: step, 9 - step) == Array(whole[step...]))
+        }
+    }
+
+    @Test("gives every batch before a damaged image, then the error with shard and key, each time it is asked")
+    func damagedImage() async throws {
+        let dataset = try TestDataset([6, 6]) { row in
+            try row == 8 ? Array(testImage(row).dropLast(30)) : testImage(row)
+        }
+        defer { dataset.remove() }
+        let loader = try Self.loader(dataset)
+        let order = try ShardLoaderTests.keys(loader.loader, 12)
+        let place = try #require(order.firstIndex(of: dataset.keys[8]))
+        for _ in 0..<5 {
+            try await loader.withBatches(after: 0) { next in
+                for step in 0..<(place / 4) {
+                    let batch = try await next()
+                    #expect(batch.step == step + 1)
+                }
+                for _ in 0..<2 {
+                    let error = await #expect(throws: LoadingError.self) { _ = try await next() }
+                    #expect(error?.code == .image)
+                    #expect(error?.path == dataset.shardPath(1))
+                    #expect(error?.detail.hasPrefix(dataset.keys[8] + ": damaged") == true)
+                }
+            }
+        }
+    }
+
+    @Test("ends when its body throws, or is left early")
+    func leaving() async throws {
+        struct Stop: Error {}
+        let dataset = try TestDataset([9, 9])
+        defer { dataset.remove() }
+        let loader = try Self.loader(dataset)
+        await #expect(throws: Stop.self) {
+            try await loader.withBatches(after: 0) { next in
+                _ = try await next()
+                throw Stop()
+            }
+        }
+        #expect(try await loader.withBatches(after: 3) { _ in 5 } == 5)
+    }
+
+    @Test("shows every caption of a sample about as often as the others, another in another epoch")
+    func captions() {
+        var counts = [0, 0, 0]
+        var changes = 0
+        for row in 0..<3000 {
+            let first = chosenCaption(of: 3, key: "s-\(row)", epoch: 0, seed: 9)
+            counts[first] += 1
+            if chosenCaption(of: 3, key: "s-\(row)", epoch: 1, seed: 9) != first { changes += 1 }
+        }
+        #expect(counts.allSatisfy { (900...1100).contains($0) }, "\(counts)")
+        #expect((1850...2150).contains(changes))
+        #expect(chosenCaption(of: 1, key: "s-0", epoch: 7, seed: 9) == 0)
+    }
+}
