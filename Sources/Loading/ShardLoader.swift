@@ -54,8 +54,9 @@ package struct ShardLoader: Sendable {
         }
     }
 
-    /// The same where shards and order are the same: a checkpoint that stores it knows whether its position still means
-    /// the same sample. Where the data sets lie does not matter.
+    /// The same where shards and order are the same, wherever the data sets lie.
+    ///
+    /// A checkpoint that stores it knows whether its position still means the same sample.
     package var fingerprint: String {
         let settings = [
             Int(truncatingIfNeeded: order.seed), order.interleavedShards, order.bufferedSamples, order.bufferedBytes,

@@ -1,0 +1,128 @@
+import Foundation
+import Shards
+
+/// What is written of one optimizer update.
+package struct RunRecord: Sendable, Equatable, Codable {
+    /// The number of the update, from 1.
+    package var step: Int
+    package var loss: Double
+    package var learningRate: Double
+    package var samplesPerSecond: Double
+    /// Since the run began, the time before interruptions included.
+    package var seconds: Double
+    /// The terms of the loss by name, where there are several.
+    package var terms: [String: Double]
+
+    package init(
+        step: Int, loss: Double, learningRate: Double, samplesPerSecond: Double, seconds: Double,
+        terms: [String: Double] = [:]
+    ) {
+        self.step = step
+        self.loss = loss
+        self.learningRate = learningRate
+        self.samplesPerSecond = samplesPerSecond
+        self.seconds = seconds
+        self.terms = terms
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case step, loss, seconds, terms
+        case learningRate = "learning_rate"
+        case samplesPerSecond = "samples_per_second"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        step = try values.decode(Int.self, forKey: .step)
+        // A loss that is no number is null: JSON has no NaN.
+        loss = try values.decode(Double?.self, forKey: .loss) ?? .nan
+        learningRate = try values.decode(Double.self, forKey: .learningRate)
+        samplesPerSecond = try values.decode(Double.self, forKey: .samplesPerSecond)
+        seconds = try values.decode(Double.self, forKey: .seconds)
+        let terms = try values.decodeIfPresent([String: Double?].self, forKey: .terms) ?? [:]
+        self.terms = terms.mapValues { $0 ?? .nan }
+    }
+
+    /// The record as a line of JSON, without a line end.
+    var line: String {
+        var line = "{\"step\":\(step),\"loss\":\(Self.number(loss)),\"learning_rate\":\(Self.number(learningRate))"
+        line += ",\"samples_per_second\":\(Self.number((samplesPerSecond * 1000).rounded() / 1000))"
+        line += ",\"seconds\":\(Self.number((seconds * 1000).rounded() / 1000))"
+        if !terms.isEmpty {
+            let members = terms.sorted { $0.key < $1.key }.map { "\"\($0)\":\(Self.number($1))" }
+            line += ",\"terms\":{\(members.joined(separator: ","))}"
+        }
+        return line + "}"
+    }
+
+    private static func number(_ value: Double) -> String { value.isFinite ? "\(value)" : "null" }
+}
+
+/// The log of a training run, `log.jsonl`: one line for each update, on disk when `append` returns.
+package final class RunLog: Sendable {
+    package let path: String
+    private let file: FileHandle
+
+    /// Opens the log at `path` behind `completedSteps`, the updates that the checkpoint holds; makes it where there is none.
+    ///
+    /// Lines of later updates, which are going to be made again, and a last line that was cut off are taken away in one
+    /// step: the file is the old or the new one, whatever happens.
+    package init(path: String, after completedSteps: Int) throws(LoadingError) {
+        self.path = path
+        let kept =
+            FileManager.default.fileExists(atPath: path)
+            ? try Self.lines(path).filter { $0.record.step <= completedSteps } : []
+        try replace(path, with: kept.map { $0.line + "\n" }.joined())
+        do {
+            file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            try file.seekToEnd()
+        } catch {
+            throw LoadingError(.log, path, "open: \(error.localizedDescription)")
+        }
+    }
+
+    /// Adds a line.
+    package func append(_ record: RunRecord) throws(LoadingError) {
+        do {
+            try file.write(contentsOf: Data((record.line + "\n").utf8))
+        } catch {
+            throw LoadingError(.log, path, "write: \(error.localizedDescription)")
+        }
+    }
+
+    /// The records of the log at `path`, in order; a last line that was cut off is not there.
+    package static func read(_ path: String) throws(LoadingError) -> [RunRecord] { try lines(path).map(\.record) }
+
+    private static func lines(_ path: String) throws(LoadingError) -> [(line: String, record: RunRecord)] {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw LoadingError(.log, path, "no such file, or no right to read it")
+        }
+        // What follows the last line end is empty, or a line that was cut off.
+        let whole = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
+        var lines: [(line: String, record: RunRecord)] = []
+        for (number, line) in whole.enumerated() {
+            do {
+                let record = try JSONDecoder().decode(RunRecord.self, from: line)
+                lines.append((String(decoding: line, as: UTF8.self), record))
+            } catch {
+                throw LoadingError(.log, path, "line \(number + 1) is no record of an update")
+            }
+        }
+        return lines
+    }
+}
+
+/// Makes `text` the content of the file at `path`: a reader sees the old content or the new one, whole.
+func replace(_ path: String, with text: String) throws(LoadingError) {
+    let partial = path + ".partial"
+    do {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: partial))
+    } catch {
+        throw LoadingError(.log, partial, "write: \(error.localizedDescription)")
+    }
+    do {
+        try publish(partial, as: path)
+    } catch {
+        throw LoadingError(.log, error.path, error.detail)
+    }
+}
