@@ -25,7 +25,8 @@ package struct LossCurve {
         let area = Self.area
         let steps = ChartAxis(records.map { Double($0.step) }, from: area.left, to: area.right)
         let loss = ChartAxis(Self.shown(losses.map(\.loss)), from: area.bottom, to: area.top)
-        let rate = ChartAxis([0] + records.map(\.learningRate), from: area.bottom, to: area.top)
+        let top = records.map(\.learningRate).max() ?? 0
+        let rate = ChartAxis([0, top > 0 ? top : 1], from: area.bottom, to: area.top)
         let smooth = Self.smoothed(losses.map(\.loss))
         let body = [
             grid(steps, loss), rightAxis(rate),
@@ -58,14 +59,14 @@ package struct LossCurve {
         return losses.filter { $0 <= bound }
     }
 
-    /// An exponential average without the pull to its start, over about a fiftieth of the run.
+    /// The mean of each value and its neighbours, about a fiftieth of the run, fewer at its two ends.
     static func smoothed(_ values: [Double]) -> [Double] {
-        let decay = 1 - 1 / max(1, Double(values.count) / 50)
-        var (sum, weight) = (0.0, 0.0)
-        return values.map { value in
-            sum = decay * sum + value
-            weight = decay * weight + 1
-            return sum / weight
+        let reach = values.count / 100
+        var sums = [0.0]
+        for value in values { sums.append((sums.last ?? 0) + value) }
+        return values.indices.map { place in
+            let window = max(0, place - reach)..<min(values.count, place + reach + 1)
+            return (sums[window.upperBound] - sums[window.lowerBound]) / Double(window.count)
         }
     }
 
@@ -75,7 +76,7 @@ package struct LossCurve {
         let stride = (points.count + Self.pointLimit - 2) / (Self.pointLimit - 1)
         var chosen = Swift.stride(from: 0, to: points.count - 1, by: max(1, stride)).map { points[$0] }
         chosen.append(last)
-        if chosen.count == 1 { chosen.append((last.x + 1, last.y)) }  // a run of one update is a dot
+        if chosen.count == 1 { chosen.append((last.x + 4, last.y)) }  // a run of one update is seen too
         let places = chosen.map { "\(ChartText.coordinate($0.x)) \(ChartText.coordinate($0.y))" }
         return "<path class=\"\(style)\" clip-path=\"url(#area)\" d=\"M\(places.joined(separator: "L"))\"/>"
     }
@@ -117,7 +118,7 @@ package struct LossCurve {
             "<text x=\"70\" y=\"26\" font-size=\"16\" font-weight=\"600\" fill=\"#222\">"
             + "\(Self.escaped(title))</text>"
         let entries = [("raw", "loss"), ("smooth", "loss, smoothed\(end)"), ("rate", "learning rate")]
-        let places = [70.0, 140, 380]
+        let places = [70.0, 140, 400]
         return heading
             + zip(entries, places).map { entry, x in
                 Self.line(entry.0, x, 43, x + 24, 43) + Self.text(x + 30, 47, entry.1, "start")
