@@ -124,6 +124,9 @@ let package = Package(
         library("Loading", ["Samples", "Digests", "Images", "Shards", "Stages", "Storage", asyncAlgorithms]),
         library("Reports", ["Samples", "Digests"]),
         library("Commands", ["Manifests", logging, arguments]),
+        library(
+            "Training",
+            ["Captioning", "Layers", "Loading", "Tensors", "TextTokenizers", "VisionLanguage"]),
         // 6. Executables.
         executable(
             "pipeline",
@@ -141,8 +144,8 @@ let package = Package(
         executable(
             "blip2",
             [
-                "Captioning", "Commands", "Images", "Stages", "Tensors", "TextTokenizers",
-                "VisionLanguage", arguments,
+                "Captioning", "Commands", "Images", "Loading", "Manifests", "Reports", "Samples", "Stages", "Tensors",
+                "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", []),

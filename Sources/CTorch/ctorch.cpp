@@ -1,62 +1,16 @@
-#include "ctorch.h"
+#include "support.hpp"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/InferenceMode.h>
 
 #include <cstring>
-#include <string>
-#include <vector>
 
 #if defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
 
-struct ct_tensor {
-    at::Tensor value;
-};
-
 namespace {
-
-thread_local std::string last_error;
-
-/// Runs `body` and turns every C++ exception into -1 plus a message: none crosses into Swift.
-template <typename Body> int guarded(Body body) {
-    try {
-        body();
-        return 0;
-    } catch (const c10::Error &e) {
-        last_error = e.what_without_backtrace();
-    } catch (const std::exception &e) {
-        last_error = e.what();
-    } catch (...) {
-        last_error = "unknown C++ exception";
-    }
-    return -1;
-}
-
-/// Runs `body` and hands its tensor out as an owned handle.
-template <typename Body> int made(ct_tensor_t *out, Body body) {
-    return guarded([&] { *out = new ct_tensor{body()}; });
-}
-
-const at::ScalarType types[] = {at::kFloat, at::kBFloat16, at::kHalf, at::kLong, at::kByte};
-
-at::ScalarType type_of(int32_t dtype) {
-    TORCH_CHECK(dtype >= 0 && dtype < 5, "no element type ", dtype);
-    return types[dtype];
-}
-
-at::Device device_of(int32_t device) {
-    return device < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
-}
-
-at::IntArrayRef ints(const int64_t *values, int32_t count) { return {values, static_cast<size_t>(count)}; }
-
-std::optional<at::Tensor> maybe(ct_tensor_t x) {
-    return x ? std::optional<at::Tensor>(x->value) : std::nullopt;
-}
 
 // oneDNN's operators have no C++ declaration; their schemas are the same in libtorch 2.11 and 2.13.
 using Scalars = c10::List<std::optional<at::Scalar>>;
@@ -145,9 +99,7 @@ int ct_contiguous(ct_tensor_t x, ct_tensor_t *out) {
 }
 int ct_concatenate(const ct_tensor_t *parts, int32_t count, int32_t dimension, ct_tensor_t *out) {
     return made(out, [&] {
-        std::vector<at::Tensor> values;
-        for (int32_t i = 0; i < count; i++) values.push_back(parts[i]->value);
-        return at::cat(values, dimension);
+        return at::cat(list(parts, count), dimension);
     });
 }
 int ct_index_select(ct_tensor_t x, int32_t dimension, ct_tensor_t index, ct_tensor_t *out) {

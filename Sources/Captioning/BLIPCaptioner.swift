@@ -30,7 +30,10 @@ package struct BLIPCaptioner: Captioner {
         imageSide = configuration.vision.imageSide
         normalization = try folder.normalization(side: imageSide)
         tokenizer = try folder.tokenizer(BERTWordPieceTokenizer.init(directory:))
-        self.prompt = try Self.promptTokens(prompt, tokenizer, configuration.text, directory)
+        guard let tokens = promptTokens(prompt, tokenizer, configuration.text) else {
+            throw ModelError.unfittingTokenizer(tokenizer.encode(prompt), configuration.text, directory)
+        }
+        self.prompt = tokens
         try Self.check(sampling, prompt: self.prompt.count, configuration.text, directory)
         let device = engines.device
         let dtype = precision.dtype(on: device)
@@ -65,18 +68,6 @@ package struct BLIPCaptioner: Captioner {
         let new = Array(caption.tokens.dropFirst(prompt.count))
         let text = tokenizer.decode(new, skipSpecialTokens: true)
         return GeneratedCaption(text: text, tokens: caption.tokens, logprob: caption.logprob)
-    }
-
-    /// The prompt as BLIP was trained on it: its first token made the decoder's start token, no end token.
-    private static func promptTokens(
-        _ prompt: String, _ tokenizer: BERTWordPieceTokenizer, _ text: DecoderConfiguration, _ directory: String
-    ) throws(ModelError) -> [Int] {
-        let tokens = tokenizer.encode(prompt)
-        guard tokens.count >= 2, tokens.last == text.endToken, tokens.allSatisfy({ $0 < text.vocabulary }) else {
-            let message = "it makes \(tokens) of the prompt, but the model ends texts with \(text.endToken)"
-            throw ModelError(.badTokenizer, directory, message + " and has \(text.vocabulary) tokens")
-        }
-        return [text.startToken] + tokens.dropFirst().dropLast()
     }
 
     private static func check(

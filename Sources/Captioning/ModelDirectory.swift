@@ -1,7 +1,7 @@
-import Foundation
-import Layers
-import Tensors
-import VisionLanguage
+package import Foundation
+package import Layers
+package import Tensors
+package import VisionLanguage
 
 /// A folder with a model in the layout of the model hub: `config.json`, safetensors, tokenizer and preprocessor files.
 package struct ModelDirectory: Sendable {
@@ -17,7 +17,7 @@ package struct ModelDirectory: Sendable {
     }
 
     /// The bytes of the file `name`.
-    func contents(of name: String) throws(ModelError) -> Data {
+    package func contents(of name: String) throws(ModelError) -> Data {
         do {
             return try Data(contentsOf: URL(fileURLWithPath: path + "/" + name))
         } catch {
@@ -26,7 +26,7 @@ package struct ModelDirectory: Sendable {
     }
 
     /// What `read` makes of the file `name`.
-    func configuration<Value>(
+    package func configuration<Value>(
         _ name: String, _ read: (Data) throws(ConfigurationError) -> Value
     ) throws(ModelError) -> Value {
         let json = try contents(of: name)
@@ -38,7 +38,7 @@ package struct ModelDirectory: Sendable {
     }
 
     /// How pixels are normalized: as `preprocessor_config.json` says, where there is one.
-    func normalization(side: Int) throws(ModelError) -> Normalization {
+    package func normalization(side: Int) throws(ModelError) -> Normalization {
         let name = "preprocessor_config.json"
         guard FileManager.default.fileExists(atPath: path + "/" + name) else { return .clip }
         return try configuration(name) { json throws(ConfigurationError) in try Normalization(json: json, side: side) }
@@ -62,12 +62,47 @@ package struct ModelDirectory: Sendable {
         }
     }
 
+    /// The parameters that `build` asks its weights for, for training on `device`.
+    package func parameters(
+        on device: Device, _ build: (Weights) throws(WeightsError) -> Void
+    ) throws(ModelError) -> Parameters {
+        try load { checkpoint throws(WeightsError) in try Parameters(of: checkpoint, on: device, build) }
+    }
+
     /// The tokenizer that `build` makes of the folder.
-    func tokenizer<Tokenizer>(_ build: (String) throws -> Tokenizer) throws(ModelError) -> Tokenizer {
+    package func tokenizer<Tokenizer>(_ build: (String) throws -> Tokenizer) throws(ModelError) -> Tokenizer {
         do {
             return try build(path)
         } catch {
             throw ModelError(.badTokenizer, path, "\(error)")
         }
     }
+}
+
+extension ModelDirectory {
+    /// Copies configuration and tokenizer to the folder `path`, for weights of `dtype` that were made from this model's.
+    ///
+    /// What the configuration says of other weights goes: their type, and the notice that they mean nothing.
+    package func copyDescription(to path: String, dtype: DType) throws {
+        let files = FileManager.default
+        var configuration = try configuration("config.json") { json in
+            (try? JSONSerialization.jsonObject(with: json)) as? [String: Any] ?? [:]
+        }
+        for key in ["_notice", "torch_dtype", "dtype"] { configuration[key] = nil }
+        configuration["dtype"] = dtype.rawValue
+        let json = try JSONSerialization.data(
+            withJSONObject: configuration, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        try (json + Data("\n".utf8)).write(to: URL(fileURLWithPath: path + "/config.json"), options: .atomic)
+        for name in try files.contentsOfDirectory(atPath: self.path) where Self.describing.contains(name) {
+            let contents = try contents(of: name)
+            try contents.write(to: URL(fileURLWithPath: path + "/" + name), options: .atomic)
+        }
+    }
+
+    /// The files of the hub's layout beside configuration and weights.
+    private static let describing: Set = [
+        "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",
+        "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt",
+        "generation_config.json",
+    ]
 }

@@ -1,3 +1,5 @@
+package import VisionLanguage
+
 /// A model that cannot be used as it is on disk: bad input, named with its file and what to do.
 package struct ModelError: Error, Equatable, CustomStringConvertible {
     /// The class of the fault.
@@ -19,10 +21,18 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let message: String
 
-    init(_ code: Code, _ path: String, _ message: String) {
+    package init(_ code: Code, _ path: String, _ message: String) {
         self.code = code
         self.path = path
         self.message = message
+    }
+
+    /// The tokenizer in `directory` made `tokens` of a prompt, which is not what the decoder begins with.
+    package static func unfittingTokenizer(
+        _ tokens: [Int], _ decoder: DecoderConfiguration, _ directory: String
+    ) -> ModelError {
+        let message = "it makes \(tokens) of the prompt, but the model ends texts with \(decoder.endToken)"
+        return ModelError(.badTokenizer, directory, message + " and has \(decoder.vocabulary) tokens")
     }
 
     package var description: String { "\(path): \(code.rawValue): \(message)" }

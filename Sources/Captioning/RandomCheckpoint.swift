@@ -18,6 +18,8 @@ package enum RandomCheckpoint {
         package var textWidth: Int
         package var textLayers: Int
         package var textHeads: Int
+        /// The longest text in tokens.
+        package var textPositions: Int? = nil
         /// The least number of tokens; a vocabulary of words that needs more has more.
         package var vocabulary: Int
 
@@ -45,7 +47,7 @@ package enum RandomCheckpoint {
         let text: [String: Any] = [
             "vocab_size": vocabulary.count, "hidden_size": size.textWidth, "intermediate_size": 4 * size.textWidth,
             "num_hidden_layers": size.textLayers, "num_attention_heads": size.textHeads,
-            "encoder_hidden_size": size.visionWidth, "max_position_embeddings": 512, "hidden_act": "gelu",
+            "encoder_hidden_size": size.visionWidth, "max_position_embeddings": size.textPositions ?? 512, "hidden_act": "gelu",
             "layer_norm_eps": 1e-12, "pad_token_id": 0, "bos_token_id": vocabulary.count - 2, "sep_token_id": 3,
             "eos_token_id": 3, "model_type": "blip_text_model", "is_decoder": true,
         ]
@@ -73,7 +75,7 @@ package enum RandomCheckpoint {
         let text: [String: Any] = [
             "vocab_size": count, "hidden_size": size.textWidth, "intermediate_size": 4 * size.textWidth,
             "num_hidden_layers": size.textLayers, "num_attention_heads": size.textHeads,
-            "max_position_embeddings": 77, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+            "max_position_embeddings": size.textPositions ?? 77, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
             "projection_dim": size.textWidth, "bos_token_id": count - 2, "eos_token_id": count - 1,
             "pad_token_id": count - 1, "model_type": "clip_text_model",
         ]

@@ -8,12 +8,15 @@ package struct DemoDataset: Hashable, Sendable {
     package let seed: UInt64
     /// How many rows.
     package let count: Int
+    /// Whether every row is sound and its caption true, as those that people wrote: what models are trained on.
+    package let isClean: Bool
 
     /// `count` rows from `seed`.
-    package init(seed: UInt64, count: Int) {
+    package init(seed: UInt64, count: Int, isClean: Bool = false) {
         precondition(count >= 0, "a data set has no negative number of rows")
         self.seed = seed
         self.count = count
+        self.isClean = isClean
     }
 
     /// The rows, made one at a time.
@@ -27,11 +30,13 @@ package struct DemoDataset: Hashable, Sendable {
         let scene = scene(index)
         var random = DemoRandom(seed: seed ^ 0x726F_7773, stream: UInt64(index))
         let caption = Grammar.caption(of: scene, using: &random)
-        let oddity = oddity(index)
+        let oddity = isClean ? nil : oddity(index)
         let format = oddity == .turned ? .jpeg : random.pick([DemoRow.Format.jpeg, .jpeg, .jpeg, .png, .webp])
         let webCaption =
-            isCaptionFalse(index)
-            ? falseCaption(of: scene, using: &random) : WebCaption.dressed(caption, using: &random)
+            isClean
+            ? caption
+            : isCaptionFalse(index)
+                ? falseCaption(of: scene, using: &random) : WebCaption.dressed(caption, using: &random)
         let digits = String(index)
         let name = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
         return DemoRow(

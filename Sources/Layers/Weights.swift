@@ -14,6 +14,11 @@ package struct Weights {
         self.init(CheckpointSource(checkpoint, dtype, device), prefix: "", packingRows: nil)
     }
 
+    /// The parameters of a model in training, as they are: layers made of them record gradients.
+    package init(_ parameters: Parameters) {
+        self.init(ParameterSource(parameters), prefix: "", packingRows: nil)
+    }
+
     /// No values, only a list of what a model asks for, which `recorded` returns afterwards.
     package static func recording() -> Weights {
         Weights(RecordingSource(), prefix: "", packingRows: nil)
@@ -32,7 +37,7 @@ package struct Weights {
 
     /// The same parameters for layers that pack their weights for inputs of about `rows` rows.
     package func packed(rows: Int) -> Weights {
-        Weights(source, prefix: prefix, packingRows: source.hasValues ? rows : nil)
+        Weights(source, prefix: prefix, packingRows: source.canPack ? rows : nil)
     }
 
     /// The parameter `name`, which must have `shape`.
@@ -71,7 +76,8 @@ package func preparing<Value>(
 /// Where parameters come from, and which were asked for.
 private class Source {
     var asked: [(name: String, shape: [Int])] = []
-    var hasValues: Bool { true }
+    /// Whether layers may keep the values in another layout.
+    var canPack: Bool { true }
 
     func has(_ name: String) -> Bool { true }
     func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor { preconditionFailure("abstract") }
@@ -140,8 +146,32 @@ private final class CheckpointSource: Source {
     }
 }
 
+private final class ParameterSource: Source {
+    private let parameters: Parameters
+
+    init(_ parameters: Parameters) { self.parameters = parameters }
+
+    override var canPack: Bool { false }
+
+    override func has(_ name: String) -> Bool { parameters[name] != nil }
+
+    override func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor {
+        guard let tensor = parameters[name] else {
+            throw WeightsError(code: .missing, file: "", key: name, message: "the model needs it, with shape \(shape)")
+        }
+        precondition(tensor.shape == shape, "\(name) was made for another model")
+        return tensor
+    }
+
+    override func fused(_ names: [String], _ shape: [Int]) throws(WeightsError) -> Tensor {
+        var parts: [Tensor] = []
+        for name in names { parts.append(try tensor(name, shape)) }
+        return try preparing(names[0]) { () throws(TorchError) in try concatenated(parts, dimension: 0) }
+    }
+}
+
 private final class RecordingSource: Source {
-    override var hasValues: Bool { false }
+    override var canPack: Bool { false }
 
     override func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor {
         asked.append((name, shape))

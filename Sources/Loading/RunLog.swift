@@ -90,6 +90,15 @@ package final class RunLog: Sendable {
         }
     }
 
+    /// Makes what was added survive a power cut.
+    package func synchronize() throws(LoadingError) {
+        do {
+            try file.synchronize()
+        } catch {
+            throw LoadingError(.log, path, "synchronize: \(error.localizedDescription)")
+        }
+    }
+
     /// The records of the log at `path`, in order; a last line that was cut off is not there.
     package static func read(_ path: String) throws(LoadingError) -> [RunRecord] { try lines(path).map(\.record) }
 

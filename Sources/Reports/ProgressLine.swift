@@ -32,8 +32,9 @@ package struct ProgressLine: Sendable {
         while history.count > 2, time - history[1].time >= .seconds(60) { history.removeFirst() }
     }
 
-    /// The line as of the last note, without a line end; `failed` is how many of those done were left out.
-    package func text(failed: Int, style: Style) -> String {
+    /// The line as of the last note, without a line end; `failed` is how many of those done were left out; nil
+    /// where nothing can be.
+    package func text(failed: Int?, style: Style) -> String {
         let done = latest.done
         var parts = [
             total.map { "\(Figures.grouped(done))/\(Figures.grouped($0)) \(unit)" }
@@ -45,7 +46,7 @@ package struct ProgressLine: Sendable {
                 parts.append("\(Figures.time(.seconds(Double(total - done) / rate))) left")
             }
         }
-        parts.append("\(Figures.grouped(failed)) failed")
+        if let failed { parts.append("\(Figures.grouped(failed)) failed") }
         let share = total.map { $0 > 0 ? min(1, Double(done) / Double($0)) : 1 }
         let percent = share.map { "\(Int($0 * 100)) %" }
         switch style {

@@ -3,14 +3,14 @@ import Dispatch
 
 /// Runs libtorch on a thread of its own: libtorch blocks, and Swift's shared threads must never block.
 package actor TorchEngine {
-    private let executor: QueueExecutor
+    private let executor: TorchExecutor
     private let threads: Int32
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     /// An engine whose operations may use `threads` threads each.
     package init(label: String = "torch", threads: Int = 1) {
-        executor = QueueExecutor(label: label)
+        executor = TorchExecutor(label: label)
         self.threads = Int32(clamping: threads)
     }
 
@@ -23,12 +23,16 @@ package actor TorchEngine {
     }
 }
 
-private final class QueueExecutor: SerialExecutor {
+/// Lets operations that are started on the calling thread use `count` threads.
+package func useThreads(_ count: Int) { ct_set_threads(Int32(clamping: count)) }
+
+/// A thread for actors that call libtorch.
+package final class TorchExecutor: SerialExecutor {
     private let queue: DispatchQueue
 
-    init(label: String) { queue = DispatchQueue(label: label) }
+    package init(label: String) { queue = DispatchQueue(label: label) }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
     }

@@ -12,6 +12,7 @@ package struct CLIP {
     private let visualProjection: Linear
     private let text: TextTower
     private let textProjection: Linear
+    private let logitScale: Tensor  // the logarithm of what training multiplies cosines with
 
     /// The model of `weights`, a checkpoint in the layout of the model hub; every tensor's shape is checked.
     package init(_ configuration: CLIPConfiguration, _ weights: Weights) throws(WeightsError) {
@@ -25,13 +26,13 @@ package struct CLIP {
         text = try TextTower(weights.scoped("text_model").packed(rows: 128), configuration.text)
         textProjection = try Linear(
             weights.scoped("text_projection"), in: configuration.text.width, out: joint, bias: false)
-        _ = try weights.tensor("logit_scale", [])  // training's temperature: it does not change a cosine
+        logitScale = try weights.tensor("logit_scale", [])
         try weights.finish { $0.hasSuffix("embeddings.position_ids") }
     }
 
     /// The unit vectors `[B, J]`, float32, of normalized pixels `[B, 3, side, side]`.
     package func images(_ pixels: Tensor) throws(TorchError) -> Tensor {
-        try visualProjection(vision.classState(pixels)).to(.float32).normalized()
+        try projected(images: pixels).normalized()
     }
 
     /// The unit vectors `[B, J]`, float32, of texts as token ids, each with its end token.
@@ -39,8 +40,21 @@ package struct CLIP {
     /// Attention is causal, so what comes after the end token cannot matter: the tower runs at the longest text of the
     /// batch, not at the full context.
     package func texts(_ ids: [[Int]]) throws(TorchError) -> Tensor {
-        try textProjection(text(ids)).to(.float32).normalized()
+        try projected(texts: ids).normalized()
     }
+
+    /// `images` before their length is made 1.
+    package func projected(images pixels: Tensor) throws(TorchError) -> Tensor {
+        try visualProjection(vision.classState(pixels)).to(.float32)
+    }
+
+    /// `texts` before their length is made 1.
+    package func projected(texts ids: [[Int]]) throws(TorchError) -> Tensor {
+        try textProjection(text(ids)).to(.float32)
+    }
+
+    /// What training multiplies cosines with, a scalar.
+    package func scale() throws(TorchError) -> Tensor { try logitScale.to(.float32).exponential() }
 }
 
 /// CLIP's causal text transformer, pooled at the end token.

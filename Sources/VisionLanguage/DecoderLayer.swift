@@ -48,12 +48,12 @@ struct DecoderLayer {
         return KeysValues(keys: split[0], values: split[1])
     }
 
-    /// Maps `[N, T, D]` to `[N, T, D]`; the new tokens' own keys and values are added to `cache` first.
+    /// Maps `[N, T, D]` to `[N, T, D]`; the new tokens' own keys and values are added to `cache` first, where there is one.
     func callAsFunction(
-        _ xNTD: Tensor, _ cache: CachedLayer, image: KeysValues, _ layout: RowLayout
+        _ xNTD: Tensor, _ cache: CachedLayer?, image: KeysValues, _ layout: RowLayout
     ) throws(TorchError) -> Tensor {
         let own = try splitHeads(qkv(xNTD), parts: 3, heads: heads)
-        let past = try cache.appending(keys: own[1], values: own[2])
+        let past = try cache?.appending(keys: own[1], values: own[2]) ?? KeysValues(keys: own[1], values: own[2])
         // A text is run from its start or token by token, so only the former needs the mask.
         let attended = try attention(own[0], past.keys, past.values, causal: xNTD.shape[1] > 1)
         var hNTD = try selfNorm(selfOutput(mergeHeads(attended), adding: xNTD))

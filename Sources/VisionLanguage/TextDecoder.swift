@@ -65,18 +65,17 @@ package struct TextDecoder {
 
     /// The states `[N, T, D]` of the next tokens `ids` of each row, `N * T` in row order; the cache takes them in.
     ///
-    /// Several tokens at once only at the start of the text.
+    /// Several tokens at once only at the start of the text. Without a cache the tokens are all there are, as in training.
     package func states(
-        _ ids: [Int], _ cache: DecoderCache, _ images: SeenImages, _ layout: RowLayout, rows: Int
+        _ ids: [Int], _ cache: DecoderCache?, _ images: SeenImages, _ layout: RowLayout, rows: Int
     ) throws(TorchError) -> Tensor {
-        let (tokens, device) = (ids.count / rows, words.device)
-        precondition(tokens == 1 || cache.length == 0, "the mask of several tokens after others is not made")
+        let (tokens, device, start) = (ids.count / rows, words.device, cache?.length ?? 0)
+        precondition(tokens == 1 || start == 0, "the mask of several tokens after others is not made")
         let index = try Tensor(ids, shape: [ids.count]).to(.int64, on: device)
         let wordsNTD = try words.selecting(0, index).reshaped([rows, tokens, configuration.width])
-        let start = cache.length
         var xNTD = try embeddingNorm(wordsNTD + positions.narrowed(0, start..<start + tokens))
         for (number, layer) in layers.enumerated() {
-            xNTD = try layer(xNTD, cache.layers[number], image: images.layers[number], layout)
+            xNTD = try layer(xNTD, cache?.layers[number], image: images.layers[number], layout)
         }
         return xNTD
     }

@@ -16,11 +16,13 @@ struct DemoCommand: AsyncParsableCommand {
             EXAMPLES:
               pipeline demo --output out/demo
               pipeline demo --output out/demo --count 1000 --seed 7 --no-serve
+              pipeline demo --output out/training --count 50000 --seed 1000 --clean
             """)
 
     @Option(help: ArgumentHelp("Where the files go.", valueName: "dir")) var output: String
     @Option(help: "How many rows the lists have.") var count = 240
     @Option(help: "The scenes, captions and faults are drawn from this.") var seed: UInt64 = 1
+    @Flag(help: "Make every row sound and every caption true: what models are trained on.") var clean = false
     @Option(help: "Where to serve; port 0 takes a free one. Loopback only.") var listen = "127.0.0.1:0"
     @Flag(inversion: .prefixedNo, help: "Serve the images when they are made.") var serve = true
     @OptionGroup var logs: LogOptions
@@ -31,7 +33,7 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let dataset = DemoDataset(seed: seed, count: count)
+        let dataset = DemoDataset(seed: seed, count: count, isClean: clean)
         let folder = DemoFolder(URL(fileURLWithPath: output))
         do {
             try folder.write(dataset, encoders: .images)

@@ -77,6 +77,36 @@ int ct_pack_linear(ct_tensor_t weight, int64_t rows, ct_tensor_t *out);
 int ct_linear_packed(ct_tensor_t x, ct_tensor_t packed, ct_tensor_t bias, int32_t activation, ct_tensor_t residual,
                      ct_tensor_t *out);
 
+// Training. What is computed outside `ct_inference_begin` from tensors that require gradients records how.
+/// A copy of `x` that requires gradients: a parameter.
+int ct_parameter(ct_tensor_t x, ct_tensor_t *out);
+/// The same elements as a tensor that takes no part in gradients.
+int ct_detach(ct_tensor_t x, ct_tensor_t *out);
+/// Adds the gradients of the scalar `loss` to those of all parameters that it was computed from.
+int ct_backward(ct_tensor_t loss);
+/// The gradient of a parameter; zeros where none has come.
+int ct_gradient(ct_tensor_t parameter, ct_tensor_t *out);
+/// Drops the gradients.
+int ct_clear_gradients(const ct_tensor_t *parameters, int32_t count);
+/// The length of all gradients as one vector; where it is over `limit`, they are scaled to that length. 0 is no limit.
+int ct_clip_gradients(const ct_tensor_t *parameters, int32_t count, double limit, double *norm);
+/// One step of AdamW in place, number `step` from 1, on parameters that have gradients.
+int ct_adamw(const ct_tensor_t *parameters, const ct_tensor_t *means, const ct_tensor_t *squares, int32_t count,
+             int64_t step, double rate, double beta1, double beta2, double epsilon, double decay);
+/// Limits the elements in place.
+int ct_clamp(ct_tensor_t x, double low, double high);
+int ct_exp(ct_tensor_t x, ct_tensor_t *out);
+int ct_multiply(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out);
+int ct_softmax(ct_tensor_t x, ct_tensor_t *out);
+int ct_log_softmax(ct_tensor_t x, ct_tensor_t *out);
+/// The mean of all elements, a scalar.
+int ct_mean(ct_tensor_t x, ct_tensor_t *out);
+/// The mean cross-entropy of logits [N, V] against classes int64 [N], with label smoothing.
+int ct_cross_entropy(ct_tensor_t logits, ct_tensor_t classes, double smoothing, ct_tensor_t *out);
+/// Until `ct_autocast_end`, products on this thread run in `dtype`, parameters stay as they are.
+int ct_autocast_begin(int32_t dtype, int32_t device);
+void ct_autocast_end(int32_t device);
+
 // The library.
 /// Ends the recording of gradients on this thread, until the guard is handed back to `ct_inference_end`.
 void *ct_inference_begin(void);

@@ -1,0 +1,75 @@
+import CTorch
+
+// What training needs of libtorch: parameters, gradients, the optimizer's step.
+extension Tensor {
+    /// A copy that requires gradients: what is computed from it, outside `inference`, records how.
+    package func parameter() throws(TorchError) -> Tensor { try make("parameter") { ct_parameter(handle, &$0) } }
+
+    /// The same elements, taking no part in gradients.
+    package func detached() throws(TorchError) -> Tensor { try make("detach") { ct_detach(handle, &$0) } }
+
+    /// Adds the gradients of this scalar to those of all parameters that it was computed from.
+    package func backward() throws(TorchError) { try perform("backward") { ct_backward(handle) } }
+
+    /// The gradient of a parameter; zeros where none has come.
+    package func gradient() throws(TorchError) -> Tensor { try make("gradient") { ct_gradient(handle, &$0) } }
+
+    /// Limits the elements to `range`, in place, also where they are a parameter's.
+    package func clamp(to range: ClosedRange<Double>) throws(TorchError) {
+        try perform("clamp_") { ct_clamp(handle, range.lowerBound, range.upperBound) }
+    }
+
+    /// e to the power of each element.
+    package func exponential() throws(TorchError) -> Tensor { try make("exp") { ct_exp(handle, &$0) } }
+
+    /// The elements' products, with PyTorch's broadcasting.
+    package static func * (x: Tensor, y: Tensor) throws(TorchError) -> Tensor {
+        try make("mul") { ct_multiply(x.handle, y.handle, &$0) }
+    }
+
+    /// The last dimension as probabilities.
+    package func softmax() throws(TorchError) -> Tensor { try make("softmax") { ct_softmax(handle, &$0) } }
+
+    /// The logarithms of `softmax`.
+    package func logSoftmax() throws(TorchError) -> Tensor { try make("log_softmax") { ct_log_softmax(handle, &$0) } }
+
+    /// The mean of all elements, a scalar.
+    package func mean() throws(TorchError) -> Tensor { try make("mean") { ct_mean(handle, &$0) } }
+}
+
+/// The mean cross-entropy of `logits` `[N, V]` against `classes` (int64 `[N]`); `smoothing`, 0 to 1, is the share of
+/// the target that is spread over all classes.
+package func crossEntropy(_ logits: Tensor, _ classes: Tensor, smoothing: Double = 0) throws(TorchError) -> Tensor {
+    try make("cross_entropy") { ct_cross_entropy(logits.handle, classes.handle, smoothing, &$0) }
+}
+
+/// Drops the gradients of `parameters`.
+package func clearGradients(_ parameters: [Tensor]) throws(TorchError) {
+    let handles: [ct_tensor_t?] = parameters.map(\.handle)
+    try withExtendedLifetime(parameters) { () throws(TorchError) in
+        try perform("clear_gradients") { ct_clear_gradients(handles, Int32(handles.count)) }
+    }
+}
+
+/// The length of the gradients of `parameters` as one vector; they are scaled to `limit` where it is longer, unless
+/// `limit` is 0.
+package func clipGradients(_ parameters: [Tensor], limit: Double) throws(TorchError) -> Double {
+    let handles: [ct_tensor_t?] = parameters.map(\.handle)
+    var norm = 0.0
+    try withExtendedLifetime(parameters) { () throws(TorchError) in
+        try perform("clip_gradients") { ct_clip_gradients(handles, Int32(handles.count), limit, &norm) }
+    }
+    return norm
+}
+
+/// Runs `body` with matrix products in `dtype`, parameters and sums in their own type, as PyTorch's autocast does.
+///
+/// float32 changes nothing.
+package func autocast<Value>(
+    _ dtype: DType, on device: Device, _ body: () throws -> Value
+) throws -> Value {
+    guard dtype != .float32 else { return try body() }
+    try perform("autocast") { ct_autocast_begin(dtype.code, device.code) }
+    defer { ct_autocast_end(device.code) }
+    return try body()
+}

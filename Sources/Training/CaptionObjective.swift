@@ -1,0 +1,61 @@
+package import Captioning
+package import Layers
+package import Loading
+package import Tensors
+import TextTokenizers
+import VisionLanguage
+
+/// BLIP's: the words of a caption, one after the other, from the image and the words before.
+package struct CaptionObjective: Objective {
+    /// The most tokens of a caption in training, the prompt's and the end counted.
+    ///
+    /// Source: salesforce/BLIP `models/blip.py`, `BLIP_Decoder.forward`.
+    private static let longestCaption = 40
+
+    package let directory: ModelDirectory
+    package let view: ImageView
+    private let configuration: BLIPConfiguration
+    private let tokenizer: BERTWordPieceTokenizer
+    private let normalization: Normalization
+    private let prompt: String
+    private let promptLength: Int
+    private let smoothing: Double
+
+    /// Training of the model in the folder `directory`, whose captions all begin with `prompt`.
+    package init(directory path: String, prompt: String, smoothing: Double) throws(ModelError) {
+        let directory = try ModelDirectory(path)
+        let configuration = try directory.configuration("config.json", BLIPConfiguration.init(json:))
+        normalization = try directory.normalization(side: configuration.vision.imageSide)
+        let tokenizer = try directory.tokenizer(BERTWordPieceTokenizer.init(directory:))
+        guard let tokens = promptTokens(prompt, tokenizer, configuration.text) else {
+            throw ModelError.unfittingTokenizer(tokenizer.encode(prompt), configuration.text, path)
+        }
+        guard tokens.count < min(Self.longestCaption, configuration.text.positions) - 1 else {
+            throw ModelError(.badOption, path, "the prompt has \(tokens.count) tokens, which leaves no room for a caption")
+        }
+        view = .squashed(side: configuration.vision.imageSide)
+        promptLength = tokens.count
+        (self.directory, self.configuration, self.tokenizer) = (directory, configuration, tokenizer)
+        (self.prompt, self.smoothing) = (prompt, smoothing)
+    }
+
+    package func build(_ weights: Weights) throws(WeightsError) { _ = try BLIP(configuration, weights) }
+
+    package func loss(_ batch: TrainingBatch, _ parameters: Parameters, on device: Device) throws -> Tensor {
+        let model = try BLIP(configuration, Weights(parameters))
+        let pixels = try normalizedPixels(batch.pixels, side: view.side, normalization, on: device)
+        return try model.captionLoss(
+            pixels, batch.captions.map(tokens), promptLength: promptLength, smoothing: smoothing)
+    }
+
+    package func constrain(_ parameters: Parameters) throws(TorchError) {}
+
+    /// The start token, the prompt, the cleaned caption, the end token.
+    private func tokens(of caption: String) -> [Int] {
+        let limit = min(Self.longestCaption, configuration.text.positions)
+        var tokens = tokenizer.encode(prompt + cleanedCaption(caption))
+        tokens[0] = configuration.text.startToken
+        if tokens.count > limit { tokens = tokens.prefix(limit - 1) + [configuration.text.endToken] }
+        return tokens
+    }
+}

@@ -1,0 +1,46 @@
+import Foundation
+package import Captioning
+package import Layers
+package import Loading
+package import Tensors
+import TextTokenizers
+import VisionLanguage
+
+/// CLIP's: images and their captions are to be near each other, and far from those of the others in the batch.
+package struct ContrastiveObjective: Objective {
+    package let directory: ModelDirectory
+    package let view: ImageView
+    private let configuration: CLIPConfiguration
+    private let tokenizer: CLIPTokenizer
+    private let normalization: Normalization
+    private let softTargets: Bool
+
+    /// Training of the model in the folder `directory`; `softTargets` as in `softTargetLoss`, with vectors as projected.
+    package init(directory path: String, softTargets: Bool) throws(ModelError) {
+        let directory = try ModelDirectory(path)
+        let configuration = try directory.configuration("config.json", CLIPConfiguration.init(json:))
+        normalization = try directory.normalization(side: configuration.vision.imageSide)
+        tokenizer = try directory.tokenizer {
+            try CLIPTokenizer(directory: $0, contextLength: configuration.text.positions)
+        }
+        view = .shortestSideCropped(side: configuration.vision.imageSide)
+        (self.directory, self.configuration, self.softTargets) = (directory, configuration, softTargets)
+    }
+
+    package func build(_ weights: Weights) throws(WeightsError) { _ = try CLIP(configuration, weights) }
+
+    package func loss(_ batch: TrainingBatch, _ parameters: Parameters, on device: Device) throws -> Tensor {
+        let model = try CLIP(configuration, Weights(parameters))
+        let pixels = try normalizedPixels(batch.pixels, side: view.side, normalization, on: device)
+        let texts = batch.captions.map(tokenizer.encode)
+        guard !softTargets else {
+            return try softTargetLoss(images: model.projected(images: pixels), texts: model.projected(texts: texts))
+        }
+        return try contrastiveLoss(images: model.images(pixels), texts: model.texts(texts), scale: model.scale())
+    }
+
+    /// The scale stays between 1 and 100, as in CLIP's paper.
+    package func constrain(_ parameters: Parameters) throws(TorchError) {
+        try parameters["logit_scale"]?.clamp(to: 0...log(100))
+    }
+}

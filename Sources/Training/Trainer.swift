@@ -1,0 +1,103 @@
+import Captioning
+import Layers
+package import Loading
+package import Tensors
+
+/// One model in training: its parameters, the optimizer and how many steps were taken.
+///
+/// Everything of it runs on a thread of its own, which libtorch may block.
+package actor Trainer {
+    /// What one step was like.
+    package struct Report: Sendable, Equatable {
+        /// The step's number, from 1.
+        package let step: Int
+        /// The loss of the step's batch before the step.
+        package let loss: Double
+        package let learningRate: Double
+        /// The length of the gradient before it was limited.
+        package let gradientNorm: Double
+    }
+
+    private let executor = TorchExecutor(label: "trainer")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    /// Steps that were taken.
+    private(set) package var step = 0
+
+    private let objective: any Objective
+    private let options: TrainingOptions
+    private let device: Device
+    private let dtype: DType
+    private let parameters: Parameters
+    private var optimizer: AdamW
+
+    /// Training of the model that `objective` starts from.
+    package init(_ objective: any Objective, _ options: TrainingOptions, device: Device) throws {
+        self.objective = objective
+        self.options = options
+        self.device = device
+        dtype = (Precision(rawValue: options.precision) ?? .float32).dtype(on: device)
+        parameters = try objective.directory.parameters(on: device) { weights throws(WeightsError) in
+            try objective.build(weights)
+        }
+        optimizer = try AdamW(parameters.tensors, AdamW.Options(weightDecay: options.weightDecay))
+    }
+
+    /// Takes the next step, with `batch`.
+    ///
+    /// Throws `diverged` when the loss is no finite number; the parameters then stay as they are.
+    package func train(on batch: TrainingBatch) throws -> Report {
+        useThreads(options.threads)
+        try clearGradients(parameters.tensors)
+        let loss = try autocast(dtype, on: device) { try objective.loss(batch, parameters, on: device) }
+        let value = Double(try loss.floats()[0])
+        guard value.isFinite else {
+            throw TrainingError(
+                .diverged, objective.directory.path, "the loss of step \(step + 1) is \(value): lower the learning rate")
+        }
+        try loss.backward()
+        let norm = try clipGradients(parameters.tensors, limit: options.gradientLimit)
+        guard norm.isFinite else {
+            throw TrainingError(
+                .diverged, objective.directory.path,
+                "the gradient of step \(step + 1) is \(norm) long: lower the learning rate")
+        }
+        let rate = options.schedule.rate(at: step + 1)
+        try optimizer(step: step + 1, rate: rate)
+        try objective.constrain(parameters)
+        step += 1
+        return Report(step: step, loss: value, learningRate: rate, gradientNorm: norm)
+    }
+
+    /// Writes what training needs to go on exactly from here into the folder `folder`, which is there and empty.
+    func write(to folder: String) throws {
+        try writeSafetensors(named(parameters.tensors), to: folder + "/model.safetensors")
+        let states = [("mean.", optimizer.means), ("square.", optimizer.squares)].flatMap { prefix, tensors in
+            named(tensors).map { (prefix + $0.key, $0.value) }
+        }
+        try writeSafetensors(Dictionary(uniqueKeysWithValues: states), to: folder + "/optimizer.safetensors")
+    }
+
+    /// Goes on from what `write` wrote after `step` steps.
+    func read(from folder: String, step: Int) throws {
+        let model = try Checkpoint(file: folder + "/model.safetensors")
+        let states = try Checkpoint(file: folder + "/optimizer.safetensors")
+        for (place, name) in parameters.names.enumerated() {
+            try parameters.tensors[place].detached().assign(model.tensor(name))
+            try optimizer.means[place].assign(states.tensor("mean." + name))
+            try optimizer.squares[place].assign(states.tensor("square." + name))
+        }
+        self.step = step
+    }
+
+    /// Writes the parameters as `dtype`, as a checkpoint of the model hub has them.
+    func writeModel(as dtype: DType, to path: String) throws {
+        var converted: [String: Tensor] = [:]
+        for (name, tensor) in named(parameters.tensors) { converted[name] = try tensor.detached().to(dtype) }
+        try writeSafetensors(converted, to: path)
+    }
+
+    private func named(_ tensors: [Tensor]) -> [String: Tensor] {
+        Dictionary(uniqueKeysWithValues: zip(parameters.names, tensors))
+    }
+}

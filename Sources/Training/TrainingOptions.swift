@@ -1,0 +1,38 @@
+/// All that decides what training makes of a model and its data; stored in every checkpoint.
+///
+/// Where and how fast it runs is not here, the number of threads aside: sums over a batch may differ in their last bit
+/// between numbers of threads.
+package struct TrainingOptions: Sendable, Equatable, Codable {
+    /// The name of the objective, with its own options.
+    package var objective: String
+    /// The digest of the checkpoint that training starts from.
+    package var start: String
+    /// The fingerprint of the data and their order.
+    package var data: String
+    package var seed: UInt64
+    package var batchSize: Int
+    package var schedule: Schedule
+    package var weightDecay: Double
+    /// The longest gradient, all parameters as one vector; 0 is no limit.
+    package var gradientLimit: Double
+    package var precision: String
+    package var threads: Int
+
+    package init(
+        objective: String, start: String, data: String, seed: UInt64, batchSize: Int, schedule: Schedule,
+        weightDecay: Double, gradientLimit: Double, precision: String, threads: Int
+    ) {
+        (self.objective, self.start, self.data, self.seed) = (objective, start, data, seed)
+        (self.batchSize, self.schedule, self.weightDecay) = (batchSize, schedule, weightDecay)
+        (self.gradientLimit, self.precision, self.threads) = (gradientLimit, precision, threads)
+    }
+
+    /// What differs from `other`, as `name: here, not there`.
+    package func differences(from other: TrainingOptions) -> [String] {
+        let (here, there) = (Mirror(reflecting: self), Mirror(reflecting: other))
+        return zip(here.children, there.children).compactMap { one, two in
+            let (new, old) = ("\(one.value)", "\(two.value)")
+            return new == old ? nil : "\(one.label ?? ""): \(new), not \(old)"
+        }
+    }
+}

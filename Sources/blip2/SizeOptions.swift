@@ -1,0 +1,61 @@
+import ArgumentParser
+import Captioning
+import Commands
+import Foundation
+import Loading
+
+/// The sizes of a model that is trained from scratch.
+struct SizeOptions: ParsableArguments {
+    @Option(help: "From scratch: the side of the image in pixels.") var imageSize = 96
+    @Option(help: "From scratch: the side of a patch; divides the image's.") var patchSize = 12
+    @Option(help: "From scratch: the width of the vision transformer.") var visionWidth = 128
+    @Option(help: "From scratch: its layers.") var visionLayers = 6
+    @Option(help: "From scratch: the width of the text transformer.") var textWidth = 128
+    @Option(help: "From scratch: its layers.") var textLayers = 4
+    @Option(help: "From scratch: the longest text in tokens.") var textLength = 48
+    @Option(help: "From scratch: the most tokens that are learned from the captions.") var vocabulary = 2000
+
+    func validate() throws {
+        for (name, value) in [
+            ("image-size", imageSize), ("patch-size", patchSize), ("vision-width", visionWidth),
+            ("vision-layers", visionLayers), ("text-width", textWidth), ("text-layers", textLayers),
+        ] {
+            guard value > 0 else { throw ValidationError("--\(name): want at least 1, not \(value)") }
+        }
+        guard imageSize % patchSize == 0 else { throw ValidationError("--patch-size: want a divisor of \(imageSize)") }
+        for (name, value) in [("vision-width", visionWidth), ("text-width", textWidth)] {
+            guard value % 32 == 0 else { throw ValidationError("--\(name): want a multiple of 32, not \(value)") }
+        }
+        guard textLength >= 8 else { throw ValidationError("--text-length: want at least 8, not \(textLength)") }
+        guard vocabulary >= 600 else { throw ValidationError("--vocabulary: want at least 600, not \(vocabulary)") }
+    }
+
+    /// Heads are 32 wide.
+    var size: RandomCheckpoint.Size {
+        var size = RandomCheckpoint.Size.smallBLIP
+        (size.visionWidth, size.visionLayers, size.visionHeads) = (visionWidth, visionLayers, visionWidth / 32)
+        (size.textWidth, size.textLayers, size.textHeads) = (textWidth, textLayers, textWidth / 32)
+        (size.imageSide, size.patchSide, size.textPositions) = (imageSize, patchSize, textLength)
+        return size
+    }
+}
+
+extension TrainOptions {
+    enum Role { case captioner, ranker }
+
+    /// The folder of the model that training starts from: that of `--from`, or a new one's under the output.
+    func startFolder(_ size: SizeOptions, _ role: Role) throws -> String {
+        if let from { return try requireModel(from) }
+        let folder = output + "/start"
+        guard !FileManager.default.fileExists(atPath: folder + "/config.json") else { return folder }
+        switch role {
+        case .captioner:
+            try RandomCheckpoint.writeBLIP(
+                size.size, to: folder, seed: seed)
+        case .ranker:
+            try RandomCheckpoint.writeCLIP(
+                size.size, to: folder, seed: seed)
+        }
+        return folder
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Captioning
+import Commands
+import Training
+
+/// Trains a captioner.
+struct TrainCaptionerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "captioner", abstract: "Train a captioner: BLIP's vision transformer and text decoder.",
+        discussion: """
+            EXAMPLE:
+              blip2 train captioner --data out/pets --output out/models/captioner --epochs 10
+            """)
+
+    @OptionGroup var size: SizeOptions
+    @OptionGroup var options: TrainOptions
+    @Option(help: "What every caption begins with; it is given, not learned.") var prompt = "a picture of "
+    @Option(help: "The share of each target that is spread over the vocabulary, 0 to 1.") var labelSmoothing = 0.1
+
+    func validate() throws {
+        guard (0..<1).contains(labelSmoothing) else {
+            throw ValidationError("--label-smoothing: want 0 or more and less than 1, not \(labelSmoothing)")
+        }
+    }
+
+    func run() async throws {
+        try await asTrainingInput {
+            let start = try options.startFolder(size, .captioner)
+            let objective = try CaptionObjective(directory: start, prompt: prompt, smoothing: labelSmoothing)
+            try await options.train(objective, named: "captions, prompt \(prompt), smoothing \(labelSmoothing)")
+        }
+    }
+}

@@ -1,0 +1,17 @@
+import ArgumentParser
+import Commands
+
+/// Trains models.
+struct TrainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Train a model on the pipeline's shards.",
+        discussion: """
+            A run that was stopped or killed goes on when the same command is given again, with the same losses and the
+            same weights in the end.
+
+            EXAMPLES:
+              blip2 train clip --data out/pets --output out/models/ranker --epochs 10
+              blip2 train captioner --data out/pets --output out/models/captioner --from out/models/base --epochs 2
+            """,
+        subcommands: [TrainCLIPCommand.self, TrainCaptionerCommand.self])
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Captioning
+import Commands
+import Foundation
+import Loading
+import Manifests
+import Samples
+import Tensors
+import Training
+
+/// What both trainings need to know.
+struct TrainOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A data set that the pipeline made; repeatable.", valueName: "dir"))
+    var data: [String] = []
+
+    @Option(help: ArgumentHelp("Where checkpoints, log, loss curve and at last the model go.", valueName: "dir"))
+    var output: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The model to fine-tune, a folder or a hub id; without it a small one is trained from scratch.",
+            valueName: "model"))
+    var from: String?
+
+    @Option(help: "How often every sample is seen.") var epochs = 10
+    @Option(help: "How many steps are taken, instead of whole epochs.") var steps: Int?
+    @Option(help: "How many samples a step takes.") var batchSize = 128
+    @Option(help: "The highest learning rate; 0.00001 with --from, 0.001 from scratch.") var learningRate: Double?
+    @Option(help: "The learning rate of the last step.") var minLearningRate = 0.0
+    @Option(help: "Steps until the highest learning rate; a twentieth of all where it is not given.") var warmup: Int?
+    @Option(help: "AdamW's weight decay.") var weightDecay = 0.05
+    @Option(help: "The longest gradient; 0 is no limit.") var clipNorm = 1.0
+    @Option(help: "The order of the data and the weights of a new model are drawn from this.") var seed: UInt64 = 0
+    @Option(help: "Steps between checkpoints.") var checkpointEvery = 500
+    @Option(help: "The type of the finished model's weights: float32, bfloat16 or float16.") var saveAs = "float32"
+    @Option(help: "Where the model is trained: auto, cpu or cuda:N.") var device = "auto"
+    @Option(help: "The arithmetic of products: auto, float32 or bfloat16.") var precision = "float32"
+    @Option(help: "Threads of the model; 0 takes one for each core.") var threads = 0
+    @OptionGroup var logs: LogOptions
+
+    func validate() throws {
+        func require(_ isGood: Bool, _ option: String, _ wanted: String) throws {
+            guard isGood else { throw ValidationError("--\(option): want \(wanted)") }
+        }
+        try require(!data.isEmpty, "data", "at least one data set")
+        try require(epochs > 0, "epochs", "at least 1")
+        try require(steps ?? 1 > 0, "steps", "at least 1")
+        try require(batchSize > 0, "batch-size", "at least 1")
+        try require(learningRate ?? 1 > 0, "learning-rate", "more than 0")
+        try require(minLearningRate >= 0, "min-learning-rate", "0 or more")
+        try require(warmup ?? 0 >= 0, "warmup", "0 or more")
+        try require(weightDecay >= 0, "weight-decay", "0 or more")
+        try require(clipNorm >= 0, "clip-norm", "0 or more")
+        try require(checkpointEvery > 0, "checkpoint-every", "at least 1")
+        try require(threads >= 0, "threads", "0 or more")
+        try require(modelType != nil, "save-as", "float32, bfloat16 or float16")
+        try require(["auto", "float32", "bfloat16"].contains(precision), "precision", "auto, float32 or bfloat16")
+    }
+
+    private var modelType: DType? {
+        DType(rawValue: saveAs).flatMap { [.float32, .bfloat16, .float16].contains($0) ? $0 : nil }
+    }
+
+    /// Trains as `objective` says, from the model in its folder.
+    func train(_ objective: any Objective, named name: String) async throws {
+        let device = try chosenDevice()
+        let loader = try loader()
+        let options = try trainingOptions(objective, name, loader)
+        var run = TrainingRun(
+            RunFolder(output), objective, options,
+            BatchLoader(loader, batchSize: batchSize, view: objective.view), on: device)
+        run.checkpointInterval = checkpointEvery
+        run.modelType = modelType ?? .float32
+        let progress = TrainingProgress(label: "train", steps: options.schedule.steps)
+        try await run { progress.show($0) }
+        progress.finish()
+        print(output)
+    }
+
+    /// The samples of `--data`.
+    func loader() throws -> ShardLoader { try ShardLoader(directories: data, order: LoadingOrder(seed: seed)) }
+
+    private func chosenDevice() throws -> Device {
+        do {
+            return try Device(named: device)
+        } catch {
+            throw ValidationError("--device: \(error.message)")
+        }
+    }
+
+    private func trainingOptions(
+        _ objective: any Objective, _ name: String, _ loader: ShardLoader
+    ) throws -> TrainingOptions {
+        let steps = steps ?? max(1, epochs * loader.sampleCount / batchSize)
+        let peak = learningRate ?? (from == nil ? 1e-3 : 1e-5)
+        return TrainingOptions(
+            objective: name, start: try checkpointDigest(objective.directory.path).hex, data: loader.fingerprint, seed: seed,
+            batchSize: batchSize,
+            schedule: Schedule(
+                peak: peak, floor: min(peak, minLearningRate), warmUpSteps: min(steps, warmup ?? steps / 20),
+                steps: steps),
+            weightDecay: weightDecay, gradientLimit: clipNorm, precision: precision,
+            threads: threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount)
+    }
+}
+
+/// Runs `body`, and gives data and models that cannot be used as bad input.
+func asTrainingInput<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+        return try await asInput(body)
+    } catch let error as LoadingError {
+        throw CommandError(.badInput, "\(error)")
+    } catch let error as TrainingError {
+        throw CommandError(error.code == .diverged ? .failedWork : .badInput, "\(error)")
+    } catch let error as SafetensorsError {
+        throw CommandError(.badInput, "\(error)")
+    }
+}
