@@ -125,6 +125,8 @@ private func folder() throws -> String { try Project.temporaryFolder("vocabulary
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let vocabulary = learn(captions, merges: 1000)
         try vocabulary.write(to: folder)
+        let lines = try String(contentsOfFile: folder + "/merges.txt", encoding: .utf8).split(separator: "\n")
+        #expect(lines == ["#version: 0.2"] + vocabulary.merges.map { "\($0.left) \($0.right)" })
         let tokenizer = try CLIPTokenizer(directory: folder)
         #expect(tokenizer.endID == vocabulary.tokens.count - 1 && tokenizer.startID == tokenizer.endID - 1)
         #expect(tokenizer.encode("A small red circle on the left").count == 9)
