@@ -2,6 +2,7 @@ import Foundation
 import Layers
 import Samples
 import Tensors
+package import TextTokenizers
 import VisionLanguage
 
 /// Writes small checkpoints of random weights in the model hub's layout, tokenizer included.
@@ -42,13 +43,18 @@ package enum RandomCheckpoint {
     }
 
     /// Writes a captioner of `size` into the folder `directory`, which is made where it is missing.
-    package static func writeBLIP(_ size: Size = .smallBLIP, to directory: String, seed: UInt64) throws {
-        let vocabulary = RandomVocabulary.wordPieces(atLeast: size.vocabulary)
+    ///
+    /// With a `vocabulary` it is one to train; without, its captions are likely to be made of ordinary words.
+    package static func writeBLIP(
+        _ size: Size = .smallBLIP, vocabulary learned: WordPieceVocabulary? = nil, to directory: String, seed: UInt64
+    ) throws {
+        let vocabulary = learned ?? RandomVocabulary.wordPieces(atLeast: size.vocabulary)
+        let count = vocabulary.tokens.count
         let text: [String: Any] = [
-            "vocab_size": vocabulary.count, "hidden_size": size.textWidth, "intermediate_size": 4 * size.textWidth,
+            "vocab_size": count, "hidden_size": size.textWidth, "intermediate_size": 4 * size.textWidth,
             "num_hidden_layers": size.textLayers, "num_attention_heads": size.textHeads,
-            "encoder_hidden_size": size.visionWidth, "max_position_embeddings": size.textPositions ?? 512, "hidden_act": "gelu",
-            "layer_norm_eps": 1e-12, "pad_token_id": 0, "bos_token_id": vocabulary.count - 2, "sep_token_id": 3,
+            "encoder_hidden_size": size.visionWidth, "max_position_embeddings": size.textPositions ?? 512,
+            "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0, "bos_token_id": count - 2, "sep_token_id": 3,
             "eos_token_id": 3, "model_type": "blip_text_model", "is_decoder": true,
         ]
         try write(
@@ -57,20 +63,22 @@ package enum RandomCheckpoint {
                 "vision_config": vision(size, "gelu", "blip_vision_model"),
             ], "config.json", directory)
         try write(preprocessor(["height": size.imageSide, "width": size.imageSide]), directory)
-        try RandomVocabulary.write(wordPieces: vocabulary, to: directory)
+        try vocabulary.write(to: directory)
 
         let weights = Weights.recording()
         _ = try BLIP(BLIPConfiguration(json: contents("config.json", directory)), weights)
         try write(weights, to: directory, seed) { name, number in
             // Words are likely, letters and special tokens are not; [SEP] in between, so that captions end.
-            guard name == "text_decoder.cls.predictions.bias" else { return nil }
-            return RandomVocabulary.isWord(vocabulary[number]) ? 0 : number == 3 ? 1 : -12
+            guard learned == nil, name == "text_decoder.cls.predictions.bias" else { return nil }
+            return RandomVocabulary.isWord(vocabulary.tokens[number]) ? 0 : number == 3 ? 1 : -12
         }
     }
 
     /// Writes a ranker of `size` into the folder `directory`, which is made where it is missing.
-    package static func writeCLIP(_ size: Size = .smallCLIP, to directory: String, seed: UInt64) throws {
-        let vocabulary = RandomVocabulary.bytePairs(atLeast: size.vocabulary)
+    package static func writeCLIP(
+        _ size: Size = .smallCLIP, vocabulary learned: BytePairVocabulary? = nil, to directory: String, seed: UInt64
+    ) throws {
+        let vocabulary = learned ?? RandomVocabulary.bytePairs(atLeast: size.vocabulary)
         let count = vocabulary.tokens.count
         let text: [String: Any] = [
             "vocab_size": count, "hidden_size": size.textWidth, "intermediate_size": 4 * size.textWidth,
@@ -89,7 +97,7 @@ package enum RandomCheckpoint {
         var preprocessor = preprocessor(["shortest_edge": size.imageSide])
         preprocessor["crop_size"] = ["height": size.imageSide, "width": size.imageSide]
         try write(preprocessor, directory)
-        try RandomVocabulary.write(bytePairs: vocabulary, to: directory)
+        try vocabulary.write(to: directory)
 
         let weights = Weights.recording()
         _ = try CLIP(CLIPConfiguration(json: contents("config.json", directory)), weights)

@@ -7,6 +7,15 @@ struct BERTNormalizer {
     private let isStrippingAccents: Bool
     private let isSpacingCJK: Bool
 
+    /// What the reference does by default: lower case, no accents.
+    static let standard = BERTNormalizer(isLowercasing: true, isStrippingAccents: true, isSpacingCJK: true)
+
+    private init(isLowercasing: Bool, isStrippingAccents: Bool, isSpacingCJK: Bool) {
+        self.isLowercasing = isLowercasing
+        self.isStrippingAccents = isStrippingAccents
+        self.isSpacingCJK = isSpacingCJK
+    }
+
     /// Reads `tokenizer_config.json`; what that leaves open, `tokenizer.json` says, and then the reference's defaults.
     init(_ files: TokenizerFiles) {
         let normalizer = files.tokenizer?["normalizer"]

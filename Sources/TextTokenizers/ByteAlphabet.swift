@@ -6,6 +6,8 @@ enum ByteAlphabet {
     static let characters: [[UInt8]] = scalars.map { Array(String($0).utf8) }
     /// The byte of each character.
     static let bytes = Dictionary(uniqueKeysWithValues: zip(scalars, UInt8.min...UInt8.max))
+    /// The characters as vocabularies list them: those that stand for themselves first.
+    static let listed = scalars.sorted().map { Array(String($0).utf8) }
 
     private static let scalars: [Unicode.Scalar] = {
         var next: UInt16 = 0x100

@@ -2,7 +2,8 @@
 ///
 /// Source: tokenizers `BPE` with the suffix `</w>`. A queue of pairs makes a word of n bytes cost n log n.
 struct BytePairs {
-    private static let suffix = Array("</w>".utf8)
+    /// What the last piece of a word ends in.
+    static let suffix = Array("</w>".utf8)
 
     private struct Merge {
         let rank: Int

@@ -74,7 +74,7 @@ package struct CLIPTokenizer: Sendable {
     }
 
     private func appendWeb(_ text: String, to ids: inout [Int]) {
-        CLIPWords.forEach(in: WebText.cleaned(text).withSingleSpaces.lowercased) { word in
+        CLIPWords.forEach(inWeb: text) { word in
             switch word {
             case CLIPWords.start[...]: ids.append(startID)
             case CLIPWords.end[...]: ids.append(endID)

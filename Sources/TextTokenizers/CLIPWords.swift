@@ -8,6 +8,11 @@ enum CLIPWords {
 
     private static let contractions = ["s", "t", "re", "ve", "m", "ll", "d"].map { Array($0.unicodeScalars) }
 
+    /// Calls `body` with each word of a text from the web, which is cleaned first.
+    static func forEach(inWeb text: String, _ body: (ArraySlice<Unicode.Scalar>) -> Void) {
+        forEach(in: WebText.cleaned(text).withSingleSpaces.lowercased, body)
+    }
+
     /// Calls `body` with each word, in order.
     static func forEach(in text: [Unicode.Scalar], _ body: (ArraySlice<Unicode.Scalar>) -> Void) {
         var place = 0

@@ -1,9 +1,11 @@
-/// Why a tokenizer could not be loaded.
+/// Why a tokenizer could not be loaded or written.
 package struct TokenizerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The class of the fault.
     package enum Code: String, Sendable {
         /// No such file, or no right to read it.
         case unreadable
+        /// The file cannot be written.
+        case unwritable
         /// The file is not what its name promises.
         case malformed
         /// A token that the tokenizer cannot do without is not in the vocabulary.

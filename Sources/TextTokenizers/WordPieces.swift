@@ -2,8 +2,9 @@
 ///
 /// Source: tokenizers `WordPiece`, with its defaults: prefix `##`, at most 100 characters a word.
 struct WordPieces {
-    private static let characterLimit = 100
-    private static let prefix = Array("##".utf8)
+    /// A longer word is unknown.
+    static let characterLimit = 100
+    static let prefix = Array("##".utf8)
 
     private let starts: [[UInt8]: Int]
     /// The pieces that go on inside a word, without their prefix.

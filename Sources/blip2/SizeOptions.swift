@@ -3,6 +3,7 @@ import Captioning
 import Commands
 import Foundation
 import Loading
+import TextTokenizers
 
 /// The sizes of a model that is trained from scratch.
 struct SizeOptions: ParsableArguments {
@@ -47,15 +48,30 @@ extension TrainOptions {
     func startFolder(_ size: SizeOptions, _ role: Role) throws -> String {
         if let from { return try requireModel(from) }
         let folder = output + "/start"
-        guard !FileManager.default.fileExists(atPath: folder + "/config.json") else { return folder }
+        guard !FileManager.default.fileExists(atPath: folder) else { return folder }
+        let partial = folder + ".partial"
         switch role {
         case .captioner:
+            let words = try wordCounts(.wordPiece)
             try RandomCheckpoint.writeBLIP(
-                size.size, to: folder, seed: seed)
+                size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
         case .ranker:
+            let words = try wordCounts(.bytePair)
             try RandomCheckpoint.writeCLIP(
-                size.size, to: folder, seed: seed)
+                size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
         }
+        try FileManager.default.moveItem(atPath: partial, toPath: folder)
         return folder
+    }
+
+    /// The words of one epoch's captions, of at most a million samples.
+    private func wordCounts(_ splitting: WordCounts.Splitting) throws -> WordCounts {
+        let loader = try loader()
+        let samples = loader.samples(from: 0)
+        var counts = WordCounts(splitting)
+        for _ in 0..<min(loader.sampleCount, 1_000_000) {
+            for caption in try samples.next().captions { counts.add(caption) }
+        }
+        return counts
     }
 }
