@@ -165,10 +165,11 @@ let package = Package(
         tests("Supervision", ["CProcess"]),
         tests("TextTokenizers"),
         tests("Captioning", ["Stages", "VisionLanguage", "Tensors"]),
+        tests("Training"),
         tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
         tests("Reports", ["Digests", "Samples"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["read_output.py", "parity.py"],
+            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["read_output.py", "parity.py", "trained.py"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],

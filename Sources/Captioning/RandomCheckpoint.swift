@@ -54,7 +54,8 @@ package enum RandomCheckpoint {
             "vocab_size": count, "hidden_size": size.textWidth, "intermediate_size": 4 * size.textWidth,
             "num_hidden_layers": size.textLayers, "num_attention_heads": size.textHeads,
             "encoder_hidden_size": size.visionWidth, "max_position_embeddings": size.textPositions ?? 512,
-            "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0, "bos_token_id": count - 2, "sep_token_id": 3,
+            "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0, "bos_token_id": count - 2,
+            "sep_token_id": 3,
             "eos_token_id": 3, "model_type": "blip_text_model", "is_decoder": true,
         ]
         try write(

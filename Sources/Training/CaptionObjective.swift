@@ -31,7 +31,8 @@ package struct CaptionObjective: Objective {
             throw ModelError.unfittingTokenizer(tokenizer.encode(prompt), configuration.text, path)
         }
         guard tokens.count < min(Self.longestCaption, configuration.text.positions) - 1 else {
-            throw ModelError(.badOption, path, "the prompt has \(tokens.count) tokens, which leaves no room for a caption")
+            throw ModelError(
+                .badOption, path, "the prompt has \(tokens.count) tokens, which leaves no room for a caption")
         }
         view = .squashed(side: configuration.vision.imageSide)
         promptLength = tokens.count

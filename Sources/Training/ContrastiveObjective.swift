@@ -1,5 +1,5 @@
-import Foundation
 package import Captioning
+import Foundation
 package import Layers
 package import Loading
 package import Tensors

@@ -53,7 +53,8 @@ package actor Trainer {
         let value = Double(try loss.floats()[0])
         guard value.isFinite else {
             throw TrainingError(
-                .diverged, objective.directory.path, "the loss of step \(step + 1) is \(value): lower the learning rate")
+                .diverged, objective.directory.path, "the loss of step \(step + 1) is \(value): lower the learning rate"
+            )
         }
         try loss.backward()
         let norm = try clipGradients(parameters.tensors, limit: options.gradientLimit)

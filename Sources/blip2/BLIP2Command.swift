@@ -17,7 +17,8 @@ struct BLIP2Command: AsyncParsableCommand {
             """,
         version: softwareVersion,
         subcommands: [
-            CaptionCommand.self, RankCommand.self, TrainCommand.self, RandomCheckpointCommand.self, BenchmarkCommand.self,
+            CaptionCommand.self, RankCommand.self, TrainCommand.self, RandomCheckpointCommand.self,
+            BenchmarkCommand.self,
         ])
 
     static func main() async { await runToExit(Self.self) }

@@ -94,7 +94,8 @@ struct TrainOptions: ParsableArguments {
         let steps = steps ?? max(1, epochs * loader.sampleCount / batchSize)
         let peak = learningRate ?? (from == nil ? 1e-3 : 1e-5)
         return TrainingOptions(
-            objective: name, start: try checkpointDigest(objective.directory.path).hex, data: loader.fingerprint, seed: seed,
+            objective: name, start: try checkpointDigest(objective.directory.path).hex, data: loader.fingerprint,
+            seed: seed,
             batchSize: batchSize,
             schedule: Schedule(
                 peak: peak, floor: min(peak, minLearningRate), warmUpSteps: min(steps, warmup ?? steps / 20),

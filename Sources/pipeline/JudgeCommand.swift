@@ -1,0 +1,84 @@
+import ArgumentParser
+import Commands
+import Demonstrations
+import Foundation
+import Samples
+import Shards
+import Storage
+
+/// Says how many captions of a data set that was built from the demonstration are true.
+struct JudgeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "judge",
+        abstract: "Say how many captions are true in a data set built from the demonstration.",
+        discussion: """
+            Reads every sample, and judges its captions by the scene that DEMO/truth.jsonl tells of.
+
+            EXAMPLE:
+              pipeline judge out/quickstart/dataset --demo out/quickstart/demo
+            """)
+
+    @Argument(help: "The output directory.") var output: String
+    @Option(help: ArgumentHelp("The folder that `pipeline demo` made.", valueName: "dir")) var demo: String
+    @Flag(help: "Write JSON.") var json = false
+    @OptionGroup var logs: LogOptions
+
+    func run() async throws {
+        let quality: CaptionQuality
+        do {
+            quality = try judge(OutputDirectory(output), scenes: scenes())
+        } catch let error as StorageError {
+            throw CommandError(.badInput, "\(error)")
+        } catch let error as ShardError {
+            throw CommandError(.badInput, "\(error)")
+        }
+        guard quality.images > 0 else { throw CommandError(.badInput, "\(output): no sample to judge") }
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            return print(String(decoding: try encoder.encode(quality), as: UTF8.self))
+        }
+        func line(_ label: String, _ part: Double, _ whole: Int) {
+            let share = whole > 0 ? String(format: "%5.1f %%", 100 * part / Double(whole)) : "    –  "
+            print("\(share)  \(label)")
+        }
+        print("\(quality.images) images")
+        line("have a true caption from the web", Double(quality.webTrue), quality.images)
+        line("have a true best caption", Double(quality.bestTrue), quality.images)
+        line("have only true captions among the kept", Double(quality.allKeptTrue), quality.images)
+        line("of the captioner's captions are true", Double(quality.madeTrue), quality.made)
+        line("of the pairs of a true and a false caption are ranked right", quality.pairsInOrder, quality.pairs)
+        guard quality.pairs > 0 else { return }
+        print(
+            String(format: "%7.3f  is how much higher a true caption scores", quality.marginSum / Double(quality.pairs))
+        )
+    }
+
+    /// What the demonstration's images show, by row.
+    private func scenes() throws -> [Scene] {
+        do {
+            return try DemoFolder(URL(fileURLWithPath: demo)).truth().map(\.scene)
+        } catch {
+            throw CommandError(.badInput, "\(demo)/truth.jsonl: cannot be read: `pipeline demo` makes it")
+        }
+    }
+
+    private func judge(_ directory: OutputDirectory, scenes: [Scene]) throws -> CaptionQuality {
+        var quality = CaptionQuality()
+        for shard in try directory.readDescription().shards {
+            let reader = try ShardReader(path: directory.shardPath(shard.name))
+            while let sample = try reader.next() {
+                try Task.checkCancellation()
+                let facts = sample.metadata
+                guard let row = Int(facts.key.suffix(12)), scenes.indices.contains(row) else {
+                    throw CommandError(.badInput, "\(shard.name): \(facts.key): not a row of \(demo)")
+                }
+                quality.add(
+                    scenes[row], web: facts.webCaption,
+                    made: facts.candidates.filter { $0.origin == .blip }.map(\.text), kept: facts.captions.map(\.text),
+                    candidates: facts.candidates.map { ($0.text, $0.score) })
+            }
+        }
+        return quality
+    }
+}
