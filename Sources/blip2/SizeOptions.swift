@@ -42,7 +42,11 @@ struct SizeOptions: ParsableArguments {
 }
 
 extension TrainOptions {
-    enum Role { case captioner, ranker }
+    enum Role {
+        /// With what every caption begins: its words are in the vocabulary too.
+        case captioner(prompt: String)
+        case ranker
+    }
 
     /// The folder of the model that training starts from: that of `--from`, or a new one's under the output.
     func startFolder(_ size: SizeOptions, _ role: Role) throws -> String {
@@ -51,12 +55,12 @@ extension TrainOptions {
         guard !FileManager.default.fileExists(atPath: folder) else { return folder }
         let partial = folder + ".partial"
         switch role {
-        case .captioner:
-            let words = try wordCounts(.wordPiece)
+        case .captioner(let prompt):
+            let words = try wordCounts(.wordPiece, before: prompt)
             try RandomCheckpoint.writeBLIP(
                 size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
         case .ranker:
-            let words = try wordCounts(.bytePair)
+            let words = try wordCounts(.bytePair, before: "")
             try RandomCheckpoint.writeCLIP(
                 size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
         }
@@ -64,13 +68,13 @@ extension TrainOptions {
         return folder
     }
 
-    /// The words of one epoch's captions, of at most a million samples.
-    private func wordCounts(_ splitting: WordCounts.Splitting) throws -> WordCounts {
+    /// The words of one epoch's captions, each behind `prompt`, of at most a million samples.
+    private func wordCounts(_ splitting: WordCounts.Splitting, before prompt: String) throws -> WordCounts {
         let loader = try loader()
         let samples = loader.samples(from: 0)
         var counts = WordCounts(splitting)
         for _ in 0..<min(loader.sampleCount, 1_000_000) {
-            for caption in try samples.next().captions { counts.add(caption) }
+            for caption in try samples.next().captions { counts.add(prompt + caption) }
         }
         return counts
     }

@@ -25,7 +25,7 @@ struct TrainCaptionerCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await asTrainingInput {
-            let start = try options.startFolder(size, .captioner)
+            let start = try options.startFolder(size, .captioner(prompt: prompt))
             let objective = try CaptionObjective(directory: start, prompt: prompt, smoothing: labelSmoothing)
             try await options.train(objective, named: "captions, prompt \(prompt), smoothing \(labelSmoothing)")
         }

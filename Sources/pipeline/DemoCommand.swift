@@ -11,7 +11,8 @@ struct DemoCommand: AsyncParsableCommand {
         abstract: "Make the demonstration data set: small scenes with true, wrong and missing captions; serve it.",
         discussion: """
             Prints the address once it serves, and serves until it is stopped. The lists, DIR/list.csv and DIR/list.tsv,
-            name that address; DIR/truth.jsonl says of every row what is true.
+            name that address, or with --no-serve the images' paths in DIR, for `image_root`; DIR/truth.jsonl says of
+            every row what is true.
 
             EXAMPLES:
               pipeline demo --output out/demo
@@ -36,9 +37,9 @@ struct DemoCommand: AsyncParsableCommand {
         let dataset = DemoDataset(seed: seed, count: count, isClean: clean)
         let folder = DemoFolder(URL(fileURLWithPath: output))
         do {
-            try folder.write(dataset, encoders: .images)
+            try await folder.write(dataset, encoders: .images)
             guard serve else {
-                try folder.writeLists(dataset, baseURL: "http://\(listen)")
+                try folder.writeLists(dataset)
                 return
             }
             let server = try DemoServer(folder: folder.folder, port: port())

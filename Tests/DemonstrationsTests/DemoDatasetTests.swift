@@ -67,7 +67,7 @@ struct DemoDatasetTests {
         let small = DemoDataset(seed: 9, count: 60)
         try await withFolder { folder in
             let demo = DemoFolder(folder)
-            try demo.write(small, encoders: plainEncoders)
+            try await demo.write(small, encoders: plainEncoders)
             try demo.writeLists(small, baseURL: "http://127.0.0.1:1")
             #expect(try demo.truth() == Array(small.rows))
 
@@ -84,7 +84,7 @@ struct DemoDatasetTests {
                 #expect(there == (row.oddity != .missing && row.oddity != .noURL))
             }
             let truth = try Data(contentsOf: folder.appending(path: "truth.jsonl"))
-            try demo.write(small, encoders: plainEncoders)
+            try await demo.write(small, encoders: plainEncoders)
             #expect(try Data(contentsOf: folder.appending(path: "truth.jsonl")) == truth)
         }
     }
@@ -95,8 +95,8 @@ struct DemoDatasetTests {
         let broken = DemoEncoders(
             jpeg: { _, _ in throw Fault() }, png: { _, _ in throw Fault() }, webp: { _, _ in throw Fault() })
         try await withFolder { folder in
-            let error = #expect(throws: DemoError.self) {
-                try DemoFolder(folder).write(DemoDataset(seed: 1, count: 3), encoders: broken)
+            let error = await #expect(throws: DemoError.self) {
+                try await DemoFolder(folder).write(DemoDataset(seed: 1, count: 3), encoders: broken)
             }
             #expect(error?.code == .encode && error?.subject.hasPrefix("images/") == true)
         }

@@ -13,7 +13,7 @@ struct DemoServerTests {
     private func withServer(_ body: @Sendable @escaping (String, DemoDataset) async throws -> Void) async throws {
         let dataset = DemoDataset(seed: 4, count: 60)
         try await withFolder { folder in
-            try DemoFolder(folder).write(dataset, encoders: plainEncoders)
+            try await DemoFolder(folder).write(dataset, encoders: plainEncoders)
             let server = try DemoServer(folder: folder, delay: .zero)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }

@@ -12,16 +12,13 @@ private final class TrainingSite {
             Site.pipeline,
             ["demo", "--output", folder + "/demo", "--count", "60", "--seed", "5", "--clean", "--no-serve"])
         try #require(demo.status == 0, "\(demo.errors)")
-        let list = try String(contentsOfFile: folder + "/demo/list.csv", encoding: .utf8)
-        try list.replacing(/http:\/\/[^\/]*\//, with: "").write(
-            toFile: folder + "/list.csv", atomically: true, encoding: .utf8)
         try """
         version: 1
         name: scenes
         shard: {samples: 16}
         image: {size: 64}
         sources:
-          - {name: demo, format: csv, path: list.csv, image_root: demo, captions: original}
+          - {name: demo, format: csv, path: demo/list.csv, image_root: demo, captions: original}
         """.write(toFile: folder + "/scenes.yaml", atomically: true, encoding: .utf8)
         let built = try Program.run(
             Site.pipeline, ["build", "--manifest", folder + "/scenes.yaml", "--output", folder + "/data"])
