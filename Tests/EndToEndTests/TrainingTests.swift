@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Small runs of `blip2 train` on a data set that the pipeline built.
-private final class TrainingSite {
+final class TrainingSite {
     let folder: String
 
     init() throws {
@@ -42,6 +42,12 @@ private final class TrainingSite {
     }
 
     func contents(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(path)")) }
+
+    /// An image without losses of its encoding.
+    func image() throws -> String {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder + "/demo/images").sorted()
+        return folder + "/demo/images/" + (try #require(names.first { $0.hasSuffix(".png") }))
+    }
 
     /// Step and loss of each line of a run's log.
     func losses(_ output: String) throws -> [String] {
@@ -118,45 +124,43 @@ private final class TrainingSite {
             #expect(last < 0.9 * first, "\(role): \(first / 10), then \(last / 10)")
             #expect(FileManager.default.fileExists(atPath: "\(site.folder)/\(role)/loss.svg"))
         }
-        let image = site.folder + "/demo/images/" + (try firstImage(site))
-        let (captioner, ranker) = (site.folder + "/captioner", site.folder + "/clip")
-        let theirs = try Program.run(
-            Project.python, [Project.root + "/Tests/EndToEndTests/trained.py", captioner, ranker, image])
-        try #require(theirs.status == 0, "scripts/setup --tests makes the tests' Python: \(theirs.errors)")
-        struct Expected: Decodable {
-            let tokens: [Int]
-            let logprob: Double
-            let captions: [String]
-            let scores: [Double]
-            let missing_keys: [String]  // swift-format-ignore: AlwaysUseLowerCamelCase
-            let unexpected_keys: [String]  // swift-format-ignore: AlwaysUseLowerCamelCase
-        }
-        let expected = try JSONDecoder().decode(Expected.self, from: Data(theirs.output.utf8))
-        #expect(expected.missing_keys.isEmpty && expected.unexpected_keys.isEmpty)
-        struct Made: Decodable {
-            struct Caption: Decodable {
-                let tokens: [Int]?
-                let logprob: Double?
-                let score: Double?
-            }
-            let captions: [Caption]
-        }
-        let plain = ["--precision", "float32", "--json"]
-        let captioned = try Program.run(Site.blip2, ["caption", image, "--model", captioner, "--greedy"] + plain)
-        let caption = try #require(
-            try JSONDecoder().decode(Made.self, from: Data(captioned.output.utf8)).captions.first)
-        #expect(caption.tokens == expected.tokens)
-        #expect(abs((caption.logprob ?? 0) - expected.logprob) < 1e-4 * Double(expected.tokens.count))
-        let ranked = try Program.run(
-            Site.blip2,
-            ["rank", image, "--model", ranker] + plain + expected.captions.flatMap { ["--caption", $0] })
-        let scores = try JSONDecoder().decode(Made.self, from: Data(ranked.output.utf8)).captions.compactMap(\.score)
-        #expect(scores.count == 3)
-        for (score, other) in zip(scores, expected.scores) { #expect(abs(score - other) < 1e-4) }
+        try expectAgreement(captioner: site.folder + "/captioner", ranker: site.folder + "/clip", site.image())
     }
+}
 
-    private func firstImage(_ site: TrainingSite) throws -> String {
-        let names = try FileManager.default.contentsOfDirectory(atPath: site.folder + "/demo/images").sorted()
-        return try #require(names.first { $0.hasSuffix(".png") })
+/// Compares what `blip2` and transformers make of two checkpoints and an image.
+func expectAgreement(captioner: String, ranker: String, _ image: String) throws {
+    let theirs = try Program.run(
+        Project.python, [Project.root + "/Tests/EndToEndTests/trained.py", captioner, ranker, image])
+    try #require(theirs.status == 0, "scripts/setup --tests makes the tests' Python: \(theirs.errors)")
+    struct Expected: Decodable {
+        let tokens: [Int]
+        let logprob: Double
+        let captions: [String]
+        let scores: [Double]
+        let missing_keys: [String]  // swift-format-ignore: AlwaysUseLowerCamelCase
+        let unexpected_keys: [String]  // swift-format-ignore: AlwaysUseLowerCamelCase
     }
+    let expected = try JSONDecoder().decode(Expected.self, from: Data(theirs.output.utf8))
+    #expect(expected.missing_keys.isEmpty && expected.unexpected_keys.isEmpty)
+    struct Made: Decodable {
+        struct Caption: Decodable {
+            let tokens: [Int]?
+            let logprob: Double?
+            let score: Double?
+        }
+        let captions: [Caption]
+    }
+    let plain = ["--precision", "float32", "--json"]
+    let captioned = try Program.run(Site.blip2, ["caption", image, "--model", captioner, "--greedy"] + plain)
+    let caption = try #require(
+        try JSONDecoder().decode(Made.self, from: Data(captioned.output.utf8)).captions.first)
+    #expect(caption.tokens == expected.tokens)
+    #expect(abs((caption.logprob ?? 0) - expected.logprob) < 1e-4 * Double(expected.tokens.count))
+    let ranked = try Program.run(
+        Site.blip2,
+        ["rank", image, "--model", ranker] + plain + expected.captions.flatMap { ["--caption", $0] })
+    let scores = try JSONDecoder().decode(Made.self, from: Data(ranked.output.utf8)).captions.compactMap(\.score)
+    #expect(scores.count == 3)
+    for (score, other) in zip(scores, expected.scores) { #expect(abs(score - other) < 1e-4) }
 }
