@@ -55,8 +55,7 @@ package enum RandomCheckpoint {
             "num_hidden_layers": size.textLayers, "num_attention_heads": size.textHeads,
             "encoder_hidden_size": size.visionWidth, "max_position_embeddings": size.textPositions ?? 512,
             "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0, "bos_token_id": count - 2,
-            "sep_token_id": 3,
-            "eos_token_id": 3, "model_type": "blip_text_model", "is_decoder": true,
+            "sep_token_id": 3, "eos_token_id": 3, "model_type": "blip_text_model", "is_decoder": true,
         ]
         try write(
             [
@@ -70,7 +69,8 @@ package enum RandomCheckpoint {
         _ = try BLIP(BLIPConfiguration(json: contents("config.json", directory)), weights)
         try write(weights, to: directory, seed) { name, number in
             // Words are likely, letters and special tokens are not; [SEP] in between, so that captions end.
-            guard learned == nil, name == "text_decoder.cls.predictions.bias" else { return nil }
+            guard learned == nil else { return size.startingPosition(name, number) }
+            guard name == "text_decoder.cls.predictions.bias" else { return nil }
             return RandomVocabulary.isWord(vocabulary.tokens[number]) ? 0 : number == 3 ? 1 : -12
         }
     }
@@ -102,7 +102,9 @@ package enum RandomCheckpoint {
 
         let weights = Weights.recording()
         _ = try CLIP(CLIPConfiguration(json: contents("config.json", directory)), weights)
-        try write(weights, to: directory, seed) { name, _ in name == "logit_scale" ? 2.6592 : nil }
+        try write(weights, to: directory, seed) { name, number in
+            name == "logit_scale" ? 2.6592 : learned == nil ? nil : size.startingPosition(name, number)
+        }
     }
 
     private static func vision(_ size: Size, _ activation: String, _ type: String) -> [String: Any] {
@@ -180,5 +182,22 @@ private struct NormalStream {
         position += 2
         spare = Float(radius * sin(angle))
         return Float(radius * cos(angle))
+    }
+}
+
+extension RandomCheckpoint.Size {
+    /// Where a model that is to be trained has its patches at first, element `number` of the parameter `name`: sines and
+    /// cosines of row and column, which say from the start which patches are neighbours; nil for other parameters.
+    ///
+    /// Source: facebookresearch/mae `util/pos_embed.py`, `get_2d_sincos_pos_embed`, for smaller grids.
+    fileprivate func startingPosition(_ name: String, _ number: Int) -> Float? {
+        guard name.hasPrefix("vision_model.embeddings.position_embedding") else { return nil }
+        let (token, place, quarter, grid) = (
+            number / visionWidth, number % visionWidth, visionWidth / 4, imageSide / patchSide
+        )
+        guard token > 0 else { return 0 }  // the class token stands nowhere
+        let coordinate = Double(place < 2 * quarter ? (token - 1) / grid : (token - 1) % grid)
+        let angle = coordinate / pow(100, Double(place % quarter) / Double(quarter))
+        return Float(place / quarter % 2 == 0 ? sin(angle) : cos(angle))
     }
 }

@@ -19,6 +19,16 @@ package struct DemoDataset: Hashable, Sendable {
         self.isClean = isClean
     }
 
+    /// How many captions the list gives an image: five where people wrote them, as in COCO.
+    var captionCount: Int { isClean ? 5 : 1 }
+
+    /// The captions of row `index` behind its first; all true.
+    func furtherCaptions(_ index: Int) -> [String] {
+        var random = DemoRandom(seed: seed ^ 0x6D6F_7265, stream: UInt64(index))
+        let scene = scene(index)
+        return (1..<max(1, captionCount)).map { _ in Grammar.caption(of: scene, using: &random) }
+    }
+
     /// The rows, made one at a time.
     package var rows: some Sequence<DemoRow> { (0..<count).lazy.map(row) }
 

@@ -58,12 +58,14 @@ package struct DemoFolder: Sendable {
         try writeLines("truth.jsonl", dataset.rows) { String(decoding: try encoder.encode($0), as: UTF8.self) }
     }
 
-    /// Writes `list.csv`, with a header and quotes, and `list.tsv`, as CC12M has it, of images under `baseURL`, such as
+    /// Writes `list.csv`, with a header and quotes, and `list.tsv`, as CC12M has it, with the first caption alone, of images under `baseURL`, such as
     /// `http://127.0.0.1:8080`; without one they hold paths in the folder.
     package func writeLists(_ dataset: DemoDataset, baseURL: String? = nil) throws(DemoError) {
         let start = baseURL.map { $0 + "/" } ?? ""
-        try writeLines("list.csv", header: "url,caption\n", dataset.rows) { row in
-            Self.quoted(row.file.map { start + $0 } ?? "") + "," + Self.quoted(row.webCaption)
+        let header = "url" + String(repeating: ",caption", count: dataset.captionCount) + "\n"
+        try writeLines("list.csv", header: header, dataset.rows) { row in
+            let fields = [row.file.map { start + $0 } ?? "", row.webCaption] + dataset.furtherCaptions(row.row)
+            return fields.map(Self.quoted).joined(separator: ",")
         }
         try writeLines("list.tsv", dataset.rows) { row in
             row.file.map { "\(start)\($0)\t\(row.webCaption)" } ?? row.webCaption

@@ -10,8 +10,8 @@ package struct TrainingBatch: Sendable, Equatable {
     package let keys: [String]
     /// For each sample the square that the model sees: interleaved RGB, rows top to bottom, `side * side * 3` bytes.
     package let pixels: [[UInt8]]
-    /// For each sample one of its kept captions.
-    package let captions: [String]
+    /// For each sample some of its kept captions; at least one.
+    package let captions: [[String]]
 }
 
 /// Makes batches of a loader's samples: images are decoded on all cores while the trainer computes.
@@ -22,6 +22,8 @@ package struct BatchLoader: Sendable {
     package let loader: ShardLoader
     package let batchSize: Int
     package let view: ImageView
+    /// How many captions of an image are in a batch, where it has so many.
+    package var captionsPerImage = 1
     /// How many batches are made ahead of the one that the trainer has; one more may wait complete.
     package var batchesAhead = 3
     /// How many images are decoded at once.
@@ -93,7 +95,7 @@ package struct BatchLoader: Sendable {
                     .success(
                         TrainingBatch(
                             step: step, keys: batch.map(\.key), pixels: batch.map(\.pixels),
-                            captions: batch.map(\.caption))))
+                            captions: batch.map(\.captions))))
                 batch = []
                 try Task.checkCancellation()
             })
@@ -102,16 +104,18 @@ package struct BatchLoader: Sendable {
     private struct Prepared: Sendable {
         let key: String
         let pixels: [UInt8]
-        let caption: String
+        let captions: [String]
     }
 
     private func prepared(_ sample: TrainingSample) -> Result<Prepared, LoadingError> {
         do throws(ImageError) {
             let image = try decode(sample.image, maxPixels: maxPixels)
-            let caption = chosenCaption(
-                of: sample.captions.count, key: sample.key, epoch: sample.epoch, seed: loader.order.seed)
+            let chosen = chosenCaptions(
+                of: sample.captions.count, limit: captionsPerImage, key: sample.key, epoch: sample.epoch,
+                seed: loader.order.seed)
             return .success(
-                Prepared(key: sample.key, pixels: view(image).rgb, caption: sample.captions[caption]))
+                Prepared(
+                    key: sample.key, pixels: view(image).rgb, captions: chosen.map { sample.captions[$0] }))
         } catch {
             return .failure(LoadingError(.image, sample.shard, "\(sample.key): \(error)"))
         }

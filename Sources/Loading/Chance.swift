@@ -41,11 +41,11 @@ struct Chance {
     }
 }
 
-/// Which of the `count` kept captions of the sample `key` is shown in `epoch`: each as likely as the others, and
-/// dependent on nothing but the arguments.
-package func chosenCaption(of count: Int, key: String, epoch: Int, seed: UInt64) -> Int {
+/// Which of the `count` kept captions of the sample `key` are shown in `epoch`, at most `limit`: each as likely as the
+/// others, none twice, and dependent on nothing but the arguments.
+package func chosenCaptions(of count: Int, limit: Int, key: String, epoch: Int, seed: UInt64) -> [Int] {
     // FNV-1a.
     let name = key.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     var chance = Chance(seed: seed, .caption, UInt64(epoch), name)
-    return chance.below(count)
+    return Array(chance.permutation(of: count).prefix(limit))
 }

@@ -18,7 +18,7 @@ package struct CC3MSource: TextListSource {
     func meaning(of path: String) throws(SourceError) -> @Sendable ([UInt8]) -> ListedFields {
         { line in
             guard let tab = line.lastIndex(of: UInt8(ascii: "\t")) else { return ListedFields(fault: "no tab") }
-            return ListedFields(url: text(of: Array(line[(tab + 1)...])), caption: text(of: Array(line[..<tab])))
+            return ListedFields(url: text(of: Array(line[(tab + 1)...])), captions: [text(of: Array(line[..<tab]))])
         }
     }
 }

@@ -21,10 +21,12 @@ package struct CSVSource: TextListSource {
     func meaning(of path: String) throws(SourceError) -> @Sendable ([UInt8]) -> ListedFields {
         let header = table.header ? try readHeader(path) : nil
         let url = try column(table.urlColumn, header, path)
-        let caption = try column(table.captionColumn, header, path)
+        // A header may name the caption's column several times: an image has as many captions.
+        let named = header?.indices.filter { header?[$0] == table.captionColumn } ?? []
+        let captions = named.isEmpty ? [try column(table.captionColumn, header, path)] : named
         var sourceID: Int?
         if let name = table.idColumn { sourceID = try column(name, header, path) }
-        let needed = [url, caption, sourceID ?? 0].max() ?? 0
+        let needed = (captions + [url, sourceID ?? 0]).max() ?? 0
         return { [sourceID, width = header?.count, delimiter, isQuoted = quotedDelimiter != nil] line in
             guard let parts = fields(of: line, delimiter: delimiter, quoted: isQuoted) else {
                 return ListedFields(fault: "a quote that is never closed")
@@ -35,7 +37,7 @@ package struct CSVSource: TextListSource {
                     fault: "\(parts.count) fields, not \(width.map(String.init) ?? "at least \(needed + 1)")")
             }
             return ListedFields(
-                url: text(of: parts[url]), caption: text(of: parts[caption]),
+                url: text(of: parts[url]), captions: captions.map { text(of: parts[$0]) },
                 sourceID: sourceID.map { text(of: parts[$0]) } ?? "")
         }
     }

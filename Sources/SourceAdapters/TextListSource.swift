@@ -3,7 +3,8 @@ import Samples
 /// What one record of a list says, before it has a number.
 struct ListedFields {
     var url = ""
-    var caption = ""
+    /// The captions; empty ones are none.
+    var captions: [String] = []
     var sourceID = ""
     /// Why the record is no row; nil when it is one.
     var fault: String?
@@ -106,7 +107,7 @@ private struct TextRowReader<List: TextListSource>: RowReader {
             let rejection = Rejection(.badRow, "\(name), byte \(offset): \(fault)")
             return ListedRow(id: id, url: fields.url, outcome: .rejected(rejection))
         }
-        let captions = fields.caption.isEmpty ? [] : [Caption(text: fields.caption, origin: .web)]
+        let captions = fields.captions.filter { !$0.isEmpty }.map { Caption(text: $0, origin: .web) }
         let location = list.imageRoot.map { ImageLocation.file($0 + "/" + fields.url) } ?? .url(fields.url)
         let row = SourceRow(id: id, sourceID: fields.sourceID, location: location, captions: captions)
         return ListedRow(id: id, url: fields.url, outcome: .kept(row))

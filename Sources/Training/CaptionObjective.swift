@@ -46,7 +46,7 @@ package struct CaptionObjective: Objective {
         let model = try BLIP(configuration, Weights(parameters))
         let pixels = try normalizedPixels(batch.pixels, side: view.side, normalization, on: device)
         return try model.captionLoss(
-            pixels, batch.captions.map(tokens), promptLength: promptLength, smoothing: smoothing)
+            pixels, batch.captions.map { $0.map(tokens) }, promptLength: promptLength, smoothing: smoothing)
     }
 
     package func constrain(_ parameters: Parameters) throws(TorchError) {}

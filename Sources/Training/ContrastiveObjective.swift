@@ -32,7 +32,7 @@ package struct ContrastiveObjective: Objective {
     package func loss(_ batch: TrainingBatch, _ parameters: Parameters, on device: Device) throws -> Tensor {
         let model = try CLIP(configuration, Weights(parameters))
         let pixels = try normalizedPixels(batch.pixels, side: view.side, normalization, on: device)
-        let texts = batch.captions.map(tokenizer.encode)
+        let texts = batch.captions.map { tokenizer.encode($0[0]) }
         guard !softTargets else {
             return try softTargetLoss(images: model.projected(images: pixels), texts: model.projected(texts: texts))
         }

@@ -17,7 +17,11 @@ struct TrainCaptionerCommand: AsyncParsableCommand {
     @Option(help: "What every caption begins with; it is given, not learned.") var prompt = "a picture of "
     @Option(help: "The share of each target that is spread over the vocabulary, 0 to 1.") var labelSmoothing = 0.1
 
+    @Option(help: "How many captions of an image a step takes, where it has so many; the image is encoded once.")
+    var captionsPerImage = 1
+
     func validate() throws {
+        guard captionsPerImage > 0 else { throw ValidationError("--captions-per-image: want at least 1") }
         guard (0..<1).contains(labelSmoothing) else {
             throw ValidationError("--label-smoothing: want 0 or more and less than 1, not \(labelSmoothing)")
         }
@@ -27,7 +31,10 @@ struct TrainCaptionerCommand: AsyncParsableCommand {
         try await asTrainingInput {
             let start = try options.startFolder(size, .captioner(prompt: prompt))
             let objective = try CaptionObjective(directory: start, prompt: prompt, smoothing: labelSmoothing)
-            try await options.train(objective, named: "captions, prompt \(prompt), smoothing \(labelSmoothing)")
+            try await options.train(
+                objective,
+                named: "captions, prompt \(prompt), smoothing \(labelSmoothing), \(captionsPerImage) an image",
+                captionsPerImage: captionsPerImage)
         }
     }
 }

@@ -24,7 +24,7 @@ struct TrainOptions: ParsableArguments {
 
     @Option(help: "How often every sample is seen.") var epochs = 10
     @Option(help: "How many steps are taken, instead of whole epochs.") var steps: Int?
-    @Option(help: "How many samples a step takes.") var batchSize = 128
+    @Option(help: "How many images a step takes.") var batchSize = 128
     @Option(help: "The highest learning rate; 0.00001 with --from, 0.001 from scratch.") var learningRate: Double?
     @Option(help: "The learning rate of the last step.") var minLearningRate = 0.0
     @Option(help: "Steps until the highest learning rate; a twentieth of all where it is not given.") var warmup: Int?
@@ -62,13 +62,13 @@ struct TrainOptions: ParsableArguments {
     }
 
     /// Trains as `objective` says, from the model in its folder.
-    func train(_ objective: any Objective, named name: String) async throws {
+    func train(_ objective: any Objective, named name: String, captionsPerImage: Int = 1) async throws {
         let device = try chosenDevice()
         let loader = try loader()
         let options = try trainingOptions(objective, name, loader)
-        var run = TrainingRun(
-            RunFolder(output), objective, options,
-            BatchLoader(loader, batchSize: batchSize, view: objective.view), on: device)
+        var batches = BatchLoader(loader, batchSize: batchSize, view: objective.view)
+        batches.captionsPerImage = captionsPerImage
+        var run = TrainingRun(RunFolder(output), objective, options, batches, on: device)
         run.checkpointInterval = checkpointEvery
         run.modelType = modelType ?? .float32
         let progress = TrainingProgress(label: "train", steps: options.schedule.steps)

@@ -35,8 +35,9 @@ import Testing
                 let (batch, sample) = (batches[place / 4], place % 4)
                 #expect(batch.pixels[sample] == view(image).rgb)
                 #expect(batch.pixels[sample].count == view.side * view.side * 3)
-                let caption = chosenCaption(of: row % 3 + 1, key: key, epoch: place / 11, seed: 1)
-                #expect(batch.captions[sample] == "caption \(caption) of \(row)")
+                let caption = chosenCaptions(
+                    of: row % 3 + 1, limit: 1, key: key, epoch: place / 11, seed: 1)[0]
+                #expect(batch.captions[sample] == ["caption \(caption) of \(row)"])
             }
         }
     }
@@ -110,12 +111,14 @@ import Testing
         var counts = [0, 0, 0]
         var changes = 0
         for row in 0..<3000 {
-            let first = chosenCaption(of: 3, key: "s-\(row)", epoch: 0, seed: 9)
+            let chosen = chosenCaptions(of: 3, limit: 2, key: "s-\(row)", epoch: 0, seed: 9)
+            #expect(Set(chosen).count == 2)
+            let first = chosen[0]
             counts[first] += 1
-            if chosenCaption(of: 3, key: "s-\(row)", epoch: 1, seed: 9) != first { changes += 1 }
+            if chosenCaptions(of: 3, limit: 1, key: "s-\(row)", epoch: 1, seed: 9) != [first] { changes += 1 }
         }
         #expect(counts.allSatisfy { (900...1100).contains($0) }, "\(counts)")
         #expect((1850...2150).contains(changes))
-        #expect(chosenCaption(of: 1, key: "s-0", epoch: 7, seed: 9) == 0)
+        #expect(chosenCaptions(of: 1, limit: 5, key: "s-0", epoch: 7, seed: 9) == [0])
     }
 }

@@ -48,7 +48,7 @@ struct LossTests {
             weights throws(WeightsError) in _ = try BLIP(configuration, weights)
         }
         let loss = try BLIP(configuration, Weights(parameters)).captionLoss(
-            golden.tensor("pixel_values"), golden.texts("captions"), promptLength: 4)
+            golden.tensor("pixel_values"), golden.texts("captions").map { [$0] }, promptLength: 4)
         #expect(try distance(loss.floats(), golden.floats("loss")) <= 1e-5)
         try loss.backward()
         try golden.expectGradients(parameters)
