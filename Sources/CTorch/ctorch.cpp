@@ -1,6 +1,5 @@
-#include "ctorch.h"
+#include "support.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/InferenceMode.h>
@@ -13,46 +12,9 @@
 #include <sys/auxv.h>
 #endif
 
-struct ct_tensor {
-    at::Tensor value;
-};
+using namespace ct;
 
 namespace {
-
-thread_local std::string last_error;
-
-/// Runs `body` and turns every C++ exception into -1 plus a message: none crosses into Swift.
-template <typename Body> int guarded(Body body) {
-    try {
-        body();
-        return 0;
-    } catch (const c10::Error &e) {
-        last_error = e.what_without_backtrace();
-    } catch (const std::exception &e) {
-        last_error = e.what();
-    } catch (...) {
-        last_error = "unknown C++ exception";
-    }
-    return -1;
-}
-
-/// Runs `body` and hands its tensor out as an owned handle.
-template <typename Body> int made(ct_tensor_t *out, Body body) {
-    return guarded([&] { *out = new ct_tensor{body()}; });
-}
-
-const at::ScalarType types[] = {at::kFloat, at::kBFloat16, at::kHalf, at::kLong, at::kByte};
-
-at::ScalarType type_of(int32_t dtype) {
-    TORCH_CHECK(dtype >= 0 && dtype < 5, "no element type ", dtype);
-    return types[dtype];
-}
-
-at::Device device_of(int32_t device) {
-    return device < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
-}
-
-at::IntArrayRef ints(const int64_t *values, int32_t count) { return {values, static_cast<size_t>(count)}; }
 
 std::optional<at::Tensor> maybe(ct_tensor_t x) {
     return x ? std::optional<at::Tensor>(x->value) : std::nullopt;
@@ -86,7 +48,7 @@ void ct_free(ct_tensor_t x) { delete x; }
 int32_t ct_rank(ct_tensor_t x) { return static_cast<int32_t>(x->value.dim()); }
 int64_t ct_size(ct_tensor_t x, int32_t dimension) { return x->value.sizes()[dimension]; }
 int32_t ct_dtype(ct_tensor_t x) {
-    for (int32_t i = 0; i < 5; i++)
+    for (int32_t i = 0; i < type_count; i++)
         if (types[i] == x->value.scalar_type()) return i;
     return -1;
 }

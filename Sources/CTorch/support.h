@@ -1,0 +1,54 @@
+#pragma once
+// What the implementation files of this shim share; no part of its interface.
+#include "ctorch.h"
+
+#include <ATen/ATen.h>
+
+#include <exception>
+#include <string>
+
+struct ct_tensor {
+    at::Tensor value;
+};
+
+namespace ct {
+
+/// Why the last failed call of this thread failed.
+inline thread_local std::string last_error;
+
+/// Runs `body` and turns every C++ exception into -1 plus a message: none crosses into Swift.
+template <typename Body> int guarded(Body body) {
+    try {
+        body();
+        return 0;
+    } catch (const c10::Error &e) {
+        last_error = e.what_without_backtrace();
+    } catch (const std::exception &e) {
+        last_error = e.what();
+    } catch (...) {
+        last_error = "unknown C++ exception";
+    }
+    return -1;
+}
+
+/// Runs `body` and hands its tensor out as an owned handle.
+template <typename Body> int made(ct_tensor_t *out, Body body) {
+    return guarded([&] { *out = new ct_tensor{body()}; });
+}
+
+inline constexpr int32_t type_count = 7;
+inline const at::ScalarType types[type_count] = {at::kFloat, at::kBFloat16, at::kHalf, at::kLong,
+                                                 at::kByte,  at::kDouble,   at::kBool};
+
+inline at::ScalarType type_of(int32_t dtype) {
+    TORCH_CHECK(dtype >= 0 && dtype < type_count, "no element type ", dtype);
+    return types[dtype];
+}
+
+inline at::Device device_of(int32_t device) {
+    return device < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
+}
+
+inline at::IntArrayRef ints(const int64_t *values, int32_t count) { return {values, static_cast<size_t>(count)}; }
+
+} // namespace ct
