@@ -49,6 +49,9 @@ int ct_stream_end(void *stream) {
         c10::cuda::setCurrentCUDAStream(c10::cuda::getDefaultCUDAStream(device));
     });
 }
+int64_t ct_stream_current(int32_t device) {
+    return c10::cuda::getCurrentCUDAStream(static_cast<c10::DeviceIndex>(device)).id();
+}
 int ct_synchronize(int32_t device) {
     return guarded([&] {
         c10::cuda::set_device(static_cast<c10::DeviceIndex>(device));
@@ -112,6 +115,7 @@ int ct_stream_make(int32_t, void **) { return absent(); }
 void ct_stream_free(void *) {}
 int ct_stream_begin(void *) { return absent(); }
 int ct_stream_end(void *) { return absent(); }
+int64_t ct_stream_current(int32_t) { return 0; }
 int ct_synchronize(int32_t) { return absent(); }
 int ct_cuda_memory(int32_t, int64_t *, int64_t *) { return absent(); }
 int ct_upload(const void *bytes, int32_t dtype, const int64_t *shape, int32_t rank, int32_t device, ct_tensor_t *out) {

@@ -30,6 +30,9 @@ extension Device {
         try perform("synchronize") { ct_synchronize(code) }
     }
 
+    /// The number of the stream that the calling thread uses on the device; 0 for the default one.
+    package var currentStream: Int { self == .cpu ? 0 : Int(ct_stream_current(code)) }
+
     /// Bytes of memory that are free on a CUDA device, what libtorch holds in reserve counted; nil where nobody can tell.
     package var availableByteCount: Int? {
         var (available, total): (Int64, Int64) = (0, 0)

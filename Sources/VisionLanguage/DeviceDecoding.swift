@@ -9,6 +9,8 @@ package struct DecodingShape: Hashable, Sendable {
     let images: Int
     let captions: Int
     let options: SamplingOptions
+    /// A recorded step uses memory that the libraries keep for its stream: on another one, it could meet another's work.
+    let stream: Int
 }
 
 /// The captions of a batch while they grow on the device, in memory that stays where it is: a step is the same sequence

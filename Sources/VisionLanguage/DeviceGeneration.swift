@@ -16,7 +16,8 @@ extension BLIP {
         precondition(streams.allSatisfy { $0.count == count }, "all images have as many captions")
         guard count > 0 else { return streams.map { _ in [] } }
         let made = options.greedy ? 1 : count
-        let shape = DecodingShape(images: streams.count, captions: made, options: options)
+        let shape = DecodingShape(
+            images: streams.count, captions: made, options: options, stream: pixels.device.currentStream)
         let images = try decoder.see(vision(pixels))
         let rows = try pool.use(shape) { () throws(TorchError) in
             try DeviceDecoding(shape, like: images, endToken: configuration.text.endToken, usesGraph: usesGraph)

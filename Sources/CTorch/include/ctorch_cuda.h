@@ -16,6 +16,8 @@ void ct_stream_free(void *stream);
 int ct_stream_begin(void *stream);
 /// Gives the calling thread the device's default stream back.
 int ct_stream_end(void *stream);
+/// The number of the calling thread's stream on `device`; 0 for the default one.
+int64_t ct_stream_current(int32_t device);
 /// Waits for all that was started on `device`.
 int ct_synchronize(int32_t device);
 /// Bytes of memory of `device` that are free, those that libtorch keeps in reserve counted, and that there are.
