@@ -2,8 +2,10 @@ package import Tensors
 
 /// How the models use their device.
 package struct DeviceUse: Sendable, Equatable {
-    /// Images computed at once. 1 computes every image alone; more are computed in batches of exactly so many, the last
-    /// one filled up, so that every image is computed in the same shapes, whatever its neighbours are.
+    /// Images computed at once.
+    ///
+    /// 1 computes every image alone; more are computed in batches of exactly so many, the last one filled up, so that
+    /// every image is computed in the same shapes, whatever its neighbours are.
     package var batch: Int
     /// Whether captions are decoded on the device, in fixed shapes, with no wait for it at each token.
     package var decodesOnDevice: Bool
@@ -17,8 +19,9 @@ package struct DeviceUse: Sendable, Equatable {
         self.usesGraphs = usesGraphs
     }
 
-    /// The use that fits `device`; `batch` is nil to choose by its free memory. Loaded models count as used memory, so
-    /// this is asked before they are loaded, and the choice leaves room for them.
+    /// The use that fits `device`; `batch` is nil to choose by its free memory.
+    ///
+    /// The choice leaves room for both models: it is best made before they are loaded.
     package init(of device: Device, batch: Int? = nil, usesGraphs: Bool = true) {
         guard device != .cpu else {
             self.init(batch: 1, decodesOnDevice: false)

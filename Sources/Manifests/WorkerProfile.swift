@@ -15,8 +15,9 @@ package struct WorkerProfile: Sendable, Equatable {
     package var window = 512
     /// Bytes of images that all units hold together, before no more rows are started.
     package var imageBytes = 64 << 20
-    /// Images computed at once on a CUDA device; 0 chooses by its free memory. The one key that can change a bit of a
-    /// result, on a CUDA device: docs/decisions/0014 says how.
+    /// Images computed at once on a CUDA device; 0 chooses by its free memory.
+    ///
+    /// The one key that can change a bit of a result, on a CUDA device: docs/decisions/0014 says how.
     package var batch = 0
     /// Whether steps of decoding are recorded as CUDA graphs.
     package var cudaGraphs = true
