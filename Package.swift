@@ -8,6 +8,10 @@ let libtorch = Context.environment["LIBTORCH"] ?? "\(root)/.deps/libtorch"
 let arrow = "\(root)/.deps/arrow"
 let torchLibraries = ["torch", "torch_cpu", "c10"]
 let hasCUDA = FileManager.default.fileExists(atPath: "\(libtorch)/lib/libtorch_cuda.so")
+// The folder of CUDA's headers, for a libtorch with CUDA: without them there are no streams and no graphs.
+let cudaHeaders = Context.environment["CUDA_HOME"].map { "\($0)/include" }
+// A folder with libCTorch.so: scripts/gpu-bundle links executables to it, for the shim is compiled where they will run.
+let builtShim = Context.environment["CTORCH_SHIM"]
 
 /// Every Swift target is built in the Swift 6 language mode with these on top.
 let strict: [SwiftSetting] = [
@@ -45,14 +49,29 @@ func shim(_ name: String, links libraries: [String]) -> Target {
 /// A shim over the shared libraries under `prefix`, which executables must find when they run.
 ///
 /// `forced` are libraries that register themselves when they are loaded: nothing refers to them by name.
-func shim(_ name: String, prefix: String, links libraries: [String], forced: [String] = []) -> Target {
-    .target(
+func shim(
+    _ name: String, prefix: String, links libraries: [String], forced: [String] = [], headers: [String] = []
+) -> Target {
+    let includes = (["\(prefix)/include"] + headers).flatMap { ["-isystem", $0] }
+    return .target(
         name: name,
-        cxxSettings: [.unsafeFlags(["-O2", "-Wno-deprecated-declarations", "-isystem", "\(prefix)/include"])],
+        cxxSettings: [.unsafeFlags(["-O2", "-Wno-deprecated-declarations"] + includes)],
         linkerSettings: [
             .unsafeFlags(["-L\(prefix)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(prefix)/lib"]),
             .unsafeFlags(forced.isEmpty ? [] : ["-Xlinker", "--no-as-needed"] + forced.map { "-l\($0)" }),
         ] + libraries.map { .linkedLibrary($0) })
+}
+
+/// The shim over libtorch: compiled here, or linked to as it was built in the folder that CTORCH_SHIM names.
+func torchShim() -> Target {
+    guard let builtShim else {
+        return shim(
+            "CTorch", prefix: libtorch, links: torchLibraries, forced: hasCUDA ? ["torch_cuda", "c10_cuda"] : [],
+            headers: hasCUDA ? [cudaHeaders].compactMap { $0 } : [])
+    }
+    return .target(
+        name: "CTorch", exclude: ["ctorch.cpp", "cuda.cpp", "device.cpp", "training.cpp"],
+        linkerSettings: [.unsafeFlags(["-L\(builtShim)", "-lCTorch"])])
 }
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -89,7 +108,7 @@ let package = Package(
             name: "CImages", cSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: ["jpeg", "spng", "webp", "webpdemux", "gif", "m"].map { .linkedLibrary($0) }),
         shim("CParquet", prefix: arrow, links: ["parquet", "arrow"]),
-        shim("CTorch", prefix: libtorch, links: torchLibraries, forced: hasCUDA ? ["torch_cuda", "c10_cuda"] : []),
+        torchShim(),
         // 1. Vocabulary.
         library("Samples"),
         bridge("Digests", ["Samples", "CDigest"]),
@@ -118,7 +137,7 @@ let package = Package(
         // 5. Where they meet.
         library(
             "Captioning",
-            ["Samples", "Digests", "Stages", "VisionLanguage", "TextTokenizers", "Layers", "Tensors"]),
+            ["Samples", "Digests", "Images", "Stages", "VisionLanguage", "TextTokenizers", "Layers", "Tensors"]),
         library("Transport", ["Samples", "Coordination", flyingFox, flyingSocks, logging]),
         bridge("Supervision", ["CProcess", "Coordination", logging]),
         library("Loading", ["Samples", "Digests", "Images", "Shards", "Stages", "Storage", asyncAlgorithms]),
@@ -164,7 +183,7 @@ let package = Package(
         tests("Transport", ["Coordination", "Samples", flyingFox, flyingSocks, logging]),
         tests("Supervision", ["CProcess"]),
         tests("TextTokenizers"),
-        tests("Captioning", ["Stages", "VisionLanguage", "Tensors"]),
+        tests("Captioning", ["Images", "Stages", "VisionLanguage", "Tensors"]),
         tests("Training"),
         tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
         tests("Reports", ["Digests", "Samples"]),

@@ -249,3 +249,17 @@ ci_status_t ci_resample(ci_pixels_t image, ci_resize_t resize, ci_output_t outpu
     axis_free(&down);
     return status;
 }
+
+ci_status_t ci_weights(int from, int to, int start, int count, ci_filter_t filter, int32_t *matrix) {
+    axis_t axis = {0};
+    ci_status_t status = CI_NO_MEMORY;
+    if (axis_init(&axis, from, to, start, count, filter)) {
+        memset(matrix, 0, (size_t)count * (size_t)from * sizeof *matrix);
+        for (int i = 0; i < count; i++)
+            memcpy(matrix + (size_t)i * (size_t)from + axis.first[i], axis.weights + (size_t)i * (size_t)axis.most_taps,
+                   (size_t)axis.taps[i] * sizeof *matrix);
+        status = CI_OK;
+    }
+    axis_free(&axis);
+    return status;
+}

@@ -1,4 +1,4 @@
-#include "support.hpp"
+#include "support.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -9,6 +9,8 @@
 #if defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
+
+using namespace ct;
 
 namespace {
 
@@ -40,7 +42,7 @@ void ct_free(ct_tensor_t x) { delete x; }
 int32_t ct_rank(ct_tensor_t x) { return static_cast<int32_t>(x->value.dim()); }
 int64_t ct_size(ct_tensor_t x, int32_t dimension) { return x->value.sizes()[dimension]; }
 int32_t ct_dtype(ct_tensor_t x) {
-    for (int32_t i = 0; i < 5; i++)
+    for (int32_t i = 0; i < type_count; i++)
         if (types[i] == x->value.scalar_type()) return i;
     return -1;
 }

@@ -1,6 +1,8 @@
-#include "support.hpp"
+#include "support.h"
 
 #include <ATen/autocast_mode.h>
+
+using namespace ct;
 
 namespace {
 

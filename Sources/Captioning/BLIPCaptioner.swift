@@ -1,4 +1,5 @@
 import Digests
+import Images
 import Layers
 import Samples
 package import Stages
@@ -11,11 +12,13 @@ package struct BLIPCaptioner: Captioner {
     package let imageSide: Int
     private let model: SharedWeights<BLIP>
     private let tokenizer: BERTWordPieceTokenizer
-    private let normalization: Normalization
+    private let input: ModelInput
     private let prompt: [Int]
     private let sampling: SamplingOptions
     private let seed: UInt64
     private let engines: EnginePool
+    private let use: DeviceUse
+    private let decodings = DecodingPool()
 
     /// Loads the model in the folder `directory` onto the device of `engines`; blocks while it reads.
     ///
@@ -23,12 +26,14 @@ package struct BLIPCaptioner: Captioner {
     /// names the random numbers it is drawn with.
     package init(
         directory: String, prompt: String = "a picture of ", sampling: SamplingOptions = SamplingOptions(),
-        seed: UInt64, precision: Precision = .auto, engines: EnginePool
+        seed: UInt64, precision: Precision = .auto, engines: EnginePool, use: DeviceUse? = nil
     ) throws(ModelError) {
         let folder = try ModelDirectory(directory)
         let configuration = try folder.configuration("config.json", BLIPConfiguration.init(json:))
         imageSide = configuration.vision.imageSide
-        normalization = try folder.normalization(side: imageSide)
+        input = ModelInput(
+            side: imageSide, normalization: try folder.normalization(side: imageSide), device: engines.device,
+            plan: ViewPlan.init(squashing:_:))
         tokenizer = try folder.tokenizer(BERTWordPieceTokenizer.init(directory:))
         guard let tokens = promptTokens(prompt, tokenizer, configuration.text) else {
             throw ModelError.unfittingTokenizer(tokenizer.encode(prompt), configuration.text, directory)
@@ -38,8 +43,11 @@ package struct BLIPCaptioner: Captioner {
         let device = engines.device
         let dtype = precision.dtype(on: device)
         model = try folder.load { checkpoint throws(WeightsError) in
-            SharedWeights(try BLIP(configuration, Weights(checkpoint, dtype, on: device)))
+            let model = try BLIP(configuration, Weights(checkpoint, dtype, on: device))
+            try preparing("device") { () throws(TorchError) in try device.synchronize() }
+            return SharedWeights(model)
         }
+        self.use = use ?? DeviceUse(of: device)
         self.sampling = sampling
         self.seed = seed
         self.engines = engines
@@ -47,7 +55,7 @@ package struct BLIPCaptioner: Captioner {
 
     /// `count` captions for each image of `batch`, in the same order; they do not depend on the rest of the batch.
     package func caption(_ batch: [CaptionRequest], count: Int) async throws -> [[GeneratedCaption]] {
-        try await engines.map(batch) { requests in try captions(of: requests, count) }
+        try await engines.map(batch, by: use.batch) { requests in try captions(of: requests, count) }
     }
 
     private func captions(of requests: [CaptionRequest], _ count: Int) throws -> [[GeneratedCaption]] {
@@ -55,11 +63,18 @@ package struct BLIPCaptioner: Captioner {
             (0..<count).map { RandomStream(seed: seed, key: request.key, number: $0) }
         }
         let made = try model.infer { model throws(TorchError) in
-            let pixels = try normalizedPixels(
-                requests.map(\.pixels), side: imageSide, normalization, on: engines.device)
-            return try model.generate(pixels, prompt: prompt, streams: streams, sampling)
+            let images = filled(requests.map(\.image), to: use.batch)
+            return try input.withPixels(images) { pixels throws(TorchError) in
+                guard use.decodesOnDevice else {
+                    return try model.generate(
+                        pixels, prompt: prompt, streams: filled(streams, to: use.batch), sampling)
+                }
+                return try model.generateOnDevice(
+                    pixels, prompt: prompt, streams: filled(streams, to: use.batch), sampling, decodings,
+                    usesGraph: use.usesGraphs)
+            }
         }
-        return made.map { captions in captions.map(text) }
+        return made.prefix(requests.count).map { captions in captions.map(text) }
     }
 
     /// Only new tokens are decoded; the reference decodes all and cuts the prompt's letters off, which is the same text

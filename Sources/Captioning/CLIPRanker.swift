@@ -1,3 +1,4 @@
+import Images
 import Layers
 package import Stages
 package import Tensors
@@ -9,43 +10,65 @@ package struct CLIPRanker: Ranker {
     package let imageSide: Int
     private let model: SharedWeights<CLIP>
     private let tokenizer: CLIPTokenizer
-    private let normalization: Normalization
+    private let input: ModelInput
     private let engines: EnginePool
+    private let use: DeviceUse
 
     /// Loads the model in the folder `directory` onto the device of `engines`; blocks while it reads.
-    package init(directory: String, precision: Precision = .auto, engines: EnginePool) throws(ModelError) {
+    package init(
+        directory: String, precision: Precision = .auto, engines: EnginePool, use: DeviceUse? = nil
+    ) throws(ModelError) {
         let folder = try ModelDirectory(directory)
         let configuration = try folder.configuration("config.json", CLIPConfiguration.init(json:))
         imageSide = configuration.vision.imageSide
-        normalization = try folder.normalization(side: imageSide)
+        input = ModelInput(
+            side: imageSide, normalization: try folder.normalization(side: imageSide), device: engines.device,
+            plan: ViewPlan.init(shortestSideCropping:_:))
         let positions = configuration.text.positions
         tokenizer = try folder.tokenizer { try CLIPTokenizer(directory: $0, contextLength: positions) }
         try Self.check(tokenizer, configuration.text, directory)
         let device = engines.device
         let dtype = precision.dtype(on: device)
         model = try folder.load { checkpoint throws(WeightsError) in
-            SharedWeights(try CLIP(configuration, Weights(checkpoint, dtype, on: device)))
+            let model = try CLIP(configuration, Weights(checkpoint, dtype, on: device))
+            try preparing("device") { () throws(TorchError) in try device.synchronize() }
+            return SharedWeights(model)
         }
+        self.use = use ?? DeviceUse(of: device)
         self.engines = engines
     }
 
     /// Cosine similarity, −1 to 1, of each caption of each request, in the same order.
     package func score(_ batch: [RankRequest]) async throws -> [[Double]] {
-        try await engines.map(batch) { requests in try scores(of: requests) }
+        try await engines.map(batch, by: use.batch) { requests in try scores(of: requests) }
     }
 
     private func scores(of requests: [RankRequest]) throws -> [[Double]] {
         let texts = UniqueTexts(requests.map { request in request.captions.map(tokenizer.encode) })
         return try model.infer { model throws(TorchError) in
-            let pixels = try normalizedPixels(
-                requests.map(\.pixels), side: imageSide, normalization, on: engines.device)
-            let images = try vectors(model.images(pixels))
+            let images = try input.withPixels(filled(requests.map(\.image), to: use.batch)) {
+                pixels throws(TorchError) in try vectors(model.images(pixels))
+            }
             var judged = [[Float]](repeating: [], count: texts.unique.count)
-            for group in texts.groups {
-                let made = try vectors(model.texts(group.map { texts.unique[$0] }))
-                for (text, vector) in zip(group, made) { judged[text] = vector }
+            for part in texts.groups.flatMap(parts) {
+                let ids = part.map { texts.unique[$0] }
+                // In batches every text is computed in the same shapes too, whatever its neighbours are.
+                let length = use.batch > 1 ? (ids[0].count + 15) / 16 * 16 : 0
+                let made = try vectors(model.texts(filled(ids, to: use.batch > 1 ? Self.textBatch : 0), length: length))
+                for (text, vector) in zip(part, made) { judged[text] = vector }
             }
             return zip(images, texts.indices).map { image, indices in indices.map { cosine(image, judged[$0]) } }
+        }
+    }
+
+    /// Texts that are computed at once, where images are.
+    private static let textBatch = 256
+
+    /// The texts `group`, cut where texts are computed in batches.
+    private func parts(of group: [Int]) -> [[Int]] {
+        guard use.batch > 1 else { return [group] }
+        return stride(from: 0, to: group.count, by: Self.textBatch).map {
+            Array(group[$0..<min($0 + Self.textBatch, group.count)])
         }
     }
 

@@ -4,11 +4,10 @@ extension EnginePool {
     /// The results of `body` for all `inputs`, in order, computed on as many engines as are free.
     ///
     /// On the processor `body` gets one input at a time: a result then cannot depend on its neighbours, not even in the
-    /// last bit, and the engines share the work evenly. A CUDA device gets up to 32 at a time, in the order given.
+    /// last bit, and the engines share the work evenly. A CUDA device gets up to `size` at a time, in the order given.
     func map<Input: Sendable, Output: Sendable>(
-        _ inputs: [Input], _ body: @escaping @Sendable ([Input]) throws -> [Output]
+        _ inputs: [Input], by size: Int, _ body: @escaping @Sendable ([Input]) throws -> [Output]
     ) async throws -> [Output] {
-        let size = device == .cpu ? 1 : 32
         let starts = stride(from: 0, to: inputs.count, by: size)
         return try await withThrowingTaskGroup(of: (Int, [Output]).self) { group in
             for start in starts {

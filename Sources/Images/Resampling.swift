@@ -30,7 +30,7 @@ package func resizeBicubic(_ image: PixelImage, width: Int, height: Int) -> Pixe
 
 /// The square that BLIP sees: both sides become `side`, whatever the shape.
 package func squashed(_ image: PixelImage, side: Int) -> PixelImage {
-    resizeBicubic(image, width: side, height: side)
+    ViewPlan(squashing: image.size, side).view(image)
 }
 
 /// The square that CLIP sees: the shorter side becomes `side`, the longer one keeps the shape, rounded down, and the
@@ -40,15 +40,26 @@ package func squashed(_ image: PixelImage, side: Int) -> PixelImage {
 /// side. (`transformers` rounds it down.)
 /// Source: torchvision `transforms/functional.py`, `resize` and `center_crop`.
 package func shortestSideCropped(_ image: PixelImage, side: Int) -> PixelImage {
-    let shorter = min(image.width, image.height)
-    let scaled = Size(width: side * image.width / shorter, height: side * image.height / shorter)
-    let window = Window(
-        x: halfToEven(scaled.width - side), y: halfToEven(scaled.height - side), size: Size(width: side, height: side))
-    return resample(image, to: scaled, window: window, CI_BICUBIC)
+    ViewPlan(shortestSideCropping: image.size, side).view(image)
 }
 
-/// Half of `number`, of two equally near integers the even one.
-private func halfToEven(_ number: Int) -> Int { number / 2 + (number % 4 == 3 ? 1 : 0) }
+extension ViewPlan {
+    /// The square of `image`, whose size the plan was made for.
+    func view(_ image: PixelImage) -> PixelImage {
+        resample(image, to: scaled, window: Window(x: x, y: y, size: Size(width: side, height: side)), CI_BICUBIC)
+    }
+}
+
+/// The bicubic weights, times 2^22, of `from` positions for each of `count` outputs from `start` on of a resize to `to`
+/// positions: `count` rows of `from`.
+package func bicubicWeights(from: Int, to: Int, start: Int, count: Int) -> [Int32] {
+    [Int32](unsafeUninitializedCapacity: count * from) { buffer, initialized in
+        let status = ci_weights(
+            Int32(from), Int32(to), Int32(start), Int32(count), CI_BICUBIC, buffer.baseAddress)
+        precondition(status == CI_OK, "no memory to resample")
+        initialized = count * from
+    }
+}
 
 /// The part `window` of `image` scaled to `size`; traps without memory, as every array does.
 private func resample(_ image: PixelImage, to size: Size, window: Window, _ filter: ci_filter_t) -> PixelImage {

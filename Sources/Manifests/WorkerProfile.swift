@@ -1,7 +1,7 @@
 import Foundation
 import Yams
 
-/// Where and how fast a worker runs: nothing here can change a byte of a shard.
+/// Where and how fast a worker runs: nothing here can change a byte of a shard, `batch` apart.
 package struct WorkerProfile: Sendable, Equatable {
     /// Where the models run: `auto`, `cpu` or `cuda:N`; the worker that runs there says whether it can.
     package var device = "auto"
@@ -15,6 +15,12 @@ package struct WorkerProfile: Sendable, Equatable {
     package var window = 512
     /// Bytes of images that all units hold together, before no more rows are started.
     package var imageBytes = 64 << 20
+    /// Images computed at once on a CUDA device; 0 chooses by its free memory.
+    ///
+    /// The one key that can change a bit of a result, on a CUDA device: docs/decisions/0014 says how.
+    package var batch = 0
+    /// Whether steps of decoding are recorded as CUDA graphs.
+    package var cudaGraphs = true
 
     package init() {}
 
@@ -39,6 +45,8 @@ package struct WorkerProfile: Sendable, Equatable {
         units = try reader.int("units", default: units, in: 1...64)
         window = try reader.int("window", default: window, in: 1...1_000_000)
         imageBytes = try reader.int("image_bytes", default: imageBytes, in: (1 << 20)...Int.max)
+        batch = try reader.int("batch", default: batch, in: 0...4096)
+        cudaGraphs = try reader.bool("cuda_graphs", default: cudaGraphs)
         try reader.finish()
     }
 

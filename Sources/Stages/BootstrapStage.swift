@@ -25,7 +25,7 @@ package struct BootstrapStage: Sendable {
         let scores = try await ranker.score(
             zip(open, candidates).map { index, candidates in
                 RankRequest(
-                    key: records[index].id.key, pixels: records[index].views?.ranker ?? [],
+                    key: records[index].id.key, image: records[index].views?.ranker ?? .view([]),
                     captions: candidates.map(\.text))
             })
         for (position, index) in open.enumerated() {
@@ -38,7 +38,7 @@ package struct BootstrapStage: Sendable {
     }
 
     private func generate(_ records: [SampleRecord]) async throws -> [[GeneratedCaption]] {
-        let requests = records.map { CaptionRequest(key: $0.id.key, pixels: $0.views?.captioner ?? []) }
+        let requests = records.map { CaptionRequest(key: $0.id.key, image: $0.views?.captioner ?? .view([])) }
         let generated = try await captioner.caption(requests, count: count)
         precondition(generated.count == records.count, "a captioner answers every request")
         return generated

@@ -11,9 +11,13 @@ package struct ImageStage: Sendable {
     package struct ViewSides: Sendable {
         package let captioner: Int
         package let ranker: Int
-        package init(captioner: Int, ranker: Int) {
+        /// Whether the models make their views themselves, of the image as it is.
+        package let areMadeByModels: Bool
+
+        package init(captioner: Int, ranker: Int, areMadeByModels: Bool = false) {
             self.captioner = captioner
             self.ranker = ranker
+            self.areMadeByModels = areMadeByModels
         }
     }
 
@@ -81,9 +85,12 @@ package struct ImageStage: Sendable {
             let pixels = resize(decoded, plan)
             if unchanged == nil { record.image = try encode(pixels) }
             if let views {
-                record.views = ModelViews(
-                    captioner: squashed(pixels, side: views.captioner).rgb,
-                    ranker: shortestSideCropped(pixels, side: views.ranker).rgb)
+                record.views =
+                    views.areMadeByModels
+                    ? .source(pixels)
+                    : .made(
+                        captioner: squashed(pixels, side: views.captioner).rgb,
+                        ranker: shortestSideCropped(pixels, side: views.ranker).rgb)
             }
             return record
         } catch {

@@ -1,14 +1,34 @@
+package import Images
+
+/// An image for a model.
+package enum ModelImage: Sendable {
+    /// As the model takes it: RGB8, `imageSide * imageSide * 3` bytes.
+    case view([UInt8])
+    /// Upright, of any size: for a model that makes the view itself.
+    case source(PixelImage)
+
+    /// The bytes of its pixels.
+    var byteCount: Int {
+        switch self {
+        case .view(let pixels): pixels.count
+        case .source(let image): image.rgb.count
+        }
+    }
+}
+
 /// An image to caption.
 package struct CaptionRequest: Sendable {
     /// The sample's key: with the manifest's seed and the caption's number it names the stream of random numbers.
     package let key: String
-    /// RGB8, `imageSide * imageSide * 3` bytes.
-    package let pixels: [UInt8]
+    package let image: ModelImage
 
-    package init(key: String, pixels: [UInt8]) {
+    package init(key: String, image: ModelImage) {
         self.key = key
-        self.pixels = pixels
+        self.image = image
     }
+
+    /// `pixels` are the view: RGB8, `imageSide * imageSide * 3` bytes.
+    package init(key: String, pixels: [UInt8]) { self.init(key: key, image: .view(pixels)) }
 }
 
 /// One caption that a captioner made.
@@ -38,14 +58,18 @@ package protocol Captioner: Sendable {
 /// An image with the captions to judge.
 package struct RankRequest: Sendable {
     package let key: String
-    /// RGB8, `imageSide * imageSide * 3` bytes.
-    package let pixels: [UInt8]
+    package let image: ModelImage
     package let captions: [String]
 
-    package init(key: String, pixels: [UInt8], captions: [String]) {
+    package init(key: String, image: ModelImage, captions: [String]) {
         self.key = key
-        self.pixels = pixels
+        self.image = image
         self.captions = captions
+    }
+
+    /// `pixels` are the view: RGB8, `imageSide * imageSide * 3` bytes.
+    package init(key: String, pixels: [UInt8], captions: [String]) {
+        self.init(key: key, image: .view(pixels), captions: captions)
     }
 }
 

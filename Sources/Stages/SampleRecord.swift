@@ -42,7 +42,7 @@ package struct SampleRecord: Sendable {
 
     /// The bytes of images that this record holds.
     var byteCount: Int {
-        (image?.bytes.count ?? 0) + (views.map { $0.captioner.count + $0.ranker.count } ?? 0)
+        (image?.bytes.count ?? 0) + (views?.byteCount ?? 0)
     }
 
     /// The record left out for `rejection`; what it held is let go.
@@ -63,8 +63,31 @@ package struct StoredImage: Sendable {
     package let size: Size
 }
 
-/// The image as each of the two models takes it: RGB8, square.
-package struct ModelViews: Sendable {
-    package let captioner: [UInt8]
-    package let ranker: [UInt8]
+/// The image for the two models.
+package enum ModelViews: Sendable {
+    /// As each of them takes it: RGB8, square.
+    case made(captioner: [UInt8], ranker: [UInt8])
+    /// As it is, for models that make their views themselves.
+    case source(PixelImage)
+
+    var captioner: ModelImage {
+        switch self {
+        case .made(let pixels, _): .view(pixels)
+        case .source(let image): .source(image)
+        }
+    }
+
+    var ranker: ModelImage {
+        switch self {
+        case .made(_, let pixels): .view(pixels)
+        case .source(let image): .source(image)
+        }
+    }
+
+    var byteCount: Int {
+        switch self {
+        case .made(let captioner, let ranker): captioner.count + ranker.count
+        case .source(let image): image.rgb.count
+        }
+    }
 }

@@ -2,15 +2,15 @@ import CTorch
 
 /// The type of a tensor's elements.
 package enum DType: String, Sendable, CaseIterable {
-    case float32, bfloat16, float16, int64, uint8
+    case float32, bfloat16, float16, int64, uint8, float64, bool
 
     /// Bytes an element.
     package var byteCount: Int {
         switch self {
-        case .uint8: 1
+        case .uint8, .bool: 1
         case .bfloat16, .float16: 2
         case .float32: 4
-        case .int64: 8
+        case .int64, .float64: 8
         }
     }
 
@@ -21,6 +21,8 @@ package enum DType: String, Sendable, CaseIterable {
         case .float16: Int32(CT_FLOAT16)
         case .int64: Int32(CT_INT64)
         case .uint8: Int32(CT_UINT8)
+        case .float64: Int32(CT_FLOAT64)
+        case .bool: Int32(CT_BOOL)
         }
     }
 

@@ -83,6 +83,8 @@ extension DType {
     /// The type that the format calls `name`.
     init?(safetensors name: String) {
         guard let dtype = Self.allCases.first(where: { $0.safetensorsName == name }) else { return nil }
+        // No model here has weights of these types: such a file is not what it is taken for.
+        guard dtype != .float64, dtype != .bool else { return nil }
         self = dtype
     }
 
@@ -94,6 +96,8 @@ extension DType {
         case .float16: "F16"
         case .int64: "I64"
         case .uint8: "U8"
+        case .float64: "F64"
+        case .bool: "BOOL"
         }
     }
 }

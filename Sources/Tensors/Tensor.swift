@@ -68,6 +68,12 @@ package final class Tensor {
         return try elements(repeating: Int64(0)).map(Int.init)
     }
 
+    /// The elements in row order; the tensor is float64.
+    package func doubles() throws(TorchError) -> [Double] {
+        precondition(dtype == .float64, "\(dtype) is not float64")
+        return try elements(repeating: 0)
+    }
+
     /// The elements' bytes in row order.
     package func bytes() throws(TorchError) -> [UInt8] {
         var out = [UInt8](repeating: 0, count: count * dtype.byteCount)

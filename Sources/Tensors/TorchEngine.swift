@@ -5,12 +5,15 @@ import Dispatch
 package actor TorchEngine {
     private let executor: TorchExecutor
     private let threads: Int32
+    private let device: Device
+    private lazy var stream = DeviceStream(of: device)
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    /// An engine whose operations may use `threads` threads each.
-    package init(label: String = "torch", threads: Int = 1) {
+    /// An engine whose operations may use `threads` threads each, with a stream of its own on a CUDA `device`.
+    package init(label: String = "torch", threads: Int = 1, device: Device = .cpu) {
         executor = TorchExecutor(label: label)
+        self.device = device
         self.threads = Int32(clamping: threads)
     }
 
@@ -19,7 +22,8 @@ package actor TorchEngine {
         _ body: @Sendable () throws(Failure) -> Value
     ) throws(Failure) -> Value {
         ct_set_threads(threads)
-        return try body()
+        guard let stream else { return try body() }
+        return try stream.run(body)
     }
 }
 

@@ -38,9 +38,9 @@ package struct CLIP {
     /// The unit vectors `[B, J]`, float32, of texts as token ids, each with its end token.
     ///
     /// Attention is causal, so what comes after the end token cannot matter: the tower runs at the longest text of the
-    /// batch, not at the full context.
-    package func texts(_ ids: [[Int]]) throws(TorchError) -> Tensor {
-        try projected(texts: ids).normalized()
+    /// batch, not at the full context; or at `length`, where that is more and the model has so many positions.
+    package func texts(_ ids: [[Int]], length: Int = 0) throws(TorchError) -> Tensor {
+        try projected(texts: ids, length: length).normalized()
     }
 
     /// `images` before their length is made 1.
@@ -49,8 +49,8 @@ package struct CLIP {
     }
 
     /// `texts` before their length is made 1.
-    package func projected(texts ids: [[Int]]) throws(TorchError) -> Tensor {
-        try textProjection(text(ids)).to(.float32)
+    package func projected(texts ids: [[Int]], length: Int = 0) throws(TorchError) -> Tensor {
+        try textProjection(text(ids, length: length)).to(.float32)
     }
 
     /// What training multiplies cosines with, a scalar.
@@ -78,9 +78,9 @@ struct TextTower {
     }
 
     /// The state `[B, D]` of the first end token of each text; the end token is each text's last.
-    func callAsFunction(_ ids: [[Int]]) throws(TorchError) -> Tensor {
+    func callAsFunction(_ ids: [[Int]], length least: Int) throws(TorchError) -> Tensor {
         let ends = ids.map { text in text.firstIndex { $0 == text.last } ?? 0 }
-        let length = (ends.max() ?? 0) + 1
+        let length = max((ends.max() ?? 0) + 1, min(least, configuration.positions))
         let padded = zip(ids, ends).flatMap { text, end in
             text[...end] + [Int](repeating: 0, count: length - end - 1)
         }

@@ -23,7 +23,7 @@ package struct DecoderCache {
 }
 
 /// The cache of one layer.
-final class CachedLayer {
+class CachedLayer {
     let keys: Tensor  // [N, H, P, D]
     let values: Tensor
     private(set) var length: Int
@@ -36,7 +36,7 @@ final class CachedLayer {
         self.init(try Tensor.empty(shape, dtype, on: device), try Tensor.empty(shape, dtype, on: device), length: 0)
     }
 
-    private init(_ keys: Tensor, _ values: Tensor, length: Int) {
+    init(_ keys: Tensor, _ values: Tensor, length: Int) {
         self.keys = keys
         self.values = values
         self.length = length

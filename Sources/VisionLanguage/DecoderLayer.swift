@@ -55,7 +55,7 @@ struct DecoderLayer {
         let own = try splitHeads(qkv(xNTD), parts: 3, heads: heads)
         let past = try cache?.appending(keys: own[1], values: own[2]) ?? KeysValues(keys: own[1], values: own[2])
         // A text is run from its start or token by token, so only the former needs the mask.
-        let attended = try attention(own[0], past.keys, past.values, causal: xNTD.shape[1] > 1)
+        let attended = try past.attended(by: own[0], causal: xNTD.shape[1] > 1)
         var hNTD = try selfNorm(selfOutput(mergeHeads(attended), adding: xNTD))
         hNTD = try crossNorm(crossOutput(crossAttention(crossQuery(hNTD), image, layout), adding: hNTD))
         return try outputNorm(output(intermediate(hNTD, activation), adding: hNTD))
@@ -77,4 +77,12 @@ struct DecoderLayer {
 struct KeysValues {
     let keys: Tensor
     let values: Tensor
+    /// Which of them are there, where not all are.
+    var mask: Tensor?
+
+    /// The attention of `queries` `[B, H, T, D]`.
+    func attended(by queries: Tensor, causal: Bool) throws(TorchError) -> Tensor {
+        guard let mask else { return try attention(queries, keys, values, causal: causal) }
+        return try attention(queries, keys, values, mask: mask)
+    }
 }

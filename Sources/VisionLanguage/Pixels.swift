@@ -39,9 +39,13 @@ package struct Normalization: Sendable, Equatable {
 package func normalizedPixels(
     _ pixels: [[UInt8]], side: Int, _ normalization: Normalization = .clip, on device: Device = .cpu
 ) throws(TorchError) -> Tensor {
-    let mean = try Tensor(normalization.mean, shape: [3]).to(.float32, on: device)
-    let deviation = try Tensor(normalization.deviation, shape: [3]).to(.float32, on: device)
     let bytes = try Tensor(Array(pixels.joined()), shape: [pixels.count, side, side, 3])
-    let scaled = try bytes.to(.uint8, on: device).to(.float32) * (1 / 255)
-    return try ((scaled - mean) / deviation).permuted([0, 3, 1, 2])
+    return try normalizedPixels(bytes.to(.uint8, on: device).permuted([0, 3, 1, 2]), normalization)
+}
+
+/// The bytes `[B, 3, side, side]` scaled and normalized, float32, on their device.
+package func normalizedPixels(_ bytes: Tensor, _ normalization: Normalization) throws(TorchError) -> Tensor {
+    let mean = try Tensor(normalization.mean, shape: [3, 1, 1]).to(.float32, on: bytes.device)
+    let deviation = try Tensor(normalization.deviation, shape: [3, 1, 1]).to(.float32, on: bytes.device)
+    return try (bytes.to(.float32) * (1 / 255) - mean) / deviation
 }

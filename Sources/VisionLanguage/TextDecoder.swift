@@ -8,11 +8,11 @@ package import Tensors
 ///
 /// Source: transformers `models/blip/modeling_blip_text.py`, `BlipTextLMHeadModel`.
 package struct TextDecoder {
-    private let configuration: DecoderConfiguration
-    private let words: Tensor  // [V, D]
-    private let positions: Tensor
-    private let embeddingNorm: LayerNorm
-    private let layers: [DecoderLayer]
+    let configuration: DecoderConfiguration
+    let words: Tensor  // [V, D]
+    let positions: Tensor
+    let embeddingNorm: LayerNorm
+    let layers: [DecoderLayer]
     private let transform: Linear
     private let transformNorm: LayerNorm
     private let head: Linear  // [V, D]: the word table, tied

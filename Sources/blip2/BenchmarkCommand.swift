@@ -21,6 +21,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
     @Option(help: "Where the models run.") var device = "auto"
     @Option(help: "The arithmetic.") var precision = "auto"
     @Option(help: "Threads of the models.") var threads = ProcessInfo.processInfo.activeProcessorCount
+    @Option(help: "Images computed at once on a CUDA device; by its memory where none is given.") var batch: Int?
+    @Flag(help: "Do not record the decoder's step as a CUDA graph.") var noCudaGraphs = false
     @OptionGroup var logs: LogOptions
 
     private struct Output: Encodable {
@@ -34,11 +36,13 @@ struct BenchmarkCommand: AsyncParsableCommand {
     func run() async throws {
         guard let precision = Precision(rawValue: precision) else { throw ValidationError("--precision: \(precision)") }
         let device = try Device(named: device)
-        let engines = EnginePool(device: device, engineCount: device == .cpu ? threads : 1)
+        let engines = EnginePool(device: device, engineCount: DeviceUse.engineCount(on: device, cores: threads))
+        let use = DeviceUse(of: device, batch: batch, usesGraphs: !noCudaGraphs)
         let sampling = SamplingOptions(minLength: tokens + 4, maxLength: tokens + 4)
         let captioner = try BLIPCaptioner(
-            directory: captioner, sampling: sampling, seed: 1, precision: precision, engines: engines)
-        let judge = try CLIPRanker(directory: ranker, precision: precision, engines: engines)
+            directory: captioner, sampling: sampling, seed: 1, precision: precision, engines: engines,
+            use: use)
+        let judge = try CLIPRanker(directory: ranker, precision: precision, engines: engines, use: use)
         let texts = (0...count).map { number in
             "a large red circle left of a small blue square " + String(repeating: "on ", count: number % 3)
         }

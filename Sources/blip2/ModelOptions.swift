@@ -38,7 +38,7 @@ struct ModelOptions: ParsableArguments {
         do {
             let device = try Device(named: device)
             let count = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
-            return EnginePool(device: device, engineCount: device == .cpu ? count : 1)
+            return EnginePool(device: device, engineCount: DeviceUse.engineCount(on: device, cores: count))
         } catch {
             throw ValidationError("--device: \(error.message)")
         }

@@ -211,19 +211,23 @@ private struct Models: Sendable {
     init(_ manifest: Manifest, _ profile: WorkerProfile) throws {
         let device = try profile.torchDevice()
         let cores = profile.threads > 0 ? profile.threads : ProcessInfo.processInfo.activeProcessorCount
-        let engines = EnginePool(device: device, engineCount: device == .cpu ? cores : 1)
+        let engines = EnginePool(device: device, engineCount: DeviceUse.engineCount(on: device, cores: cores))
+        let use = DeviceUse(
+            of: device, batch: profile.batch > 0 ? profile.batch : nil, usesGraphs: profile.cudaGraphs)
         let precision = Precision(rawValue: manifest.precision.rawValue) ?? .auto
         let captioner = try BLIPCaptioner(
             directory: requireModel(manifest.caption.model, key: "caption.model"), prompt: manifest.caption.prompt,
             sampling: SamplingOptions(
                 topP: manifest.caption.topP, topK: manifest.caption.topK, minLength: manifest.caption.minLength,
                 maxLength: manifest.caption.maxLength, repetitionPenalty: manifest.caption.repetitionPenalty),
-            seed: manifest.seed, precision: precision, engines: engines)
+            seed: manifest.seed, precision: precision, engines: engines, use: use)
         let ranker = try CLIPRanker(
-            directory: requireModel(manifest.rank.model, key: "rank.model"), precision: precision, engines: engines)
+            directory: requireModel(manifest.rank.model, key: "rank.model"), precision: precision, engines: engines,
+            use: use)
         bootstrap = BootstrapStage(manifest: manifest, captioner: captioner, ranker: ranker)
-        views = .init(captioner: captioner.imageSide, ranker: ranker.imageSide)
-        batch = device == .cpu ? 4 : 32
+        views = .init(
+            captioner: captioner.imageSide, ranker: ranker.imageSide, areMadeByModels: device != .cpu)
+        batch = device == .cpu ? 4 : use.batch
     }
 }
 

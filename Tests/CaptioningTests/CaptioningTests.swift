@@ -61,7 +61,7 @@ struct CaptioningTests {
             let fewer = try await captioner(42, engines: 1).caption(requests, count: 2)
             #expect(fewer.map { $0.map(\.tokens) } == all.map { $0.prefix(2).map(\.tokens) })
             #expect(try await captioner(43, engines: 1).caption(requests, count: 4) != all)
-            let renamed = CaptionRequest(key: "other", pixels: requests[0].pixels)
+            let renamed = CaptionRequest(key: "other", image: requests[0].image)
             #expect(try await captioner(42, engines: 1).caption([renamed], count: 4)[0] != all[0])
         }
     }
@@ -74,7 +74,7 @@ struct CaptioningTests {
                 "a red square", "two blue circles on grass", "a red square", "A  RED square", "zebra &amp; co",
             ]
             let requests = Self.requests(4, side: ranker.imageSide).map {
-                RankRequest(key: $0.key, pixels: $0.pixels, captions: captions)
+                RankRequest(key: $0.key, image: $0.image, captions: captions)
             }
             let scores = try await ranker.score(requests)
             for (number, row) in scores.enumerated() {
@@ -84,9 +84,9 @@ struct CaptioningTests {
                 #expect(row[0] != row[1])
                 #expect(try await ranker.score([requests[number]])[0] == row)
             }
-            let one = RankRequest(key: "x", pixels: requests[0].pixels, captions: [captions[1]])
+            let one = RankRequest(key: "x", image: requests[0].image, captions: [captions[1]])
             #expect(abs(try await ranker.score([one])[0][0] - scores[0][1]) < 1e-5)
-            let none = RankRequest(key: "x", pixels: requests[0].pixels, captions: [])
+            let none = RankRequest(key: "x", image: requests[0].image, captions: [])
             #expect(try await ranker.score([none]) == [[]])
         }
     }
@@ -95,9 +95,9 @@ struct CaptioningTests {
     func longCaption() async throws {
         try await withModels { _, clip in
             let ranker = try CLIPRanker(directory: clip, precision: .float32, engines: EnginePool())
-            let pixels = Self.requests(1, side: ranker.imageSide)[0].pixels
+            let image = Self.requests(1, side: ranker.imageSide)[0].image
             let long = String(repeating: "a large red circle ", count: 60)
-            let score = try await ranker.score([RankRequest(key: "x", pixels: pixels, captions: [long, "a"])])
+            let score = try await ranker.score([RankRequest(key: "x", image: image, captions: [long, "a"])])
             #expect(score[0].count == 2)
         }
     }
@@ -110,7 +110,7 @@ struct CaptioningTests {
             let made = try await captioner.caption(Self.requests(1, side: captioner.imageSide), count: 3)
             let ranker = try CLIPRanker(directory: clip, precision: .bfloat16, engines: engines)
             let request = RankRequest(
-                key: "x", pixels: Self.requests(1, side: ranker.imageSide)[0].pixels, captions: made[0].map(\.text))
+                key: "x", image: Self.requests(1, side: ranker.imageSide)[0].image, captions: made[0].map(\.text))
             #expect(try await ranker.score([request])[0].count == 3)
         }
     }

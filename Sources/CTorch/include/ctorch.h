@@ -10,7 +10,7 @@ extern "C" {
 typedef struct ct_tensor *ct_tensor_t;
 
 /// Element types, as `dtype` below.
-enum { CT_FLOAT32 = 0, CT_BFLOAT16 = 1, CT_FLOAT16 = 2, CT_INT64 = 3, CT_UINT8 = 4 };
+enum { CT_FLOAT32 = 0, CT_BFLOAT16 = 1, CT_FLOAT16 = 2, CT_INT64 = 3, CT_UINT8 = 4, CT_FLOAT64 = 5, CT_BOOL = 6 };
 
 /// A device is -1 for the processor, or the number of a CUDA device.
 enum { CT_CPU = -1 };

@@ -1,9 +1,11 @@
-// What the files of this shim share.
 #pragma once
+// What the implementation files of this shim share; no part of its interface.
 #include "ctorch.h"
 
 #include <ATen/ATen.h>
 
+#include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,9 @@ struct ct_tensor {
     at::Tensor value;
 };
 
+namespace ct {
+
+/// Why the last failed call of this thread failed.
 inline thread_local std::string last_error;
 
 /// Runs `body` and turns every C++ exception into -1 plus a message: none crosses into Swift.
@@ -33,10 +38,12 @@ template <typename Body> int made(ct_tensor_t *out, Body body) {
     return guarded([&] { *out = new ct_tensor{body()}; });
 }
 
-inline const at::ScalarType types[] = {at::kFloat, at::kBFloat16, at::kHalf, at::kLong, at::kByte};
+inline constexpr int32_t type_count = 7;
+inline const at::ScalarType types[type_count] = {at::kFloat, at::kBFloat16, at::kHalf, at::kLong,
+                                                 at::kByte,  at::kDouble,   at::kBool};
 
 inline at::ScalarType type_of(int32_t dtype) {
-    TORCH_CHECK(dtype >= 0 && dtype < 5, "no element type ", dtype);
+    TORCH_CHECK(dtype >= 0 && dtype < type_count, "no element type ", dtype);
     return types[dtype];
 }
 
@@ -55,3 +62,5 @@ inline std::vector<at::Tensor> list(const ct_tensor_t *tensors, int32_t count) {
     for (int32_t i = 0; i < count; i++) values.push_back(tensors[i]->value);
     return values;
 }
+
+} // namespace ct
