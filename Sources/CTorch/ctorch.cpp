@@ -1,45 +1,19 @@
-#include "ctorch.h"
+#include "shim.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/InferenceMode.h>
 
 #include <cstring>
-#include <string>
 #include <vector>
 
 #if defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
 
-struct ct_tensor {
-    at::Tensor value;
-};
-
-namespace {
-
 thread_local std::string last_error;
 
-/// Runs `body` and turns every C++ exception into -1 plus a message: none crosses into Swift.
-template <typename Body> int guarded(Body body) {
-    try {
-        body();
-        return 0;
-    } catch (const c10::Error &e) {
-        last_error = e.what_without_backtrace();
-    } catch (const std::exception &e) {
-        last_error = e.what();
-    } catch (...) {
-        last_error = "unknown C++ exception";
-    }
-    return -1;
-}
-
-/// Runs `body` and hands its tensor out as an owned handle.
-template <typename Body> int made(ct_tensor_t *out, Body body) {
-    return guarded([&] { *out = new ct_tensor{body()}; });
-}
+namespace {
 
 const at::ScalarType types[] = {at::kFloat, at::kBFloat16, at::kHalf, at::kLong, at::kByte};
 

@@ -42,8 +42,16 @@ final class CachedLayer {
         self.length = length
     }
 
+    /// Adds the keys and values of one new token of the fused `[N, 1, 3HD]` and attends to all up to it: `[N, 1, HD]`.
+    func attending(_ qkv: Tensor) throws(TorchError) -> Tensor {
+        let attended = try stepAttention(qkv, keys: keys, values: values, place: length)
+        length += 1
+        return attended
+    }
+
     /// Adds new tokens' keys and values `[N, H, T, D]`; the result views all up to them.
-    func appending(keys newKeys: Tensor, values newValues: Tensor) throws(TorchError) -> KeysValues {
+    func appending(keys newKeys: Tensor, values newValues: Tensor) throws(TorchError) -> (keys: Tensor, values: Tensor)
+    {
         let end = length + newKeys.shape[2]
         try keys.narrowed(2, length..<end).assign(newKeys)
         try values.narrowed(2, length..<end).assign(newValues)
@@ -60,7 +68,7 @@ final class CachedLayer {
         return new
     }
 
-    private func filled() throws(TorchError) -> KeysValues {
-        KeysValues(keys: try keys.narrowed(2, 0..<length), values: try values.narrowed(2, 0..<length))
+    private func filled() throws(TorchError) -> (keys: Tensor, values: Tensor) {
+        (try keys.narrowed(2, 0..<length), try values.narrowed(2, 0..<length))
     }
 }

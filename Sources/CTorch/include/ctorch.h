@@ -77,6 +77,19 @@ int ct_pack_linear(ct_tensor_t weight, int64_t rows, ct_tensor_t *out);
 int ct_linear_packed(ct_tensor_t x, ct_tensor_t packed, ct_tensor_t bias, int32_t activation, ct_tensor_t residual,
                      ct_tensor_t *out);
 
+// Attention by our own kernels, for inference: bfloat16 on the processor, heads of one width, nothing recorded.
+/// Whether this processor runs them, and for heads of `width`.
+bool ct_has_attention(int64_t width);
+/// Attention of the first `queries` tokens over all of the fused `qkv` [B, T, 3 * heads * D]: [B, queries, heads * D].
+int ct_self_attention(ct_tensor_t qkv, int64_t heads, int64_t queries, bool causal, ct_tensor_t *out);
+/// Keys and values [B, S, 2 * heads * D] in the order in which `ct_cross_attention` multiplies them.
+int ct_pack_keys_values(ct_tensor_t kv, int64_t heads, ct_tensor_t *out);
+/// Attention of `q` [N, T, heads * D] over `keys` packed keys and values; `rows[b]` rows of `q` belong to image b.
+int ct_cross_attention(ct_tensor_t q, ct_tensor_t packed, int64_t keys, const int64_t *rows, ct_tensor_t *out);
+/// Adds the keys and values of `qkv` [N, 1, 3 * heads * D] at `place` of the cache's [N, heads, P, D], and attends to
+/// all up to them: [N, 1, heads * D].
+int ct_step_attention(ct_tensor_t qkv, ct_tensor_t keys, ct_tensor_t values, int64_t place, ct_tensor_t *out);
+
 // The library.
 /// Ends the recording of gradients on this thread, until the guard is handed back to `ct_inference_end`.
 void *ct_inference_begin(void);
