@@ -1,19 +1,12 @@
-#include "kernels/kernels.h"
-#include "shim.h"
+#include "kernels.hpp"
 
 // Shape letters of this file: B images or texts, N rows, T tokens, H heads, D width of a head.
 
 namespace {
 
-const uint16_t *bits(const at::Tensor &x) { return static_cast<const uint16_t *>(x.data_ptr()); }
-uint16_t *bits(at::Tensor &x) { return static_cast<uint16_t *>(x.data_ptr()); }
-
-/// `x` with its elements adjacent; what the kernels cannot read is an error.
 at::Tensor checked(const at::Tensor &x, int64_t rank) {
-    TORCH_CHECK(ck_has_bfloat16(), "this processor has no bfloat16 kernels");
-    TORCH_CHECK(x.is_cpu() && x.scalar_type() == at::kBFloat16, "the kernels read bfloat16 on the processor");
     TORCH_CHECK(x.dim() == rank, "expected rank ", rank, ", got ", x.dim());
-    return x.contiguous();
+    return readable(x);
 }
 
 int64_t heads_of(int64_t width) {

@@ -33,9 +33,9 @@ package struct BLIPCaptioner: Captioner {
         self.prompt = try Self.promptTokens(prompt, tokenizer, configuration.text, directory)
         try Self.check(sampling, prompt: self.prompt.count, configuration.text, directory)
         let device = engines.device
-        let dtype = precision.dtype(on: device)
+        if let obstacle = precision.obstacle(on: device) { throw ModelError(.badOption, directory, obstacle) }
         model = try folder.load { checkpoint throws(WeightsError) in
-            SharedWeights(try BLIP(configuration, Weights(checkpoint, dtype, on: device)))
+            SharedWeights(try BLIP(configuration, Weights(checkpoint, precision, on: device)))
         }
         self.sampling = sampling
         self.seed = seed

@@ -22,9 +22,9 @@ package struct CLIPRanker: Ranker {
         tokenizer = try folder.tokenizer { try CLIPTokenizer(directory: $0, contextLength: positions) }
         try Self.check(tokenizer, configuration.text, directory)
         let device = engines.device
-        let dtype = precision.dtype(on: device)
+        if let obstacle = precision.obstacle(on: device) { throw ModelError(.badOption, directory, obstacle) }
         model = try folder.load { checkpoint throws(WeightsError) in
-            SharedWeights(try CLIP(configuration, Weights(checkpoint, dtype, on: device)))
+            SharedWeights(try CLIP(configuration, Weights(checkpoint, precision, on: device)))
         }
         self.engines = engines
     }

@@ -90,6 +90,15 @@ int ct_cross_attention(ct_tensor_t q, ct_tensor_t packed, int64_t keys, const in
 /// all up to them: [N, 1, heads * D].
 int ct_step_attention(ct_tensor_t qkv, ct_tensor_t keys, ct_tensor_t values, int64_t place, ct_tensor_t *out);
 
+// Linear layers in 8-bit integers by our own kernels, for inference: bfloat16 in and out.
+/// Whether this processor runs them, for layers of `inputs` inputs.
+bool ct_has_int8(int64_t inputs);
+/// Rounds and packs a weight [out, in].
+int ct_pack_int8(ct_tensor_t weight, ct_tensor_t *out);
+/// A linear layer of `outputs` outputs with a weight from `ct_pack_int8`; the rest as in `ct_linear_packed`.
+int ct_linear_int8(ct_tensor_t x, ct_tensor_t packed, int64_t outputs, ct_tensor_t bias, int32_t activation,
+                   ct_tensor_t residual, ct_tensor_t *out);
+
 // The library.
 /// Ends the recording of gradients on this thread, until the guard is handed back to `ct_inference_end`.
 void *ct_inference_begin(void);

@@ -38,6 +38,28 @@ void ck_attend_one(const uint16_t *query, const uint16_t *keys, const uint16_t *
 /// x · σ(1.702 x) of every element, in place.
 void ck_quick_gelu(uint16_t *x, size_t count);
 
+// Linear layers in integers: x is rounded to 0...255 with a scale and a zero of each row, the weight to -127...127 with
+// a scale of each output; products are exact.
+
+/// Whether this processor has what the integer kernels need: the bfloat16 ones and VNNI.
+bool ck_has_int8(void);
+
+/// What a linear layer does to its sums before they are rounded to bfloat16.
+enum { CK_NONE = 0, CK_GELU = 1, CK_QUICK_GELU = 2 };
+
+/// The bytes of a packed weight `[outputs, inputs]`; `inputs` is a multiple of 16.
+size_t ck_int8_weight_bytes(int32_t outputs, int32_t inputs);
+/// Rounds and packs the weight `[outputs, inputs]`.
+void ck_int8_pack(const float *weight, int32_t outputs, int32_t inputs, uint8_t *packed);
+/// How a row was rounded: x = scale · (q - zero).
+typedef struct { float scale, zero; } ck_rounding;
+/// Rounds `rows` rows of `inputs` numbers, which lie one after the other.
+void ck_int8_round(const uint16_t *x, int32_t rows, int32_t inputs, uint8_t *q, ck_rounding *roundings);
+/// activation(x · weightᵀ + bias) + residual, `[rows, outputs]`; `bias` and `residual` may be NULL.
+void ck_int8_linear(const uint8_t *q, const ck_rounding *roundings, int32_t rows, const uint8_t *packed,
+                    int32_t outputs, int32_t inputs, const uint16_t *bias, int32_t activation,
+                    const uint16_t *residual, uint16_t *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,11 @@ AVX512_INLINE __m512 load_bfloat16(const uint16_t *x) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)x)), 16));
 }
 
+/// Those of sixteen bfloat16 numbers that `used` names; the others are not read, and zero.
+AVX512_INLINE __m512 load_some_bfloat16(const uint16_t *x, __mmask16 used) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(used, x)), 16));
+}
+
 /// Rounds sixteen floats to the nearest bfloat16 numbers.
 AVX512_INLINE void store_bfloat16(uint16_t *out, __m512 x) {
     _mm256_storeu_si256((__m256i *)out, (__m256i)_mm512_cvtneps_pbh(x));
@@ -34,4 +39,11 @@ AVX512_INLINE __m512 exp2_of(__m512 x) {
     y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.f));
     const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(rounded), 23);
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(y), exponent));
+}
+
+/// x · σ(1.702 x).
+AVX512_INLINE __m512 quick_gelu_of(__m512 x) {
+    const __m512 exponent = _mm512_mul_ps(x, _mm512_set1_ps(-1.702f * 1.44269504f));
+    const __m512 e = exp2_of(_mm512_min_ps(_mm512_set1_ps(126), exponent));  // in this order NaN passes
+    return _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1), e));
 }
