@@ -44,17 +44,26 @@ package struct BLIPCaptioner: Captioner {
 
     /// `count` captions for each image of `batch`, in the same order; they do not depend on the rest of the batch.
     package func caption(_ batch: [CaptionRequest], count: Int) async throws -> [[GeneratedCaption]] {
-        try await engines.map(batch) { requests in try captions(of: requests, count) }
+        try await caption(batch, count: count, times: nil)
     }
 
-    private func captions(of requests: [CaptionRequest], _ count: Int) throws -> [[GeneratedCaption]] {
+    /// The same; adds to `times` what the parts of the model took.
+    package func caption(
+        _ batch: [CaptionRequest], count: Int, times: PartTimes?
+    ) async throws -> [[GeneratedCaption]] {
+        try await engines.map(batch) { requests in try captions(of: requests, count, times) }
+    }
+
+    private func captions(
+        of requests: [CaptionRequest], _ count: Int, _ times: PartTimes?
+    ) throws -> [[GeneratedCaption]] {
         let streams = requests.map { request in
             (0..<count).map { RandomStream(seed: seed, key: request.key, number: $0) }
         }
         let made = try model.infer { model throws(TorchError) in
             let pixels = try normalizedPixels(
                 requests.map(\.pixels), side: imageSide, normalization, on: engines.device)
-            return try model.generate(pixels, prompt: prompt, streams: streams, sampling)
+            return try model.generate(pixels, prompt: prompt, streams: streams, sampling, times: times)
         }
         return made.map { captions in captions.map(text) }
     }

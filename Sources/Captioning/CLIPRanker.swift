@@ -2,7 +2,7 @@ import Layers
 package import Stages
 package import Tensors
 import TextTokenizers
-import VisionLanguage
+package import VisionLanguage
 
 /// Judges captions with CLIP: the cosine of the angle between the image's and the text's vector.
 package struct CLIPRanker: Ranker {
@@ -31,18 +31,25 @@ package struct CLIPRanker: Ranker {
 
     /// Cosine similarity, −1 to 1, of each caption of each request, in the same order.
     package func score(_ batch: [RankRequest]) async throws -> [[Double]] {
-        try await engines.map(batch) { requests in try scores(of: requests) }
+        try await score(batch, times: nil)
     }
 
-    private func scores(of requests: [RankRequest]) throws -> [[Double]] {
+    /// The same; adds to `times` what the parts of the model took.
+    package func score(_ batch: [RankRequest], times: PartTimes?) async throws -> [[Double]] {
+        try await engines.map(batch) { requests in try scores(of: requests, times) }
+    }
+
+    private func scores(of requests: [RankRequest], _ times: PartTimes?) throws -> [[Double]] {
         let texts = UniqueTexts(requests.map { request in request.captions.map(tokenizer.encode) })
         return try model.infer { model throws(TorchError) in
             let pixels = try normalizedPixels(
                 requests.map(\.pixels), side: imageSide, normalization, on: engines.device)
-            let images = try vectors(model.images(pixels))
+            let images = try timed(.rankImage, times) { () throws(TorchError) in try vectors(model.images(pixels)) }
             var judged = [[Float]](repeating: [], count: texts.unique.count)
             for group in texts.groups {
-                let made = try vectors(model.texts(group.map { texts.unique[$0] }))
+                let made = try timed(.rankTexts, times) { () throws(TorchError) in
+                    try vectors(model.texts(group.map { texts.unique[$0] }))
+                }
                 for (text, vector) in zip(group, made) { judged[text] = vector }
             }
             return zip(images, texts.indices).map { image, indices in indices.map { cosine(image, judged[$0]) } }
