@@ -70,7 +70,8 @@ func torchShim() -> Target {
             headers: hasCUDA ? [cudaHeaders].compactMap { $0 } : [])
     }
     return .target(
-        name: "CTorch", exclude: ["ctorch.cpp", "cuda.cpp", "device.cpp", "training.cpp"],
+        name: "CTorch",
+        exclude: ["attention.cpp", "ctorch.cpp", "cuda.cpp", "device.cpp", "int8.cpp", "kernels", "training.cpp"],
         linkerSettings: [.unsafeFlags(["-L\(builtShim)", "-lCTorch"])])
 }
 
@@ -188,7 +189,8 @@ let package = Package(
         tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
         tests("Reports", ["Digests", "Samples"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["read_output.py", "parity.py", "trained.py"],
+            name: "EndToEndTests", dependencies: ["TestSupport"],
+            exclude: ["read_output.py", "parity.py", "trained.py"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],

@@ -1,4 +1,4 @@
-#include "support.h"
+#include "kernels.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -173,7 +173,10 @@ int ct_linear_packed(ct_tensor_t x, ct_tensor_t packed, ct_tensor_t bias, int32_
         at::Tensor y = operation<Pointwise>("mkldnn::_linear_pointwise", "")
                            .call(x->value, packed->value, maybe(bias), activation == CT_GELU ? "gelu" : "none",
                                  Scalars(), "none");
-        return activation == CT_QUICK_GELU ? quick_gelu(y) : y;
+        if (activation != CT_QUICK_GELU) return y;
+        if (y.scalar_type() != at::kBFloat16 || !ck_has_bfloat16()) return quick_gelu(y);
+        ck_quick_gelu(bits(y), y.numel());
+        return y;
     });
 }
 

@@ -67,17 +67,11 @@ int ct_adamw(const ct_tensor_t *parameters, const ct_tensor_t *means, const ct_t
         at::_fused_adamw_(values, slopes, first, second, {}, steps, rate, beta1, beta2, decay, epsilon, false, false);
     });
 }
-int ct_clamp(ct_tensor_t x, double low, double high) {
+int ct_clamp_in_place(ct_tensor_t x, double low, double high) {
     return guarded([&] {
         at::NoGradGuard off;
         x->value.clamp_(low, high);
     });
-}
-int ct_exp(ct_tensor_t x, ct_tensor_t *out) {
-    return made(out, [&] { return x->value.exp(); });
-}
-int ct_multiply(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out) {
-    return made(out, [&] { return x->value * y->value; });
 }
 int ct_softmax(ct_tensor_t x, ct_tensor_t *out) {
     return made(out, [&] { return at::softmax(x->value, -1); });

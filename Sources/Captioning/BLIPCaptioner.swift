@@ -41,9 +41,9 @@ package struct BLIPCaptioner: Captioner {
         self.prompt = tokens
         try Self.check(sampling, prompt: self.prompt.count, configuration.text, directory)
         let device = engines.device
-        let dtype = precision.dtype(on: device)
+        if let obstacle = precision.obstacle(on: device) { throw ModelError(.badOption, directory, obstacle) }
         model = try folder.load { checkpoint throws(WeightsError) in
-            let model = try BLIP(configuration, Weights(checkpoint, dtype, on: device))
+            let model = try BLIP(configuration, Weights(checkpoint, precision, on: device))
             try preparing("device") { () throws(TorchError) in try device.synchronize() }
             return SharedWeights(model)
         }
@@ -55,10 +55,19 @@ package struct BLIPCaptioner: Captioner {
 
     /// `count` captions for each image of `batch`, in the same order; they do not depend on the rest of the batch.
     package func caption(_ batch: [CaptionRequest], count: Int) async throws -> [[GeneratedCaption]] {
-        try await engines.map(batch, by: use.batch) { requests in try captions(of: requests, count) }
+        try await caption(batch, count: count, times: nil)
     }
 
-    private func captions(of requests: [CaptionRequest], _ count: Int) throws -> [[GeneratedCaption]] {
+    /// The same; adds to `times` what the parts of the model took.
+    package func caption(
+        _ batch: [CaptionRequest], count: Int, times: PartTimes?
+    ) async throws -> [[GeneratedCaption]] {
+        try await engines.map(batch, by: use.batch) { requests in try captions(of: requests, count, times) }
+    }
+
+    private func captions(
+        of requests: [CaptionRequest], _ count: Int, _ times: PartTimes?
+    ) throws -> [[GeneratedCaption]] {
         let streams = requests.map { request in
             (0..<count).map { RandomStream(seed: seed, key: request.key, number: $0) }
         }
@@ -67,7 +76,8 @@ package struct BLIPCaptioner: Captioner {
             return try input.withPixels(images) { pixels throws(TorchError) in
                 guard use.decodesOnDevice else {
                     return try model.generate(
-                        pixels, prompt: prompt, streams: filled(streams, to: use.batch), sampling)
+                        pixels, prompt: prompt, streams: filled(streams, to: use.batch), sampling,
+                        times: times)
                 }
                 return try model.generateOnDevice(
                     pixels, prompt: prompt, streams: filled(streams, to: use.batch), sampling, decodings,

@@ -3,7 +3,7 @@ import Layers
 package import Stages
 package import Tensors
 import TextTokenizers
-import VisionLanguage
+package import VisionLanguage
 
 /// Judges captions with CLIP: the cosine of the angle between the image's and the text's vector.
 package struct CLIPRanker: Ranker {
@@ -28,9 +28,9 @@ package struct CLIPRanker: Ranker {
         tokenizer = try folder.tokenizer { try CLIPTokenizer(directory: $0, contextLength: positions) }
         try Self.check(tokenizer, configuration.text, directory)
         let device = engines.device
-        let dtype = precision.dtype(on: device)
+        if let obstacle = precision.obstacle(on: device) { throw ModelError(.badOption, directory, obstacle) }
         model = try folder.load { checkpoint throws(WeightsError) in
-            let model = try CLIP(configuration, Weights(checkpoint, dtype, on: device))
+            let model = try CLIP(configuration, Weights(checkpoint, precision, on: device))
             try preparing("device") { () throws(TorchError) in try device.synchronize() }
             return SharedWeights(model)
         }
@@ -40,21 +40,31 @@ package struct CLIPRanker: Ranker {
 
     /// Cosine similarity, −1 to 1, of each caption of each request, in the same order.
     package func score(_ batch: [RankRequest]) async throws -> [[Double]] {
-        try await engines.map(batch, by: use.batch) { requests in try scores(of: requests) }
+        try await score(batch, times: nil)
     }
 
-    private func scores(of requests: [RankRequest]) throws -> [[Double]] {
+    /// The same; adds to `times` what the parts of the model took.
+    package func score(_ batch: [RankRequest], times: PartTimes?) async throws -> [[Double]] {
+        try await engines.map(batch, by: use.batch) { requests in try scores(of: requests, times) }
+    }
+
+    private func scores(of requests: [RankRequest], _ times: PartTimes?) throws -> [[Double]] {
         let texts = UniqueTexts(requests.map { request in request.captions.map(tokenizer.encode) })
         return try model.infer { model throws(TorchError) in
-            let images = try input.withPixels(filled(requests.map(\.image), to: use.batch)) {
-                pixels throws(TorchError) in try vectors(model.images(pixels))
+            let images = try timed(.rankImage, times) { () throws(TorchError) in
+                try input.withPixels(filled(requests.map(\.image), to: use.batch)) { pixels throws(TorchError) in
+                    try vectors(model.images(pixels))
+                }
             }
             var judged = [[Float]](repeating: [], count: texts.unique.count)
             for part in texts.groups.flatMap(parts) {
                 let ids = part.map { texts.unique[$0] }
                 // In batches every text is computed in the same shapes too, whatever its neighbours are.
                 let length = use.batch > 1 ? (ids[0].count + 15) / 16 * 16 : 0
-                let made = try vectors(model.texts(filled(ids, to: use.batch > 1 ? Self.textBatch : 0), length: length))
+                let made = try timed(.rankTexts, times) { () throws(TorchError) in
+                    try vectors(
+                        model.texts(filled(ids, to: use.batch > 1 ? Self.textBatch : 0), length: length))
+                }
                 for (text, vector) in zip(part, made) { judged[text] = vector }
             }
             return zip(images, texts.indices).map { image, indices in indices.map { cosine(image, judged[$0]) } }

@@ -34,9 +34,17 @@ package struct Linear {
             weights.fused(names.map { $0 + ".bias" }, [outputs]))
     }
 
+    private init(weight: Weight, bias: Tensor?) {
+        self.weight = weight
+        self.bias = bias
+    }
+
     private init(_ weights: Weights, _ name: String, _ weight: Tensor, _ bias: Tensor?) throws(WeightsError) {
         self = try preparing(name) { () throws(TorchError) in
-            try Linear(weight: weight, bias: bias, packingRows: weights.packingRows)
+            if weights.usesInt8, weights.packingRows != nil, let packed = try PackedWeight(int8: weight) {
+                return Linear(weight: .packed(packed), bias: bias)
+            }
+            return try Linear(weight: weight, bias: bias, packingRows: weights.packingRows)
         }
     }
 

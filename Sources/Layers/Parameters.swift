@@ -29,7 +29,7 @@ package struct Parameters {
     package init(
         of checkpoint: Checkpoint, on device: Device, _ build: (Weights) throws(WeightsError) -> Void
     ) throws(WeightsError) {
-        let weights = Weights(checkpoint, .float32, on: .cpu)
+        let weights = Weights(checkpoint, DType.float32, on: .cpu)
         try build(weights)
         var tensors: [String: Tensor] = [:]
         for (name, _) in weights.recorded {

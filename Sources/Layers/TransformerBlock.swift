@@ -13,9 +13,8 @@ package struct TransformerBlock {
     private let norm2: LayerNorm
     private let fc1: Linear
     private let fc2: Linear
-    private let heads: Int
+    private let attention: SelfAttention
     private let activation: Activation
-    private let causal: Bool
 
     package init(_ weights: Weights, _ shape: BlockShape, qkv: Linear, projection: String) throws(WeightsError) {
         let (width, inner) = (shape.width, shape.innerWidth)
@@ -25,29 +24,20 @@ package struct TransformerBlock {
         norm2 = try LayerNorm(weights.scoped("layer_norm2"), width, epsilon: shape.epsilon)
         fc1 = try Linear(weights.scoped("mlp.fc1"), in: width, out: inner)
         fc2 = try Linear(weights.scoped("mlp.fc2"), in: inner, out: width)
-        heads = shape.heads
+        attention = SelfAttention(
+            heads: shape.heads, causal: shape.causal, inference: weights.packingRows != nil)
         activation = shape.activation
-        causal = shape.causal
     }
 
     /// Maps `[B, T, D]` to `[B, T, D]`.
     package func callAsFunction(_ xBTD: Tensor) throws(TorchError) -> Tensor {
-        let qkv = try splitHeads(qkv(norm1(xBTD)), parts: 3, heads: heads)
-        return try feedForward(attended(qkv[0], qkv[1], qkv[2], causal: causal, xBTD))
+        try feedForward(projection(attention(qkv(norm1(xBTD))), adding: xBTD))
     }
 
     /// The first token's row of the result, `[B, 1, D]`, without computing the others.
     package func firstToken(_ xBTD: Tensor) throws(TorchError) -> Tensor {
-        let qkv = try splitHeads(qkv(norm1(xBTD)), parts: 3, heads: heads)
-        let query = try qkv[0].narrowed(2, 0..<1)
-        let xB1D = try xBTD.narrowed(1, 0..<1).contiguous()
-        return try feedForward(attended(query, qkv[1], qkv[2], causal: false, xB1D))
-    }
-
-    private func attended(
-        _ q: Tensor, _ k: Tensor, _ v: Tensor, causal: Bool, _ residual: Tensor
-    ) throws(TorchError) -> Tensor {
-        try projection(mergeHeads(attention(q, k, v, causal: causal)), adding: residual)
+        let attended = try attention.firstToken(qkv(norm1(xBTD)))
+        return try feedForward(projection(attended, adding: xBTD.narrowed(1, 0..<1).contiguous()))
     }
 
     private func feedForward(_ x: Tensor) throws(TorchError) -> Tensor {

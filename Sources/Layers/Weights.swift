@@ -8,36 +8,46 @@ package struct Weights {
     private let prefix: String
     /// Whether linear layers pack their weights (`PackedWeight`), and for inputs of about how many rows.
     package let packingRows: Int?
+    /// Whether linear layers that pack their weights round them to 8-bit integers.
+    package let usesInt8: Bool
 
     /// The parameters of `checkpoint`, as `dtype` on `device`.
     package init(_ checkpoint: Checkpoint, _ dtype: DType, on device: Device) {
-        self.init(CheckpointSource(checkpoint, dtype, device), prefix: "", packingRows: nil)
+        self.init(CheckpointSource(checkpoint, dtype, device), prefix: "", packingRows: nil, usesInt8: false)
+    }
+
+    /// The parameters of `checkpoint` for `precision` on `device`.
+    package init(_ checkpoint: Checkpoint, _ precision: Precision, on device: Device) {
+        self.init(
+            CheckpointSource(checkpoint, precision.dtype(on: device), device), prefix: "", packingRows: nil,
+            usesInt8: precision == .int8)
     }
 
     /// The parameters of a model in training, as they are: layers made of them record gradients.
     package init(_ parameters: Parameters) {
-        self.init(ParameterSource(parameters), prefix: "", packingRows: nil)
+        self.init(ParameterSource(parameters), prefix: "", packingRows: nil, usesInt8: false)
     }
 
     /// No values, only a list of what a model asks for, which `recorded` returns afterwards.
     package static func recording() -> Weights {
-        Weights(RecordingSource(), prefix: "", packingRows: nil)
+        Weights(RecordingSource(), prefix: "", packingRows: nil, usesInt8: false)
     }
 
-    private init(_ source: Source, prefix: String, packingRows: Int?) {
+    private init(_ source: Source, prefix: String, packingRows: Int?, usesInt8: Bool) {
         self.source = source
         self.prefix = prefix
         self.packingRows = packingRows
+        self.usesInt8 = usesInt8
     }
 
     /// The parameters whose names begin with this one's prefix, `name` and a dot.
     package func scoped(_ name: String) -> Weights {
-        Weights(source, prefix: prefix + name + ".", packingRows: packingRows)
+        Weights(source, prefix: prefix + name + ".", packingRows: packingRows, usesInt8: usesInt8)
     }
 
     /// The same parameters for layers that pack their weights for inputs of about `rows` rows.
     package func packed(rows: Int) -> Weights {
-        Weights(source, prefix: prefix, packingRows: source.canPack ? rows : nil)
+        Weights(source, prefix: prefix, packingRows: source.canPack ? rows : nil, usesInt8: usesInt8)
     }
 
     /// The parameter `name`, which must have `shape`.

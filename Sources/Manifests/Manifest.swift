@@ -64,7 +64,7 @@ package struct Manifest: Codable, Sendable, Equatable {
         package let keepCandidates: Bool
     }
 
-    package enum Precision: String, Codable, Sendable, CaseIterable { case auto, float32, bfloat16, float16 }
+    package enum Precision: String, Codable, Sendable, CaseIterable { case auto, float32, bfloat16, float16, int8 }
 
     package let version: Int
     package let name: String

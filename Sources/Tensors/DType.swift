@@ -37,6 +37,8 @@ package enum Precision: String, Sendable, CaseIterable {
     /// bfloat16 where the device multiplies it in hardware, float32 elsewhere.
     case auto
     case float32, bfloat16, float16
+    /// The large linear layers multiply 8-bit integers, all else is bfloat16; for inference on the processor.
+    case int8
 
     /// The element type of weights and activations on `device`.
     package func dtype(on device: Device) -> DType {
@@ -45,6 +47,14 @@ package enum Precision: String, Sendable, CaseIterable {
         case .float32: .float32
         case .bfloat16: .bfloat16
         case .float16: .float16
+        case .int8: .bfloat16
         }
+    }
+
+    /// Why `device` does not compute in this precision; nil where it does.
+    package func obstacle(on device: Device) -> String? {
+        guard self == .int8 else { return nil }
+        guard device == .cpu else { return "int8 runs on the processor, not on \(device)" }
+        return ct_has_int8(16) ? nil : "int8 needs a processor with AVX-512 VNNI and BF16; take auto"
     }
 }

@@ -16,15 +16,7 @@ extension Tensor {
 
     /// Limits the elements to `range`, in place, also where they are a parameter's.
     package func clamp(to range: ClosedRange<Double>) throws(TorchError) {
-        try perform("clamp_") { ct_clamp(handle, range.lowerBound, range.upperBound) }
-    }
-
-    /// e to the power of each element.
-    package func exponential() throws(TorchError) -> Tensor { try make("exp") { ct_exp(handle, &$0) } }
-
-    /// The elements' products, with PyTorch's broadcasting.
-    package static func * (x: Tensor, y: Tensor) throws(TorchError) -> Tensor {
-        try make("mul") { ct_multiply(x.handle, y.handle, &$0) }
+        try perform("clamp_") { ct_clamp_in_place(handle, range.lowerBound, range.upperBound) }
     }
 
     /// The last dimension as probabilities.

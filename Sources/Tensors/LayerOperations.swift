@@ -7,7 +7,7 @@ package enum Activation: Sendable {
     /// x · σ(1.702 x), CLIP's approximation.
     case quickGELU
 
-    fileprivate var code: Int32 { self == .gelu ? Int32(CT_GELU) : Int32(CT_QUICK_GELU) }
+    var code: Int32 { self == .gelu ? Int32(CT_GELU) : Int32(CT_QUICK_GELU) }
 
     /// The function of every element of `x`.
     package func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
@@ -31,40 +31,4 @@ package func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Doubl
 /// Softmax attention of `q` `[B, H, T, D]` over `k` and `v` `[B, H, S, D]`, scaled by D^-0.5; causal needs T = S.
 package func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, causal: Bool = false) throws(TorchError) -> Tensor {
     try make("attention") { ct_attention(q.handle, k.handle, v.handle, causal, &$0) }
-}
-
-/// A linear layer's weight in oneDNN's own layout, in which the activation or the residual sum can be fused.
-///
-/// Packing costs a copy once and saves a reordering at every call; float32 or bfloat16 on the processor only.
-package struct PackedWeight {
-    private let weight: Tensor
-
-    /// Packs `weight` `[out, in]` for inputs of about `rows` rows; nil where device or libtorch have no such layout.
-    package init?(_ weight: Tensor, rows: Int) throws(TorchError) {
-        guard ct_can_pack(weight.handle) else { return nil }
-        self.weight = try make("pack") { ct_pack_linear(weight.handle, Int64(rows), &$0) }
-    }
-
-    /// `x · weightᵀ + bias`.
-    package func callAsFunction(_ x: Tensor, bias: Tensor?) throws(TorchError) -> Tensor {
-        try call(x, bias, Int32(CT_NONE), nil)
-    }
-
-    /// `activation(x · weightᵀ + bias)`.
-    package func callAsFunction(_ x: Tensor, bias: Tensor?, _ activation: Activation) throws(TorchError) -> Tensor {
-        try call(x, bias, activation.code, nil)
-    }
-
-    /// `x · weightᵀ + bias + residual`.
-    package func callAsFunction(_ x: Tensor, bias: Tensor?, adding residual: Tensor) throws(TorchError) -> Tensor {
-        try call(x, bias, Int32(CT_NONE), residual)
-    }
-
-    private func call(
-        _ x: Tensor, _ bias: Tensor?, _ activation: Int32, _ residual: Tensor?
-    ) throws(TorchError) -> Tensor {
-        try make("linear_packed") {
-            ct_linear_packed(x.handle, weight.handle, bias?.handle, activation, residual?.handle, &$0)
-        }
-    }
 }

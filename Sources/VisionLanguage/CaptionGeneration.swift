@@ -15,24 +15,32 @@ extension BLIP {
     /// `prompt` begins with the start token. The image is encoded once, its keys and values are shared by all its
     /// captions, the prompt is run once an image, and captions that end leave the batch.
     package func generate(
-        _ pixels: Tensor, prompt: [Int], streams: [[RandomStream]], _ options: SamplingOptions
+        _ pixels: Tensor, prompt: [Int], streams: [[RandomStream]], _ options: SamplingOptions,
+        times: PartTimes? = nil
     ) throws(TorchError) -> [[GeneratedTokens]] {
         // Greedy captions of an image are all the same: one is made.
         let rowsPerImage = streams.map { options.greedy ? min(1, $0.count) : $0.count }
         var batch = CaptionBatch(prompt: prompt, streams: streams, rowsPerImage: rowsPerImage)
-        let images = try decoder.see(vision(pixels))
+        let states = try timed(.vision, times) { () throws(TorchError) in try vision(pixels) }
+        let images = try timed(.crossKeysValues, times) { () throws(TorchError) in try decoder.see(states) }
         var cache = try decoder.emptyCache(rows: streams.count, room: prompt.count)
-        try extendFromPrompt(&batch, images, cache, options)
+        try timed(.decode, times) { () throws(TorchError) in
+            try extendFromPrompt(&batch, images, cache, options)
+        }
 
         var imageOfRow = batch.open.map { batch.rows[$0].image }
         cache = try cache.selecting(imageOfRow, room: options.maxLength)
         while !batch.open.isEmpty {
             let layout = try RowLayout(imageOfRow, images: streams.count, on: pixels.device)
             let ids = batch.open.map { batch.rows[$0].lastToken }
-            let states = try decoder.states(ids, cache, images, layout, rows: ids.count)
-            let logits = try Logits(decoder.logits(states))
-            let stay = try batch.extend(options, endToken: configuration.text.endToken) { row in
-                (logits[row], logits.logSums[row])
+            let made = try timed(.decode, times) { () throws(TorchError) in
+                try decoder.logits(decoder.states(ids, cache, images, layout, rows: ids.count))
+            }
+            let stay = try timed(.sampling, times) { () throws(TorchError) in
+                let logits = try Logits(made)
+                return try batch.extend(options, endToken: configuration.text.endToken) { row in
+                    (logits[row], logits.logSums[row])
+                }
             }
             if stay.count < ids.count, !stay.isEmpty {
                 cache = try cache.selecting(stay, room: options.maxLength)

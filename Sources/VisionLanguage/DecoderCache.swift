@@ -27,6 +27,8 @@ class CachedLayer {
     let keys: Tensor  // [N, H, P, D]
     let values: Tensor
     private(set) var length: Int
+    /// Whether our own kernel may read and write it.
+    var servesKernels: Bool { true }
 
     /// An empty cache.
     convenience init(
@@ -42,8 +44,15 @@ class CachedLayer {
         self.length = length
     }
 
+    /// Adds the keys and values of one new token of the fused `[N, 1, 3HD]` and attends to all up to it: `[N, 1, HD]`.
+    func attending(_ qkv: Tensor) throws(TorchError) -> Tensor {
+        let attended = try stepAttention(qkv, keys: keys, values: values, place: length)
+        length += 1
+        return attended
+    }
+
     /// Adds new tokens' keys and values `[N, H, T, D]`; the result views all up to them.
-    func appending(keys newKeys: Tensor, values newValues: Tensor) throws(TorchError) -> KeysValues {
+    func appending(keys newKeys: Tensor, values newValues: Tensor) throws(TorchError) -> TextKeysValues {
         let end = length + newKeys.shape[2]
         try keys.narrowed(2, length..<end).assign(newKeys)
         try values.narrowed(2, length..<end).assign(newValues)
@@ -60,7 +69,7 @@ class CachedLayer {
         return new
     }
 
-    private func filled() throws(TorchError) -> KeysValues {
-        KeysValues(keys: try keys.narrowed(2, 0..<length), values: try values.narrowed(2, 0..<length))
+    private func filled() throws(TorchError) -> TextKeysValues {
+        TextKeysValues(keys: try keys.narrowed(2, 0..<length), values: try values.narrowed(2, 0..<length))
     }
 }

@@ -18,7 +18,9 @@ struct DecoderLayer {
     private let intermediate: Linear
     private let output: Linear
     private let outputNorm: LayerNorm
+    private let selfAttention: SelfAttention
     private let heads: Int
+    private let inference: Bool
     private let activation: Activation
 
     /// The layer of `weights`; the image's keys and values come from states of width `imageWidth`.
@@ -39,50 +41,84 @@ struct DecoderLayer {
         output = try Linear(weights.scoped("output.dense"), in: inner, out: width)
         outputNorm = try LayerNorm(weights.scoped("output.LayerNorm"), width, epsilon: epsilon)
         heads = configuration.heads
+        inference = weights.packingRows != nil
+        selfAttention = SelfAttention(heads: heads, causal: true, inference: inference)
         activation = configuration.activation
     }
 
     /// The keys and values of the image states `[B, S, E]`, made once an image and shared by all its captions.
     func keysValues(_ statesBSE: Tensor) throws(TorchError) -> KeysValues {
-        let split = try splitHeads(crossKeyValue(statesBSE), parts: 2, heads: heads)
-        return KeysValues(keys: split[0], values: split[1])
+        let kv = try crossKeyValue(statesBSE)
+        if usesKernels(kv, parts: 2) { return .packed(try PackedKeysValues(kv, heads: heads)) }
+        let split = try splitHeads(kv, parts: 2, heads: heads)
+        return .plain(keys: split[0], values: split[1])
     }
 
     /// Maps `[N, T, D]` to `[N, T, D]`; the new tokens' own keys and values are added to `cache` first, where there is one.
     func callAsFunction(
         _ xNTD: Tensor, _ cache: CachedLayer?, image: KeysValues, _ layout: RowLayout
     ) throws(TorchError) -> Tensor {
-        let own = try splitHeads(qkv(xNTD), parts: 3, heads: heads)
-        let past = try cache?.appending(keys: own[1], values: own[2]) ?? KeysValues(keys: own[1], values: own[2])
-        // A text is run from its start or token by token, so only the former needs the mask.
-        let attended = try past.attended(by: own[0], causal: xNTD.shape[1] > 1)
-        var hNTD = try selfNorm(selfOutput(mergeHeads(attended), adding: xNTD))
+        var hNTD = try selfNorm(selfOutput(selfAttended(qkv(xNTD), cache), adding: xNTD))
         hNTD = try crossNorm(crossOutput(crossAttention(crossQuery(hNTD), image, layout), adding: hNTD))
         return try outputNorm(output(intermediate(hNTD, activation), adding: hNTD))
+    }
+
+    private func usesKernels(_ fused: Tensor, parts: Int) -> Bool {
+        inference && fused.hasAttentionKernel(headWidth: fused.shape[2] / (parts * heads))
+    }
+
+    /// A text is run from its start, or token by token: only the former needs the mask.
+    private func selfAttended(_ qkvNTD: Tensor, _ cache: CachedLayer?) throws(TorchError) -> Tensor {
+        guard let cache else { return try selfAttention(qkvNTD) }
+        let isStep = qkvNTD.shape[1] == 1
+        if isStep, cache.servesKernels, usesKernels(qkvNTD, parts: 3) { return try cache.attending(qkvNTD) }
+        let own = try splitHeads(qkvNTD, parts: 3, heads: heads)
+        let past = try cache.appending(keys: own[1], values: own[2])
+        return try isStep ? mergeHeads(past.attended(by: own[0], causal: false)) : selfAttention(qkvNTD)
     }
 
     /// The captions of an image are query rows against its one block of keys and values.
     private func crossAttention(
         _ queries: Tensor, _ image: KeysValues, _ layout: RowLayout
     ) throws(TorchError) -> Tensor {
-        let (tokens, width) = (queries.shape[1], queries.shape[2])
-        let grouped = try layout.grouped(queries).reshaped([layout.images, layout.rowsPerImage * tokens, width])
-        let q = try splitHeads(grouped, parts: 1, heads: heads)[0]
-        let attended = try mergeHeads(attention(q, image.keys, image.values))
-        return try layout.ungrouped(attended.reshaped([layout.images * layout.rowsPerImage, tokens, width]))
+        switch image {
+        case .packed(let packed): return try packed.attended(by: queries, rows: layout.counts)
+        case .plain(let keys, let values):
+            let (tokens, width) = (queries.shape[1], queries.shape[2])
+            let grouped = try layout.grouped(queries).reshaped([layout.images, layout.rowsPerImage * tokens, width])
+            let q = try splitHeads(grouped, parts: 1, heads: heads)[0]
+            let attended = try mergeHeads(attention(q, keys, values))
+            return try layout.ungrouped(attended.reshaped([layout.images * layout.rowsPerImage, tokens, width]))
+        }
     }
 }
 
-/// Keys and values of one layer, each `[B, H, S, D/H]`.
-struct KeysValues {
+/// The keys and values of a text's tokens in one layer, each `[N, H, P, D/H]`.
+struct TextKeysValues {
     let keys: Tensor
     let values: Tensor
     /// Which of them are there, where not all are.
     var mask: Tensor?
 
-    /// The attention of `queries` `[B, H, T, D]`.
+    /// The attention of `queries` `[N, H, T, D/H]`.
     func attended(by queries: Tensor, causal: Bool) throws(TorchError) -> Tensor {
         guard let mask else { return try attention(queries, keys, values, causal: causal) }
         return try attention(queries, keys, values, mask: mask)
+    }
+}
+
+/// An image's keys and values in one layer.
+enum KeysValues {
+    /// Each `[B, H, S, D/H]`.
+    case plain(keys: Tensor, values: Tensor)
+    /// For our own kernel.
+    case packed(PackedKeysValues)
+
+    /// Both, as they are on a device that has no kernel of ours.
+    var plain: (keys: Tensor, values: Tensor) {
+        guard case .plain(let keys, let values) = self else {
+            preconditionFailure("captions are decoded on a device that packs nothing")
+        }
+        return (keys, values)
     }
 }

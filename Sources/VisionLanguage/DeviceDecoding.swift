@@ -39,7 +39,7 @@ package final class DeviceDecoding {
         _ shape: DecodingShape, like images: SeenImages, endToken: Int, usesGraph: Bool
     ) throws(TorchError) {
         let (rows, room) = (shape.images * shape.captions, shape.options.maxLength)
-        let device = images.layers[0].keys.device
+        let device = images.layers[0].plain.keys.device
         self.shape = shape
         sampling = try DeviceSampling(shape.options, endToken: endToken, on: device)
         self.endToken = try Tensor([endToken], shape: [1]).to(.int64, on: device)
@@ -54,10 +54,11 @@ package final class DeviceDecoding {
         isFinished = try Tensor.empty([rows, 1], .bool, on: device)
         var (seen, cache): ([KeysValues], [FixedCachedLayer]) = ([], [])
         for layer in images.layers {
+            let (keys, values) = layer.plain
             seen.append(
-                KeysValues(
-                    keys: try Tensor.empty(layer.keys.shape, layer.keys.dtype, on: device),
-                    values: try Tensor.empty(layer.values.shape, layer.values.dtype, on: device)))
+                .plain(
+                    keys: try Tensor.empty(keys.shape, keys.dtype, on: device),
+                    values: try Tensor.empty(values.shape, values.dtype, on: device)))
             cache.append(try FixedCachedLayer(rows: rows, room: room, place: place, isThere: isThere, like: layer))
         }
         self.images = SeenImages(layers: seen)
@@ -100,8 +101,8 @@ package final class DeviceDecoding {
     ) throws(TorchError) -> Tensor {
         let count = shape.images
         for (mine, new) in zip(images.layers, seen.layers) {
-            try mine.keys.assign(new.keys)
-            try mine.values.assign(new.values)
+            try mine.plain.keys.assign(new.plain.keys)
+            try mine.plain.values.assign(new.plain.values)
         }
         let layout = try RowLayout(Array(0..<count), images: count, on: place.device)
         let ids = [[Int]](repeating: prompt, count: count).flatMap { $0 }

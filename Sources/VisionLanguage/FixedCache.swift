@@ -8,13 +8,15 @@ import Tensors
 final class FixedCachedLayer: CachedLayer {
     private let place: Tensor  // [1], int64
     private let isThere: Tensor  // [1, 1, 1, L], true up to and with `place`
+    override var servesKernels: Bool { false }
 
     /// An empty cache; the caller sets `place` and `isThere` before every step.
     init(rows: Int, room: Int, place: Tensor, isThere: Tensor, like layer: KeysValues) throws(TorchError) {
-        let shape = [rows, layer.keys.shape[1], room, layer.keys.shape[3]]
+        let pattern = layer.plain.keys
+        let shape = [rows, pattern.shape[1], room, pattern.shape[3]]
         let (keys, values) = (
-            try Tensor.empty(shape, layer.keys.dtype, on: layer.keys.device),
-            try Tensor.empty(shape, layer.keys.dtype, on: layer.keys.device)
+            try Tensor.empty(shape, pattern.dtype, on: pattern.device),
+            try Tensor.empty(shape, pattern.dtype, on: pattern.device)
         )
         // What is not there yet has weight 0, and 0 times what was in that memory before may not be a number.
         try keys.fill(0)
@@ -25,10 +27,10 @@ final class FixedCachedLayer: CachedLayer {
     }
 
     /// Puts the new token's keys and values `[N, H, 1, D]` into their place; the result is everything, masked.
-    override func appending(keys newKeys: Tensor, values newValues: Tensor) throws(TorchError) -> KeysValues {
+    override func appending(keys newKeys: Tensor, values newValues: Tensor) throws(TorchError) -> TextKeysValues {
         try keys.assign(newKeys, at: place, of: 2)
         try values.assign(newValues, at: place, of: 2)
-        return KeysValues(keys: keys, values: values, mask: isThere)
+        return TextKeysValues(keys: keys, values: values, mask: isThere)
     }
 
     /// Begins anew with the prompt's keys and values, `[B, H, T, D]`, the same for all captions of an image.

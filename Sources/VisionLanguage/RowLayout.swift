@@ -7,6 +7,8 @@ package import Tensors
 package struct RowLayout {
     package let images: Int
     package let rowsPerImage: Int
+    /// The rows of each image.
+    let counts: [Int]
     private let fill: Tensor?
     private let pick: Tensor?
 
@@ -15,6 +17,7 @@ package struct RowLayout {
         var rows = [[Int]](repeating: [], count: images)
         for (row, image) in imageOfRow.enumerated() { rows[image].append(row) }
         let longest = rows.map(\.count).max() ?? 0
+        counts = rows.map(\.count)
         self.images = images
         rowsPerImage = longest
         if rows.allSatisfy({ $0.count == longest }) {

@@ -29,6 +29,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
         /// Seconds an image, of each round.
         let caption: [Double]
         let rank: [Double]
+        /// Of each part, seconds an image on all engines together, of each round.
+        let parts: [String: [Double]]
+        /// Billions of operations a second in matrix products alone, of each round.
+        let matrixLimit: [Double]
         let textTokens: [Int]
         let dtype: String
     }
@@ -54,20 +58,31 @@ struct BenchmarkCommand: AsyncParsableCommand {
                 key: "\(image)", pixels: noise(side: judge.imageSide, seed: image),
                 captions: texts.map { "\($0)\(image % 7)" })
         }
-        var (captioning, ranking) = ([Double](), [Double]())
+        var (captioning, ranking, limits) = ([Double](), [Double](), [Double]())
+        var parts: [String: [Double]] = [:]
         for round in 0...rounds {
-            let caption = try await seconds { _ = try await captioner.caption(captionRequests, count: count) }
-            let rank = try await seconds { _ = try await judge.score(rankRequests) }
+            let times = PartTimes()
+            let limit = try await MatrixLimit.measure(engines, precision, rows: 577)
+            let caption = try await seconds {
+                _ = try await captioner.caption(captionRequests, count: count, times: times)
+            }
+            let rank = try await seconds { _ = try await judge.score(rankRequests, times: times) }
             guard round > 0 else { continue }  // the first warms up
             captioning.append(caption / Double(images))
             ranking.append(rank / Double(images))
+            limits.append(limit)
+            for part in ModelPart.allCases {
+                parts[part.rawValue, default: []]
+                    .append(times.seconds(part) / Double(images * engines.engineCount))
+            }
         }
         let tokenizer = try CLIPTokenizer(directory: ranker)
         print(
             try jsonLine(
                 Output(
-                    caption: captioning, rank: ranking, textTokens: texts.map { tokenizer.encode($0 + "0").count },
-                    dtype: precision.dtype(on: device).rawValue)))
+                    caption: captioning, rank: ranking, parts: parts, matrixLimit: limits,
+                    textTokens: texts.map { tokenizer.encode($0 + "0").count },
+                    dtype: precision == .int8 ? "int8" : precision.dtype(on: device).rawValue)))
     }
 
     private func seconds(_ body: () async throws -> Void) async rethrows -> Double {

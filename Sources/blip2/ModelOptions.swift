@@ -13,7 +13,7 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "Where the model runs: auto, cpu or cuda:N.")
     var device = "auto"
 
-    @Option(help: "The arithmetic: auto, float32, bfloat16 or float16.")
+    @Option(help: "The arithmetic: auto, float32, bfloat16, float16 or int8.")
     var precision = "auto"
 
     @Option(help: "Threads of the model; 0 takes one for each core.")
@@ -28,7 +28,7 @@ struct ModelOptions: ParsableArguments {
 
     func arithmetic() throws -> Precision {
         guard let precision = Precision(rawValue: precision) else {
-            throw ValidationError("--precision: want auto, float32, bfloat16 or float16, not \(precision)")
+            throw ValidationError("--precision: want auto, float32, bfloat16, float16 or int8, not \(precision)")
         }
         return precision
     }

@@ -115,6 +115,38 @@ struct CaptioningTests {
         }
     }
 
+    @Test(
+        "with heads as wide as the released models', captions and scores depend on no neighbour, bit for bit",
+        .enabled(if: Precision.int8.obstacle(on: .cpu) == nil), arguments: [Precision.bfloat16, .int8])
+    func kernels(precision: Precision) async throws {
+        let folder = try Project.temporaryFolder("wide")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var (blip, clip) = (RandomCheckpoint.Size.smallBLIP, RandomCheckpoint.Size.smallCLIP)
+        (blip.visionHeads, blip.textHeads, clip.visionHeads, clip.textHeads) = (1, 1, 1, 1)
+        try RandomCheckpoint.writeBLIP(blip, to: folder + "/blip", seed: 1)
+        try RandomCheckpoint.writeCLIP(clip, to: folder + "/clip", seed: 2)
+        func captioner(engines: Int) throws -> BLIPCaptioner {
+            try BLIPCaptioner(
+                directory: folder + "/blip", seed: 1, precision: precision, engines: EnginePool(engineCount: engines))
+        }
+        let requests = Self.requests(4, side: try captioner(engines: 1).imageSide)
+        let all = try await captioner(engines: 1).caption(requests, count: 10)
+        #expect(try await captioner(engines: 3).caption(requests, count: 10) == all)
+        #expect(try await captioner(engines: 2).caption([requests[2]], count: 10)[0] == all[2])
+
+        func scores(_ precision: Precision) async throws -> [[Double]] {
+            let ranker = try CLIPRanker(
+                directory: folder + "/clip", precision: precision, engines: EnginePool(engineCount: 2))
+            let images = Self.requests(4, side: ranker.imageSide)
+            return try await ranker.score(
+                images.map { RankRequest(key: $0.key, image: $0.image, captions: ["a red square", "two dogs"]) })
+        }
+        let (made, exact) = (try await scores(precision), try await scores(.float32))
+        for (row, wanted) in zip(made, exact) {
+            for (score, wanted) in zip(row, wanted) { #expect(abs(score - wanted) < 0.03) }
+        }
+    }
+
     @Test("greedy captions are all the same, and need no seed")
     func greedy() async throws {
         try await withModels { blip, _ in

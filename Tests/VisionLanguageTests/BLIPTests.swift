@@ -122,6 +122,18 @@ struct BLIPTests {
         #expect(difference < (dtype == .bfloat16 ? 0.25 : 0.05))
     }
 
+    @Test(
+        "int8 runs and stays near float32", .enabled(if: Precision.int8.obstacle(on: .cpu) == nil), arguments: names)
+    func int8(name: String) throws {
+        let golden = try GoldenModel(name)
+        let model = try golden.blip(in: .int8)
+        let states = try model.vision(golden.tensor("pixel_values")).floats()
+        let difference = try distance(states, golden.floats("vision"))
+        #expect(difference > 0)
+        #expect(difference < 0.25)
+        #expect(try distance(wholeTexts(model, golden).floats(), golden.floats("logits")) < 0.5)
+    }
+
     private func wholeTexts(_ model: BLIP, _ golden: GoldenModel) throws -> Tensor {
         let ids = try golden.rows("input_ids")
         let layout = try RowLayout([0, 1, 2], images: 3, on: .cpu)

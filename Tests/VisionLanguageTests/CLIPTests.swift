@@ -44,4 +44,12 @@ struct CLIPTests {
         let made = try golden.clip(.bfloat16).images(golden.tensor("pixel_values"))
         #expect(try distance(made.floats(), golden.floats("image_embeds")) < 0.05)
     }
+
+    @Test(
+        "int8 runs and stays near float32", .enabled(if: Precision.int8.obstacle(on: .cpu) == nil), arguments: names)
+    func int8(name: String) throws {
+        let golden = try GoldenModel(name)
+        let made = try golden.clip(in: .int8).images(golden.tensor("pixel_values"))
+        #expect(try distance(made.floats(), golden.floats("image_embeds")) < 0.05)
+    }
 }

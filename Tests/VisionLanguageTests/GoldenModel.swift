@@ -41,6 +41,17 @@ struct GoldenModel {
         return try CLIP(configuration, Weights(Checkpoint(directory: directory), dtype, on: .cpu))
     }
 
+    /// The models in `precision`.
+    func blip(in precision: Precision) throws -> BLIP {
+        let configuration = try BLIPConfiguration(json: json())
+        return try BLIP(configuration, Weights(Checkpoint(directory: directory), precision, on: .cpu))
+    }
+
+    func clip(in precision: Precision) throws -> CLIP {
+        let configuration = try CLIPConfiguration(json: json())
+        return try CLIP(configuration, Weights(Checkpoint(directory: directory), precision, on: .cpu))
+    }
+
     func json() throws -> Data { try Data(contentsOf: URL(fileURLWithPath: directory + "/config.json")) }
 
     /// The images as the pipeline has them.

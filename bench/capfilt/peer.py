@@ -55,7 +55,7 @@ def timed(work, side):
     return (time.time() - start) / a.images
 
 
-result = {"caption": [], "rank": []}
+result = {"caption": [], "rank": [], "dtype": a.dtype}
 with torch.inference_mode():
     for turn in range(a.rounds + 1):
         seconds = timed(caption, captioner.config.vision_config.image_size), timed(

@@ -94,9 +94,7 @@ int ct_clip_gradients(const ct_tensor_t *parameters, int32_t count, double limit
 int ct_adamw(const ct_tensor_t *parameters, const ct_tensor_t *means, const ct_tensor_t *squares, int32_t count,
              int64_t step, double rate, double beta1, double beta2, double epsilon, double decay);
 /// Limits the elements in place.
-int ct_clamp(ct_tensor_t x, double low, double high);
-int ct_exp(ct_tensor_t x, ct_tensor_t *out);
-int ct_multiply(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out);
+int ct_clamp_in_place(ct_tensor_t x, double low, double high);
 int ct_softmax(ct_tensor_t x, ct_tensor_t *out);
 int ct_log_softmax(ct_tensor_t x, ct_tensor_t *out);
 /// The mean of all elements, a scalar.
@@ -106,6 +104,28 @@ int ct_cross_entropy(ct_tensor_t logits, ct_tensor_t classes, double smoothing, 
 /// Until `ct_autocast_end`, products on this thread run in `dtype`, parameters stay as they are.
 int ct_autocast_begin(int32_t dtype, int32_t device);
 void ct_autocast_end(int32_t device);
+
+// Attention by our own kernels, for inference: bfloat16 on the processor, heads of one width, nothing recorded.
+/// Whether this processor runs them, and for heads of `width`.
+bool ct_has_attention(int64_t width);
+/// Attention of the first `queries` tokens over all of the fused `qkv` [B, T, 3 * heads * D]: [B, queries, heads * D].
+int ct_self_attention(ct_tensor_t qkv, int64_t heads, int64_t queries, bool causal, ct_tensor_t *out);
+/// Keys and values [B, S, 2 * heads * D] in the order in which `ct_cross_attention` multiplies them.
+int ct_pack_keys_values(ct_tensor_t kv, int64_t heads, ct_tensor_t *out);
+/// Attention of `q` [N, T, heads * D] over `keys` packed keys and values; `rows[b]` rows of `q` belong to image b.
+int ct_cross_attention(ct_tensor_t q, ct_tensor_t packed, int64_t keys, const int64_t *rows, ct_tensor_t *out);
+/// Adds the keys and values of `qkv` [N, 1, 3 * heads * D] at `place` of the cache's [N, heads, P, D], and attends to
+/// all up to them: [N, 1, heads * D].
+int ct_step_attention(ct_tensor_t qkv, ct_tensor_t keys, ct_tensor_t values, int64_t place, ct_tensor_t *out);
+
+// Linear layers in 8-bit integers by our own kernels, for inference: bfloat16 in and out.
+/// Whether this processor runs them, for layers of `inputs` inputs.
+bool ct_has_int8(int64_t inputs);
+/// Rounds and packs a weight [out, in].
+int ct_pack_int8(ct_tensor_t weight, ct_tensor_t *out);
+/// A linear layer of `outputs` outputs with a weight from `ct_pack_int8`; the rest as in `ct_linear_packed`.
+int ct_linear_int8(ct_tensor_t x, ct_tensor_t packed, int64_t outputs, ct_tensor_t bias, int32_t activation,
+                   ct_tensor_t residual, ct_tensor_t *out);
 
 // The library.
 /// Ends the recording of gradients on this thread, until the guard is handed back to `ct_inference_end`.
