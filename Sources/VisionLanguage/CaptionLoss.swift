@@ -3,9 +3,10 @@ package import Tensors
 // Shape letters of this file: B images, N captions, T tokens, D model width.
 
 extension BLIP {
-    /// The language-model loss of captions of images of normalized pixels `[B, 3, side, side]`, a scalar: the mean over
-    /// all tokens behind the prompt, the end token among them. Images are encoded once, whatever the number of their
-    /// captions.
+    /// The language-model loss of captions of images of normalized pixels `[B, 3, side, side]`, a scalar.
+    ///
+    /// It is the mean over all tokens behind the prompt, the end token among them. An image is encoded once, whatever
+    /// the number of its captions.
     ///
     /// A caption is the start token, the rest of the prompt, the text, the end token; the first `promptLength` tokens
     /// are given, not asked for. `smoothing` is the share of the target that is spread over the vocabulary.
