@@ -81,14 +81,16 @@ package enum RandomCheckpoint {
     ) throws {
         let vocabulary = learned ?? RandomVocabulary.bytePairs(atLeast: size.vocabulary)
         let count = vocabulary.tokens.count
+        // A captioner can take over the image transformer of a ranker with its own activation.
+        let activation = learned == nil ? "quick_gelu" : "gelu"
         let text: [String: Any] = [
             "vocab_size": count, "hidden_size": size.textWidth, "intermediate_size": 4 * size.textWidth,
             "num_hidden_layers": size.textLayers, "num_attention_heads": size.textHeads,
-            "max_position_embeddings": size.textPositions ?? 77, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+            "max_position_embeddings": size.textPositions ?? 77, "hidden_act": activation, "layer_norm_eps": 1e-5,
             "projection_dim": size.textWidth, "bos_token_id": count - 2, "eos_token_id": count - 1,
             "pad_token_id": count - 1, "model_type": "clip_text_model",
         ]
-        var vision = vision(size, "quick_gelu", "clip_vision_model")
+        var vision = vision(size, activation, "clip_vision_model")
         vision["projection_dim"] = size.textWidth
         try write(
             [

@@ -44,7 +44,7 @@ struct SizeOptions: ParsableArguments {
 extension TrainOptions {
     enum Role {
         /// With what every caption begins: its words are in the vocabulary too.
-        case captioner(prompt: String)
+        case captioner(prompt: String, visionFrom: String?)
         case ranker
     }
 
@@ -55,10 +55,11 @@ extension TrainOptions {
         guard !FileManager.default.fileExists(atPath: folder) else { return folder }
         let partial = folder + ".partial"
         switch role {
-        case .captioner(let prompt):
+        case .captioner(let prompt, let ranker):
             let words = try wordCounts(.wordPiece, before: prompt)
             try RandomCheckpoint.writeBLIP(
                 size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
+            if let ranker { try transferVision(from: requireModel(ranker), to: partial) }
         case .ranker:
             let words = try wordCounts(.bytePair, before: "")
             try RandomCheckpoint.writeCLIP(
