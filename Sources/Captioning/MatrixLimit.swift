@@ -29,7 +29,7 @@ package enum MatrixLimit {
             let dtype = precision.dtype(on: device)
             let weight = try ramp(shape).to(dtype, on: device)
             let packed = try precision == .int8 ? PackedWeight(int8: weight) : PackedWeight(weight, rows: rows)
-            guard let packed else { continue }
+            guard let packed else { return 0 }  // nothing to measure with
             made.append((packed, try ramp([1, rows, shape[1]]).to(dtype, on: device)))
         }
         let operations = layers.map { 2 * Double(rows * $0[0] * $0[1]) }.reduce(0, +)

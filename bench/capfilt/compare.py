@@ -37,7 +37,7 @@ for part, title in PARTS.items():
     seconds, flops = median(ours, lambda run: run["parts"][part]), work.get(part)
     row = {"part": part, "dtype": ours[0]["dtype"], "seconds": seconds}
     line = f"{title:20s}{seconds:12.4f}"
-    if flops:
+    if flops and limit:
         row |= {"gflop": flops, "gflops": flops / seconds, "share_of_limit": flops / seconds / limit}
         line += f"{flops:8.1f}{flops / seconds:9.0f}{100 * flops / seconds / limit:12.0f} %"
     print(line)
