@@ -9,6 +9,14 @@ import Testing
 struct KernelTests {
     static let runs = Precision.int8.obstacle(on: .cpu) == nil
 
+    @Test("int8 is refused, with a reason, where it cannot run; every other precision runs everywhere")
+    func obstacles() {
+        #expect(Precision.int8.obstacle(on: .cuda(0))?.contains("cuda:0") == true)
+        for precision in Precision.allCases where precision != .int8 {
+            #expect(precision.obstacle(on: .cpu) == nil && precision.obstacle(on: .cuda(0)) == nil)
+        }
+    }
+
     private func random(_ shape: [Int], _ seed: UInt64, scale: Float = 1) throws -> Tensor {
         var generator = SeededGenerator(seed: seed)
         let values = (0..<shape.reduce(1, *)).map { _ in Float.random(in: -2...2, using: &generator) * scale }
