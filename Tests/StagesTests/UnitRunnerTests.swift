@@ -51,18 +51,21 @@ private final class FakeModels: Captioner, Ranker {
     let imageSide = 8
     let fails: Bool
     let batches = Mutex<[[String]]>([])
+    let images = Mutex<[ModelImage]>([])
     init(fails: Bool = false) { self.fails = fails }
 
     func caption(_ batch: [CaptionRequest], count: Int) async throws -> [[GeneratedCaption]] {
         if fails { throw Down() }
         batches.withLock { $0.append(batch.map(\.key)) }
+        images.withLock { $0 += batch.map(\.image) }
         return batch.map { request in
             (0..<count).map { GeneratedCaption(text: "\(request.key) \($0)", tokens: [], logprob: 0) }
         }
     }
 
     func score(_ batch: [RankRequest]) async throws -> [[Double]] {
-        batch.map { $0.captions.map { $0.hasSuffix(" 7") ? 0.9 : $0.hasPrefix("row") ? 0.5 : 0.1 } }
+        images.withLock { $0 += batch.map(\.image) }
+        return batch.map { $0.captions.map { $0.hasSuffix(" 7") ? 0.9 : $0.hasPrefix("row") ? 0.5 : 0.1 } }
     }
 }
 
@@ -72,7 +75,7 @@ private final class FakeModels: Captioner, Ranker {
 
     private func records(
         models: FakeModels?, window: Int = 16, budget: Int = 1 << 20, failsAt: Int? = nil,
-        image: String = "size: 8", cut: Int = 0
+        image: String = "size: 8", cut: Int = 0, areMadeByModels: Bool = false
     ) async throws -> [SampleRecord] {
         let manifest = try Manifest(
             yaml: "{version: 1, name: n, image: {\(image)}, sources: [{name: s, format: cc3m, path: x}]}")
@@ -80,7 +83,7 @@ private final class FakeModels: Captioner, Ranker {
         let runner = UnitRunner(
             images: ImageStage(
                 manifest: manifest, fetcher: FakeFetcher(image: try encodePNG(picture).dropLast(cut).map { $0 }),
-                views: models.map { _ in .init(captioner: 8, ranker: 8) }),
+                views: models.map { _ in .init(captioner: 8, ranker: 8, areMadeByModels: areMadeByModels) }),
             bootstrap: models.map { BootstrapStage(manifest: manifest, captioner: $0, ranker: $0) },
             limits: .init(window: window, running: 8, batch: 4, batches: 2), budget: ByteBudget(limit: budget))
         let seen = Mutex<[SampleRecord]>([])
@@ -140,6 +143,22 @@ private final class FakeModels: Captioner, Ranker {
         #expect(record.kept.map(\.origin) == [.blip, .web])
         #expect(record.candidates.count == 11 && record.candidates.last?.origin == .web)
         #expect(record.views == nil)
+    }
+
+    @Test("gives models their views, or the stored picture's pixels where they make the views themselves")
+    func views() async throws {
+        for areMadeByModels in [false, true] {
+            let models = FakeModels()
+            _ = try await records(models: models, areMadeByModels: areMadeByModels)
+            let images = models.images.withLock { $0 }
+            #expect(!images.isEmpty)
+            for image in images {
+                switch image {
+                case .view(let pixels): #expect(!areMadeByModels && pixels.count == 8 * 8 * 3)
+                case .source(let picture): #expect(areMadeByModels && picture.size == Size(width: 11, height: 8))
+                }
+            }
+        }
     }
 
     @Test("a failing stage ends the unit, with no stage left waiting", .timeLimit(.minutes(1)))
