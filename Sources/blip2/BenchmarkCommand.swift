@@ -47,8 +47,11 @@ struct BenchmarkCommand: AsyncParsableCommand {
             directory: captioner, sampling: sampling, seed: 1, precision: precision, engines: engines,
             use: use)
         let judge = try CLIPRanker(directory: ranker, precision: precision, engines: engines, use: use)
+        // All different: equal texts of an image are computed once. The web's, the last, is a little longer.
+        let colours = ["red", "green", "blue", "yellow", "orange", "purple", "pink", "brown", "black", "white", "gray"]
         let texts = (0...count).map { number in
-            "a large red circle left of a small blue square " + String(repeating: "on ", count: number % 3)
+            "a \(number < colours.count ? "large" : "small") \(colours[number % colours.count]) circle left of a small blue "
+                + (number < count ? "square " : "square on on ")
         }
         let captionRequests = (0..<images).map { image in
             CaptionRequest(key: "\(image)", pixels: noise(side: captioner.imageSide, seed: image))
