@@ -4,9 +4,9 @@ import Tensors
 /// Gives the captioner in the folder `captioner`, which is still to be trained, the image transformer of the ranker in
 /// the folder `ranker`.
 ///
-/// A contrastive loss teaches a small image transformer far more with each picture than captions do. BLIP's has no norm
-/// before the first block, and a bias of the patches where CLIP's has none: the former is left behind, the latter
-/// starts at 0.
+/// For a contrastive loss images must be told apart, whatever their captions leave out. BLIP's image transformer has no
+/// norm before the first block, and a bias of the patches where CLIP's has none: the former is left behind, the latter
+/// starts at 0. Throws `badWeights` where the two have other sizes.
 package func transferVision(from ranker: String, to captioner: String) throws {
     let (source, target) = (try Checkpoint(directory: ranker), try Checkpoint(directory: captioner))
     var tensors: [String: Tensor] = [:]
@@ -32,7 +32,9 @@ private func transferred(_ name: String, _ clip: Checkpoint, like old: Tensor) t
     case "vision_model.embeddings.position_embedding":
         return try clip.tensor(name + ".weight").reshaped([1] + clip.tensor(name + ".weight").shape)
     case "vision_model.embeddings.patch_embedding.bias":
-        return try old * 0
+        let zero = try Tensor.empty(old.shape, .float32, on: .cpu)
+        try zero.fill(0)
+        return zero
     case _ where name.contains("self_attn.qkv."):
         let parts = try ["q", "k", "v"].map { try clip.tensor(name.replacing(".qkv.", with: ".\($0)_proj.")) }
         return try concatenated(parts, dimension: 0)

@@ -37,7 +37,11 @@ package struct AdamW {
     package init(_ parameters: [Tensor], _ options: Options) throws(TorchError) {
         var zeros: [[Tensor]] = [[], []]
         for parameter in parameters {
-            for state in zeros.indices { zeros[state].append(try (parameter.detached() * 0).contiguous()) }
+            for state in zeros.indices {
+                let zero = try Tensor.empty(parameter.shape, .float32, on: parameter.device)
+                try zero.fill(0)
+                zeros[state].append(zero)
+            }
         }
         self.init(parameters, options, means: zeros[0], squares: zeros[1])
     }

@@ -1,7 +1,7 @@
 import CTorch
 
-// Attention by our own kernels (`Sources/CTorch/kernels`), for inference alone: they record no gradients. Shape letters of this file:
-// B images or texts, T tokens, S tokens of an image, N rows, H heads, D width of a head, P places of a cache.
+// Attention by our own kernels (`Sources/CTorch/kernels`), for inference alone: they record no gradients.
+// Shape letters of this file: B images or texts, T tokens, S tokens of an image, N rows, H heads, D width of a head, P places of a cache.
 
 extension Tensor {
     /// Whether the kernels serve tensors like this one, with heads of `width`: bfloat16 on a processor that multiplies
