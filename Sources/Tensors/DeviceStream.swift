@@ -46,24 +46,24 @@ extension Tensor {
     package static func uploading(
         _ values: [UInt8], shape: [Int], to device: Device
     ) throws(TorchError) -> Tensor {
-        precondition(values.count == shape.reduce(1, *), "shape \(shape) does not hold \(values.count) values")
-        let sizes = shape.map(Int64.init)
-        return try make("upload") { out in
-            values.withUnsafeBytes {
-                ct_upload($0.baseAddress, DType.uint8.code, sizes, Int32(sizes.count), device.code, &out)
-            }
-        }
+        try upload(values, as: .uint8, shape, device)
     }
 
-    /// A float64 tensor of `values` in row order on `device`.
+    /// A float64 tensor of `values` in row order on `device`; otherwise the same.
     package static func uploading(
         _ values: [Double], shape: [Int], to device: Device
+    ) throws(TorchError) -> Tensor {
+        try upload(values, as: .float64, shape, device)
+    }
+
+    private static func upload<Element>(
+        _ values: [Element], as dtype: DType, _ shape: [Int], _ device: Device
     ) throws(TorchError) -> Tensor {
         precondition(values.count == shape.reduce(1, *), "shape \(shape) does not hold \(values.count) values")
         let sizes = shape.map(Int64.init)
         return try make("upload") { out in
             values.withUnsafeBytes {
-                ct_upload($0.baseAddress, DType.float64.code, sizes, Int32(sizes.count), device.code, &out)
+                ct_upload($0.baseAddress, dtype.code, sizes, Int32(sizes.count), device.code, &out)
             }
         }
     }
