@@ -104,6 +104,7 @@ let package = Package(
         shim("CDigest", links: ["crypto"]),
         shim("CCurl", links: ["curl"]),
         shim("CZstd", links: ["zstd"]),
+        shim("CArchive", links: ["archive", "z"]),
         shim("CProcess", links: []),
         .target(
             name: "CImages", cSettings: [.unsafeFlags(["-O2"])],
@@ -119,19 +120,20 @@ let package = Package(
         bridge("Images", ["Samples", "CImages"]),
         bridge("Shards", ["Samples", "Digests", "CZstd"]),
         bridge("Tables", ["Samples", "CParquet"]),
+        bridge("Archives", ["CArchive"]),
         bridge("Fetching", ["Samples", "CCurl"]),
         bridge("Storage", []),
         bridge("Tensors", ["CTorch"]),
         // 3. Assembly.
-        library("SourceAdapters", ["Samples", "Manifests"]),
+        library("SourceAdapters", ["Samples", "Manifests", "Archives", "Tables"]),
         library("Layers", ["Tensors"]),
-        library("Demonstrations", ["Samples", flyingFox, flyingSocks]),
+        library("Demonstrations", ["Samples", "Tables", flyingFox, flyingSocks]),
         // 4. The flow, the models, who does what.
         library(
             "Stages",
             [
-                "Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Shards", "Tables",
-                asyncAlgorithms,
+                "Samples", "Archives", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Shards",
+                "Tables", asyncAlgorithms,
             ]),
         library("VisionLanguage", ["Layers", "Tensors"]),
         library("Coordination", ["Samples", grdb, logging]),
@@ -157,9 +159,8 @@ let package = Package(
         executable(
             "pipeline-worker",
             [
-                "Captioning", "Commands", "Coordination", "Fetching", "Manifests", "Samples", "Shards",
-                "SourceAdapters",
-                "Stages", "Storage", "Tensors", "Transport", "VisionLanguage", arguments, logging,
+                "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Manifests", "Samples", "Shards",
+                "SourceAdapters", "Stages", "Storage", "Tensors", "Transport", "VisionLanguage", arguments, logging,
             ]),
         executable(
             "blip2",
@@ -176,9 +177,10 @@ let package = Package(
         tests("Fetching", ["Samples"]),
         tests("Storage"),
         tests("Tensors"),
-        tests("SourceAdapters", ["Samples", "Manifests"]),
+        tests("Archives"),
+        tests("SourceAdapters", ["Samples", "Manifests", "Tables"]),
         tests("Demonstrations", ["Samples"]),
-        tests("Stages", ["Samples", "Manifests", "SourceAdapters", "Fetching", "Images"]),
+        tests("Stages", ["Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images"]),
         tests("VisionLanguage", ["Layers", "Tensors"]),
         tests("Coordination", ["Samples", grdb, logging]),
         tests("Transport", ["Coordination", "Samples", flyingFox, flyingSocks, logging]),

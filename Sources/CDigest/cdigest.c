@@ -4,11 +4,11 @@
 
 struct cdigest { EVP_MD_CTX *context; };
 
-cdigest_t cdigest_new(void) {
+cdigest_t cdigest_new(cdigest_kind_t kind) {
     cdigest_t digest = malloc(sizeof *digest);
     if (!digest) return NULL;
     digest->context = EVP_MD_CTX_new();
-    if (digest->context && EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) == 1) return digest;
+    if (digest->context && EVP_DigestInit_ex(digest->context, kind == CDIGEST_MD5 ? EVP_md5() : EVP_sha256(), NULL) == 1) return digest;
     cdigest_free(digest);
     return NULL;
 }

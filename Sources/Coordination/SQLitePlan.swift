@@ -46,14 +46,15 @@ extension SQLiteJobStore {
             try requirePlanning(db)
             let insert = try db.cachedStatement(
                 sql: """
-                    INSERT INTO unit (id, source, number, first_row, row_count, start_file, start_offset)
-                    VALUES (?, (SELECT position FROM source WHERE name = ?), ?, ?, ?, ?, ?)
+                    INSERT INTO unit (id, source, number, first_row, row_count, start_file, start_offset, start_companion)
+                    VALUES (?, (SELECT position FROM source WHERE name = ?), ?, ?, ?, ?, ?, ?)
                     """)
             let count = try db.cachedStatement(
                 sql: "UPDATE source SET units = units + 1, row_count = row_count + ? WHERE name = ?")
             for unit in units {
                 try insert.execute(arguments: [
                     unit.id, unit.source, unit.index, unit.firstRow, unit.rowCount, unit.start.file, unit.start.offset,
+                    unit.start.companion,
                 ])
                 try count.execute(arguments: [unit.rowCount, unit.source])
             }

@@ -5,7 +5,7 @@ import Samples
 /// The columns that `workUnit` reads, and those that say where the unit stands.
 let unitColumns = """
     unit.id AS unit_id, source.name AS source_name, number, first_row, unit.row_count AS unit_rows, start_file, \
-    start_offset, unit.source AS source, unit.generation AS generation, failures, last_error
+    start_offset, start_companion, unit.source AS source, unit.generation AS generation, failures, last_error
     """
 
 /// Selects units where `condition` holds.
@@ -25,7 +25,9 @@ func shardQuery(_ condition: String) -> String {
 func workUnit(_ row: Row) -> WorkUnit {
     WorkUnit(
         id: row["unit_id"], source: row["source_name"], index: row["number"], firstRow: row["first_row"],
-        rowCount: row["unit_rows"], start: InputPosition(file: row["start_file"], offset: row["start_offset"]))
+        rowCount: row["unit_rows"],
+        start: InputPosition(
+            file: row["start_file"], offset: row["start_offset"], companion: row["start_companion"]))
 }
 
 /// The published unit in a row of `shardQuery`.

@@ -62,5 +62,8 @@ let storeMigrator: DatabaseMigrator = {
                 CREATE TABLE worker (name TEXT PRIMARY KEY, sighting TEXT NOT NULL) STRICT, WITHOUT ROWID;
                 """)
     }
+    migrator.registerMigration("2: places in two files") { db in
+        try db.execute(sql: "ALTER TABLE unit ADD COLUMN start_companion INTEGER NOT NULL DEFAULT 0")
+    }
     return migrator
 }()

@@ -7,7 +7,7 @@ package final class Digester {
     private let handle: cdigest_t
 
     package init() {
-        guard let handle = cdigest_new() else { preconditionFailure("no memory for a digest") }
+        guard let handle = cdigest_new(CDIGEST_SHA256) else { preconditionFailure("no memory for a digest") }
         self.handle = handle
     }
 
@@ -36,6 +36,16 @@ package func digest(of bytes: [UInt8]) -> ContentDigest {
     let digester = Digester()
     digester.update(bytes)
     return digester.finish()
+}
+
+/// The MD5 digest of `bytes` as 32 lower-case hexadecimal digits: for lists that know images by it, not for trust.
+package func md5(of bytes: [UInt8]) -> String {
+    guard let handle = cdigest_new(CDIGEST_MD5) else { preconditionFailure("no memory for a digest") }
+    defer { cdigest_free(handle) }
+    var sum = [UInt8](repeating: 0, count: 16)
+    bytes.withUnsafeBytes { cdigest_update(handle, $0.baseAddress, $0.count) }
+    sum.withUnsafeMutableBufferPointer { cdigest_finish(handle, $0.baseAddress) }
+    return sum.map { byte in String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }.joined()
 }
 
 /// The SHA-256 digest of the UTF-8 bytes of `text`.

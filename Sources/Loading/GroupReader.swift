@@ -60,7 +60,8 @@ private struct CountedReader {
         }
         return sample.map { sample in
             TrainingSample(
-                key: sample.key, image: sample.image, captions: sample.metadata.captions.map(\.text), epoch: epoch,
+                key: sample.key, image: sample.image, captions: sample.metadata.captions.map { readable($0.text) },
+                epoch: epoch,
                 shard: shard.path)
         }
     }

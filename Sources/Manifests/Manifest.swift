@@ -39,6 +39,17 @@ package struct Manifest: Codable, Sendable, Equatable {
         package let allowPrivateAddresses: Bool
         /// A unit with a larger share of failed rows is done again later; 1 takes every unit.
         package let maxFailureRatio: Double
+        /// Whether bytes must have the digest that their list gives.
+        package let verifyDigests: Bool
+    }
+
+    /// Lists of what must not be in the data set, as paths.
+    package struct Exclude: Codable, Sendable, Equatable {
+        package var urls: [String]
+        /// Ids in other data sets, such as `coco_522418`.
+        package var images: [String]
+        /// SHA-256 or MD5 of the bytes.
+        package var digests: [String]
     }
 
     package struct Caption: Codable, Sendable, Equatable {
@@ -74,6 +85,7 @@ package struct Manifest: Codable, Sendable, Equatable {
     package let shard: Shard
     package let image: Image
     package let fetch: Fetch
+    package var exclude: Exclude
     package var caption: Caption
     package var rank: Rank
     package let precision: Precision
@@ -84,62 +96,4 @@ package struct Manifest: Codable, Sendable, Equatable {
 
     /// The source called `name`; every work unit names one of the manifest.
     package func source(named name: String) -> Source? { sources.first { $0.name == name } }
-}
-
-/// One data set of a manifest.
-package struct Source: Codable, Sendable, Equatable {
-    package enum Format: String, Codable, Sendable, CaseIterable {
-        case csv, cc3m, cc12m
-    }
-    package enum CaptionMode: String, Codable, Sendable, CaseIterable {
-        /// Generate, rank, keep.
-        case bootstrap
-        /// Keep the captions that came with the image.
-        case original
-    }
-    package enum Quoting: String, Codable, Sendable, CaseIterable { case none, rfc4180 }
-
-    /// Letters, digits, `-` and `_`: the first part of every key and shard name.
-    package let name: String
-    package let format: Format
-    /// Files in the order of their rows; the manifest may give one path, a glob or a list.
-    package var paths: [String]
-    /// The first rows only; nil takes all.
-    package let limit: Int?
-    package let captions: CaptionMode
-    /// How a `csv` list is read; nil for the other formats.
-    package let table: TextTable?
-    /// The folder that image paths in the list are relative to; nil where the list holds URLs.
-    package var imageRoot: String?
-}
-
-/// How the rows of a delimited text file are read.
-package struct TextTable: Codable, Sendable, Equatable {
-    package let header: Bool
-    /// One ASCII character.
-    package let delimiter: String
-    package let quoting: Source.Quoting
-    /// A name of the header, or a column number from 0 where there is none.
-    package let urlColumn: String
-    package let captionColumn: String
-    /// The row's own id in the list; nil where there is none.
-    package let idColumn: String?
-
-    package init(
-        header: Bool, delimiter: String, quoting: Source.Quoting, urlColumn: String, captionColumn: String,
-        idColumn: String? = nil
-    ) {
-        self.header = header
-        self.delimiter = delimiter
-        self.quoting = quoting
-        self.urlColumn = urlColumn
-        self.captionColumn = captionColumn
-        self.idColumn = idColumn
-    }
-}
-
-extension TextTable {
-    /// Comma-separated with a header that names `url` and `caption`.
-    package static let standard = TextTable(
-        header: true, delimiter: ",", quoting: .rfc4180, urlColumn: "url", captionColumn: "caption")
 }

@@ -103,6 +103,22 @@ final class MappingReader {
         return try string(node, key)
     }
 
+    /// One text, or a list of them.
+    func strings(
+        _ node: Node, _ key: String, want: String, mayBeEmpty: Bool = false
+    ) throws(ManifestError) -> [String] {
+        var texts: [String] = []
+        if case .sequence(let list) = node {
+            for item in list { texts.append(try string(item, key)) }
+        } else {
+            texts.append(try string(node, key))
+        }
+        guard mayBeEmpty || !texts.isEmpty, texts.allSatisfy({ !$0.isEmpty }) else {
+            throw fault(.invalid, key, "want \(want)")
+        }
+        return texts
+    }
+
     /// The name of a column, or its number written as one.
     func columnName(_ node: Node, _ key: String) throws(ManifestError) -> String {
         if let number = node.int, number >= 0 { return String(number) }

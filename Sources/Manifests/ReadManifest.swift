@@ -44,6 +44,7 @@ extension Manifest {
         let shard = try Shard(section("shard", of: root))
         let image = try Image(section("image", of: root))
         let fetch = try Fetch(section("fetch", of: root))
+        let exclude = try Exclude(section("exclude", of: root))
         let caption = try Caption(section("caption", of: root))
         let rank = try Rank(section("rank", of: root), candidates: caption.count)
         let precision: Precision = try root.choice("precision", default: .auto)
@@ -51,12 +52,12 @@ extension Manifest {
         try root.finish()
         self.init(
             version: version, name: name, seed: UInt64(seed), output: output, shard: shard, image: image, fetch: fetch,
-            caption: caption, rank: rank, precision: precision, sources: sources)
+            exclude: exclude, caption: caption, rank: rank, precision: precision, sources: sources)
     }
 }
 
 /// The section `key` of `parent`; an empty one where it is absent, so that every default applies.
-private func section(_ key: String, of parent: MappingReader) throws(ManifestError) -> MappingReader {
+func section(_ key: String, of parent: MappingReader) throws(ManifestError) -> MappingReader {
     try MappingReader(parent.node(key) ?? Node.mapping([:]), path: parent.full(key))
 }
 

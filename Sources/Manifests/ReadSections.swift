@@ -40,6 +40,20 @@ extension Manifest.Fetch {
         honourOptOut = try reader.bool("honour_opt_out", default: true)
         allowPrivateAddresses = try reader.bool("allow_private_addresses", default: false)
         maxFailureRatio = try reader.double("max_failure_ratio", default: 1, want: "0 to 1") { (0...1).contains($0) }
+        verifyDigests = try reader.bool("verify_digests", default: false)
+        try reader.finish()
+    }
+}
+
+extension Manifest.Exclude {
+    init(_ reader: MappingReader) throws(ManifestError) {
+        func paths(_ key: String) throws(ManifestError) -> [String] {
+            guard let node = reader.node(key) else { return [] }
+            return try reader.strings(node, key, want: "a file, a glob, or a list of files", mayBeEmpty: true)
+        }
+        urls = try paths("urls")
+        images = try paths("images")
+        digests = try paths("digests")
         try reader.finish()
     }
 }
@@ -72,57 +86,5 @@ extension Manifest.Rank {
             throw reader.fault(.invalid, "keep", "want at most \(most), the number of candidates, not \(keep)")
         }
         try reader.finish()
-    }
-}
-
-extension Source {
-    init(_ reader: MappingReader) throws(ManifestError) {
-        name = try reader.string(reader.required("name", "add it: the first part of every key"), "name")
-        guard isPlainName(name) else { throw reader.fault(.invalid, "name", plainNameHint) }
-        let format: Format = try reader.choice("format", default: nil)
-        self.format = format
-        paths = try Self.paths(reader)
-        limit = try reader.optionalInt("limit", in: 1...Int.max)
-        captions = try reader.choice("captions", default: .bootstrap)
-        imageRoot = try reader.optionalString("image_root")
-        table = format == .csv ? try TextTable(reader) : nil
-        try reader.finish()
-    }
-
-    private static func paths(_ reader: MappingReader) throws(ManifestError) -> [String] {
-        let node = try reader.required("path", "add it: a file, a glob, or a list of files")
-        guard case .sequence(let list) = node else {
-            let path = try reader.string(node, "path")
-            guard !path.isEmpty else { throw reader.fault(.invalid, "path", "want a file, a glob, or a list of files") }
-            return [path]
-        }
-        var paths: [String] = []
-        for item in list { paths.append(try reader.string(item, "path")) }
-        guard !paths.isEmpty else { throw reader.fault(.invalid, "path", "want at least one file") }
-        return paths
-    }
-}
-
-extension TextTable {
-    init(_ reader: MappingReader) throws(ManifestError) {
-        header = try reader.bool("header", default: true)
-        delimiter = try reader.string("delimiter", default: ",")
-        guard delimiter.utf8.count == 1, delimiter != "\"" else {
-            throw reader.fault(
-                .invalid, "delimiter", "want one ASCII character other than a quote, such as \",\" or \"\\t\"")
-        }
-        quoting = try reader.choice("quoting", default: .rfc4180)
-        let hasHeader = header
-        func column(_ key: String, _ fallback: String) throws(ManifestError) -> String {
-            guard let node = reader.node(key) else { return fallback }
-            let name = try reader.columnName(node, key)
-            guard hasHeader || Int(name) != nil else {
-                throw reader.fault(.invalid, key, "want a column number from 0, because header is false")
-            }
-            return name
-        }
-        urlColumn = try column("url_column", header ? "url" : "0")
-        captionColumn = try column("caption_column", header ? "caption" : "1")
-        idColumn = reader.node("id_column") == nil ? nil : try column("id_column", "")
     }
 }

@@ -16,14 +16,19 @@ extension Manifest {
             let path = resolved(model)
             return FileManager.default.fileExists(atPath: path) ? path : model
         }
-        var manifest = self
-        for index in sources.indices {
-            manifest.sources[index].paths = sources[index].paths.flatMap { path in
+        func files(_ paths: [String]) -> [String] {
+            paths.flatMap { path in
                 let files = isPattern(path) ? matches(of: resolved(path)) : []
                 return files.isEmpty ? [resolved(path)] : files
             }
-            manifest.sources[index].imageRoot = sources[index].imageRoot.map(resolved)
         }
+        var manifest = self
+        for index in sources.indices {
+            manifest.sources[index].paths = files(sources[index].paths)
+            manifest.sources[index].imageRoots = files(sources[index].imageRoots)
+        }
+        manifest.exclude = Exclude(
+            urls: files(exclude.urls), images: files(exclude.images), digests: files(exclude.digests))
         manifest.caption.model = resolvedModel(caption.model)
         manifest.rank.model = resolvedModel(rank.model)
         return manifest

@@ -38,3 +38,10 @@ public struct ScoredCaption: Hashable, Sendable, Codable {
         self.origin = origin
     }
 }
+
+/// `text` as models read it: `<PERSON>`, which stands for a name in the lists of Conceptual 12M, is a person.
+///
+/// What is stored is the text as it came.
+package func readable(_ text: String) -> String {
+    text.contains("<PERSON>") ? text.replacing("<PERSON>", with: "person") : text
+}

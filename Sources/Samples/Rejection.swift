@@ -28,6 +28,33 @@ public struct Rejection: Hashable, Sendable {
         case duplicate
         /// The row of the list cannot be read.
         case badRow = "bad_row"
+        /// The list says that a side is shorter than `filter.min_side`.
+        case filteredSize = "filtered_size"
+        /// The list's similarity of image and text is under `filter.min_similarity`.
+        case filteredSimilarity = "filtered_similarity"
+        /// The list's tag is one of `filter.nsfw`.
+        case filteredNSFW = "filtered_nsfw"
+        /// The list's probability of an unsafe image is over `filter.max_unsafe`.
+        case filteredUnsafe = "filtered_unsafe"
+        /// The list's probability of a watermark is over `filter.max_watermark`.
+        case filteredWatermark = "filtered_watermark"
+        /// The list's judgement of the image's looks is under `filter.min_aesthetic`.
+        case filteredAesthetic = "filtered_aesthetic"
+        /// The list's language is none of `filter.languages`.
+        case filteredLanguage = "filtered_language"
+        /// No caption has a length that `filter` takes.
+        case filteredCaption = "filtered_caption"
+        /// The URL is in a list of `exclude.urls`.
+        case excludedURL = "excluded_url"
+        /// The image is in a list of `exclude.images`, by its id.
+        case excludedImage = "excluded_image"
+        /// The bytes are in a list of `exclude.digests`; nothing else is said of such a row.
+        case excludedDigest = "excluded_digest"
+        /// The bytes are not those whose digest the list gives.
+        case digestMismatch = "digest_mismatch"
+
+        /// Whether the manifest wants such rows left out, so that they are no failure of the list or the network.
+        public var isWanted: Bool { rawValue.hasPrefix("filtered_") || rawValue.hasPrefix("excluded_") }
     }
 
     /// The class of the fault.

@@ -36,10 +36,13 @@ public struct InputPosition: Hashable, Sendable, Codable {
     public let file: Int
     /// Where in the file: a byte for text, a row for tables; the adapter that planned it knows which.
     public let offset: Int
+    /// Where in what is read side by side with it: a second file, or another column of the same one; otherwise 0.
+    public let companion: Int
 
-    /// The place `offset` of file `file`.
-    public init(file: Int, offset: Int) {
+    /// The place `offset` of file `file`, and `companion` of what is read with it.
+    public init(file: Int, offset: Int, companion: Int = 0) {
         self.file = file
         self.offset = offset
+        self.companion = companion
     }
 }

@@ -1,18 +1,20 @@
 /// Conceptual Captions 3M: `caption<TAB>url` on each line, no header, no quoting; split at the last tab.
 ///
 /// Source: the list `Train_GCC-training.tsv`.
-package struct CC3MSource: TextListSource {
+package struct CC3MSource: RecordList {
     package let name: String
     package let paths: [String]
-    let imageRoot: String?
-    var quotedDelimiter: UInt8? { nil }
-    var hasHeader: Bool { false }
+    let imageRoots: [String]
 
     /// The rows of `paths`, in that order.
-    package init(name: String, paths: [String], imageRoot: String? = nil) {
+    package init(name: String, paths: [String], imageRoots: [String] = []) {
         self.name = name
         self.paths = paths
-        self.imageRoot = imageRoot
+        self.imageRoots = imageRoots
+    }
+
+    func records(of path: String, at offset: Int?) throws(SourceError) -> any RecordReader {
+        try LineReader(path, at: offset ?? 0)
     }
 
     func meaning(of path: String) throws(SourceError) -> @Sendable ([UInt8]) -> ListedFields {

@@ -1,33 +1,45 @@
 package import Manifests
 
 /// Delimited text with named or numbered columns, with or without header and quoting.
-package struct CSVSource: TextListSource {
+package struct CSVSource: RecordList {
     package let name: String
     package let paths: [String]
-    let imageRoot: String?
+    let imageRoots: [String]
     private let table: TextTable
+    private let columns: Columns
     private var delimiter: UInt8 { table.delimiter.utf8.first ?? UInt8(ascii: ",") }
-    var quotedDelimiter: UInt8? { table.quoting == .rfc4180 ? delimiter : nil }
-    var hasHeader: Bool { table.header }
+    private var quotedDelimiter: UInt8? { table.quoting == .rfc4180 ? delimiter : nil }
 
     /// The rows of `paths`, in that order; each file has its own header where `table` says that there are any.
-    package init(name: String, paths: [String], table: TextTable, imageRoot: String? = nil) {
+    package init(
+        name: String, paths: [String], table: TextTable = .standard, columns: Columns = .standard,
+        imageRoots: [String] = []
+    ) {
+        self.columns = columns
         self.name = name
         self.paths = paths
         self.table = table
-        self.imageRoot = imageRoot
+        self.imageRoots = imageRoots
+    }
+
+    func records(of path: String, at offset: Int?) throws(SourceError) -> any RecordReader {
+        let reader = try LineReader(path, at: offset ?? 0, quotedBy: quotedDelimiter)
+        if offset == nil, table.header { _ = try reader.skip() }
+        return reader
     }
 
     func meaning(of path: String) throws(SourceError) -> @Sendable ([UInt8]) -> ListedFields {
         let header = table.header ? try readHeader(path) : nil
-        let url = try column(table.urlColumn, header, path)
+        let url = try column(columns.url, header, path)
         // A header may name the caption's column several times: an image has as many captions.
-        let named = header?.indices.filter { header?[$0] == table.captionColumn } ?? []
-        let captions = named.isEmpty ? [try column(table.captionColumn, header, path)] : named
-        var sourceID: Int?
-        if let name = table.idColumn { sourceID = try column(name, header, path) }
-        let needed = (captions + [url, sourceID ?? 0]).max() ?? 0
-        return { [sourceID, width = header?.count, delimiter, isQuoted = quotedDelimiter != nil] line in
+        let named = header?.indices.filter { header?[$0] == columns.caption } ?? []
+        let captions = named.isEmpty ? [try column(columns.caption, header, path)] : named
+        var places: [String: Int] = [:]
+        for name in [columns.id].compactMap(\.self) + (columns.facts?.names ?? []) {
+            places[name] = try column(name, header, path)
+        }
+        let needed = (captions + [url] + places.values).max() ?? 0
+        return { [columns, places, width = header?.count, delimiter, isQuoted = quotedDelimiter != nil] line in
             guard let parts = fields(of: line, delimiter: delimiter, quoted: isQuoted) else {
                 return ListedFields(fault: "a quote that is never closed")
             }
@@ -36,9 +48,11 @@ package struct CSVSource: TextListSource {
                     url: parts.count > url ? text(of: parts[url]) : "",
                     fault: "\(parts.count) fields, not \(width.map(String.init) ?? "at least \(needed + 1)")")
             }
+            func cell(_ name: String) -> String { places[name].map { text(of: parts[$0]) } ?? "" }
             return ListedFields(
                 url: text(of: parts[url]), captions: captions.map { text(of: parts[$0]) },
-                sourceID: sourceID.map { text(of: parts[$0]) } ?? "")
+                sourceID: columns.id.map(cell) ?? "",
+                facts: RowFacts(columns.facts ?? FactColumns(), text: cell) { Double(cell($0)) })
         }
     }
 

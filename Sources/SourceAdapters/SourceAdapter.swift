@@ -3,7 +3,37 @@ package import Samples
 /// Where the image of a row is.
 package enum ImageLocation: Sendable, Hashable {
     case url(String)
-    case file(String)
+    /// The path below the first of the folders and zip archives that has it.
+    case stored(String, in: [String])
+    /// The bytes themselves.
+    case bytes([UInt8])
+}
+
+/// What a list says of an image before it is fetched: hints to filter by, and digests to check its bytes with.
+package struct RowFacts: Sendable, Hashable {
+    /// Pixels, as the list has them.
+    package var width: Int?
+    package var height: Int?
+    /// Of image and text, as whoever made the list measured it.
+    package var similarity: Double?
+    /// A tag such as `UNLIKELY`, `UNSURE` or `NSFW`.
+    package var nsfw: String?
+    /// The probability that the image is unsafe, 0 to 1.
+    package var unsafe: Double?
+    /// The probability that the image has a watermark, 0 to 1.
+    package var watermark: Double?
+    /// A judgement of its looks, about 1 to 10.
+    package var aesthetic: Double?
+    /// Ids of the image in other data sets, such as `coco_522418` and `vg_2331`.
+    package var imageIDs: [String] = []
+    /// A code such as `en`.
+    package var language: String?
+    /// Of the bytes, as 32 hexadecimal digits.
+    package var md5: String?
+    /// Of the bytes, as 64 hexadecimal digits.
+    package var sha256: String?
+
+    package init() {}
 }
 
 /// One row of a source, before anything was fetched.
@@ -14,12 +44,16 @@ package struct SourceRow: Sendable, Equatable {
     package let location: ImageLocation
     /// The captions that came with the image; none where the list gives none.
     package let captions: [Caption]
+    package let facts: RowFacts
 
-    package init(id: SampleID, sourceID: String, location: ImageLocation, captions: [Caption]) {
+    package init(
+        id: SampleID, sourceID: String, location: ImageLocation, captions: [Caption], facts: RowFacts = RowFacts()
+    ) {
         self.id = id
         self.sourceID = sourceID
         self.location = location
         self.captions = captions
+        self.facts = facts
     }
 }
 

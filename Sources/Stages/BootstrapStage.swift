@@ -26,7 +26,7 @@ package struct BootstrapStage: Sendable {
             zip(open, candidates).map { index, candidates in
                 RankRequest(
                     key: records[index].id.key, image: records[index].views?.ranker ?? .view([]),
-                    captions: candidates.map(\.text))
+                    captions: candidates.map { readable($0.text) })
             })
         for (position, index) in open.enumerated() {
             let scored = zip(candidates[position], scores[position]).map { caption, score in

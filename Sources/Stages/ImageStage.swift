@@ -1,3 +1,4 @@
+package import Archives
 import Digests
 package import Fetching
 import Images
@@ -23,14 +24,23 @@ package struct ImageStage: Sendable {
 
     private let image: Manifest.Image
     private let maxBytes: Int
+    private let verifiesDigests: Bool
     private let fetcher: any Fetcher
+    private let roots: ImageRoots
+    private let excluded: DigestList
     private let views: ViewSides?
 
-    /// `views` is nil where no model looks at the images.
-    package init(manifest: Manifest, fetcher: any Fetcher, views: ViewSides?) {
+    /// `views` is nil where no model looks at the images; `excluded` are the bytes that must not be kept.
+    package init(
+        manifest: Manifest, fetcher: any Fetcher, roots: ImageRoots = ImageRoots(),
+        excluded: DigestList = DigestList(), views: ViewSides?
+    ) {
         self.image = manifest.image
         self.maxBytes = manifest.fetch.maxBytes
+        self.verifiesDigests = manifest.fetch.verifyDigests
         self.fetcher = fetcher
+        self.roots = roots
+        self.excluded = excluded
         self.views = views
     }
 
@@ -53,15 +63,48 @@ package struct ImageStage: Sendable {
         }
         share.take(bytes.count)
         defer { share.take(-bytes.count) }
+        let (sha256, md5) = (digest(of: bytes), needsMD5(row) ? Digests.md5(of: bytes) : nil)
+        if excluded.contains(sha256: sha256.hex, md5: md5) { return .excluded(row.id) }
         record.fetchedByteCount = bytes.count
-        record.sha256 = digest(of: bytes)
+        record.sha256 = sha256
+        if verifiesDigests, let rejection = mismatch(row.facts, sha256: sha256.hex, md5: md5) {
+            return record.rejected(rejection)
+        }
         return prepare(bytes, record)
+    }
+
+    private func needsMD5(_ row: SourceRow) -> Bool { excluded.hasMD5 || verifiesDigests && row.facts.md5 != nil }
+
+    private func mismatch(_ facts: RowFacts, sha256: String, md5: String?) -> Rejection? {
+        if let wanted = facts.sha256, wanted != sha256 {
+            return Rejection(.digestMismatch, "SHA-256 \(sha256), not \(wanted)")
+        }
+        if let wanted = facts.md5, wanted != md5 {
+            return Rejection(.digestMismatch, "MD5 \(md5 ?? ""), not \(wanted)")
+        }
+        return nil
     }
 
     private func load(_ location: ImageLocation) async -> Result<FetchedBody, FetchFailure> {
         switch location {
         case .url(let url): await fetcher.fetch(url)
-        case .file(let path): readFile(path, byteLimit: maxBytes)
+        case .stored(let path, let folders): stored(path, in: folders)
+        case .bytes(let bytes) where bytes.count > maxBytes:
+            .failure(FetchFailure(Rejection(.tooLarge, "more than \(maxBytes) bytes")))
+        case .bytes(let bytes): .success(FetchedBody(bytes: bytes, httpStatus: 0, finalURL: ""))
+        }
+    }
+
+    /// An image on disk, under the same limit as a body from the web.
+    private func stored(_ path: String, in folders: [String]) -> Result<FetchedBody, FetchFailure> {
+        do throws(ArchiveError) {
+            guard let bytes = try roots.read(path, in: folders, byteLimit: maxBytes) else {
+                return .failure(FetchFailure(Rejection(.downloadError, "no such file in image_root")))
+            }
+            return .success(FetchedBody(bytes: bytes, httpStatus: 0, finalURL: ""))
+        } catch {
+            let reason: Rejection.Reason = error.code == .tooLarge ? .tooLarge : .downloadError
+            return .failure(FetchFailure(Rejection(reason, error.detail)))
         }
     }
 

@@ -37,6 +37,11 @@ package struct SampleRecord: Sendable {
         self.rejection = rejection
     }
 
+    /// The record of a row whose bytes must not be kept: it says nothing of them, nor where they are.
+    static func excluded(_ id: SampleID) -> SampleRecord {
+        SampleRecord(id: id, sourceID: "", url: "", given: [], rejection: Rejection(.excludedDigest, ""))
+    }
+
     /// The caption that came from the web, or the first of those that people wrote; empty where there is none.
     package var webCaption: String { given.first?.text ?? "" }
 

@@ -29,7 +29,19 @@ package final class TableReader {
     /// Gives each row of `group` to `visit`, with its number in the group; columns are numbered as in `names`.
     ///
     /// - Throws: A `TableError` where a column is not there or the file is damaged, and what `visit` throws.
-    package func rows(ofGroup group: Int, columns names: [String], visit: (Int, TableRow) throws -> Void) throws {
+    package func rows(ofGroup number: Int, columns names: [String], visit: (Int, TableRow) throws -> Void) throws {
+        let group = try group(number, columns: names)
+        var row = 0
+        while let cells = try group.row(row) {
+            try visit(row, cells)
+            row += 1
+        }
+    }
+
+    /// Row group `number`, to be read forwards; columns are numbered as in `names`.
+    ///
+    /// A table has one open group.
+    package func group(_ number: Int, columns names: [String]) throws(TableError) -> TableGroup {
         var numbers: [Int32] = []
         for name in names {
             guard let number = columns.firstIndex(of: name) else {
@@ -37,15 +49,35 @@ package final class TableReader {
             }
             numbers.append(Int32(number))
         }
-        try TableError.check(cpq_select(handle, Int32(group), numbers, Int32(numbers.count), 4096), path)
-        var done = 0
-        while true {
+        try TableError.check(cpq_select(handle, Int32(number), numbers, Int32(numbers.count), 4096), path)
+        return TableGroup(self, handle)
+    }
+}
+
+/// The rows of one row group, batch by batch.
+package final class TableGroup {
+    private let table: TableReader
+    private let handle: cpq_reader_t
+    /// The rows of the batch at hand.
+    private var rows = 0..<0
+
+    fileprivate init(_ table: TableReader, _ handle: cpq_reader_t) {
+        self.table = table
+        self.handle = handle
+    }
+
+    /// Row `number` of the group, which is not before one that was read; nil behind the last.
+    ///
+    /// Valid until the next call.
+    package func row(_ number: Int) throws(TableError) -> TableRow? {
+        precondition(number >= rows.lowerBound, "a group is read forwards")
+        while number >= rows.upperBound {
             var count: Int64 = 0
-            try TableError.check(cpq_next(handle, &count), path)
-            guard count > 0 else { return }
-            for row in 0..<count { try visit(done + Int(row), TableRow(path: path, handle: handle, row: row)) }
-            done += Int(count)
+            try TableError.check(cpq_next(handle, &count), table.path)
+            guard count > 0 else { return nil }
+            rows = rows.upperBound..<(rows.upperBound + Int(count))
         }
+        return TableRow(path: table.path, handle: handle, row: Int64(number - rows.lowerBound))
     }
 }
 
@@ -99,6 +131,38 @@ package struct TableRow {
             list.append(isNumber ? value : .nan)
         }
         return list
+    }
+
+    /// The text of a cell, or its number written as one; nil where it is null or something else.
+    package func text(_ column: Int) -> String? {
+        var (bytes, count): (UnsafePointer<CChar>?, Int) = (nil, 0)
+        switch cpq_string(handle, Int32(column), row, &bytes, &count) {
+        case 1: return text(bytes, count)
+        case 0: return nil
+        default: return number(column).map { Int(exactly: $0).map(String.init) ?? "\($0)" }
+        }
+    }
+
+    /// The number in a cell, or that its text is; nil where it is null or something else.
+    package func number(_ column: Int) -> Double? {
+        var value = 0.0
+        switch cpq_double(handle, Int32(column), row, &value) {
+        case 1: return value
+        case 0: return nil
+        default:
+            var (bytes, count): (UnsafePointer<CChar>?, Int) = (nil, 0)
+            return cpq_string(handle, Int32(column), row, &bytes, &count) == 1 ? Double(text(bytes, count)) : nil
+        }
+    }
+
+    /// The text of a cell, or the texts of a list; none where it is null or something else.
+    package func texts(_ column: Int) -> [String] {
+        if let text = text(column) { return [text] }
+        do throws(TableError) {
+            return try strings(column) ?? []
+        } catch {
+            return []  // neither a text nor a list
+        }
     }
 
     private func listCount(_ column: Int) throws(TableError) -> Int64? {

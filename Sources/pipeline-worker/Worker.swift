@@ -1,3 +1,4 @@
+import Archives
 import Captioning
 import Commands
 import Coordination
@@ -25,6 +26,10 @@ final class Worker: Sendable {
     private let fetcher: CurlFetcher
     private let budget: ByteBudget
     private let models: Models?
+    /// By the names of their sources: what an adapter finds out of its files is found out once.
+    private let adapters: [String: any SourceAdapter]
+    private let roots = ImageRoots()
+    private let excluded: DigestList
     private let running = Mutex<[Lease: UnitProgress]>([:])
     private let finished = Mutex(WorkerCounts())
 
@@ -36,6 +41,11 @@ final class Worker: Sendable {
         output = OutputDirectory(manifest.output)
         fetcher = CurlFetcher(policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed)
         budget = ByteBudget(limit: profile.imageBytes)
+        let exclusions = try Exclusions(urls: manifest.exclude.urls, images: manifest.exclude.images)
+        var adapters: [String: any SourceAdapter] = [:]
+        for source in manifest.sources { adapters[source.name] = try makeAdapter(for: source, exclusions: exclusions) }
+        self.adapters = adapters
+        excluded = try DigestList(paths: manifest.exclude.digests)
         models = manifest.bootstraps ? try Models(manifest, profile) : nil
     }
 
@@ -157,7 +167,7 @@ final class Worker: Sendable {
     private func make(
         _ grant: LeaseGrant, _ progress: UnitProgress, _ allStarted: @escaping @Sendable () -> Void
     ) async throws -> UnitResult {
-        guard let source = manifest.source(named: grant.unit.source) else {
+        guard let source = manifest.source(named: grant.unit.source), let adapter = adapters[source.name] else {
             throw CommandError(.badInput, "\(grant.unit.source): not a source of the manifest")
         }
         let (name, generation) = (grant.unit.shardName, grant.lease.generation)
@@ -167,17 +177,18 @@ final class Worker: Sendable {
         let isBootstrapped = source.captions == .bootstrap
         let runner = UnitRunner(
             images: ImageStage(
-                manifest: manifest, fetcher: fetcher, views: isBootstrapped ? models?.views : nil),
+                manifest: manifest, fetcher: fetcher, roots: roots, excluded: excluded,
+                views: isBootstrapped ? models?.views : nil),
             bootstrap: isBootstrapped ? models?.bootstrap : nil,
             limits: .init(
                 window: profile.window, running: profile.connections, batch: models?.batch ?? 1, batches: 2),
             budget: budget)
-        try await runner.run(grant.unit, of: makeAdapter(for: source), allStarted: allStarted) { record in
+        try await runner.run(grant.unit, of: adapter, allStarted: allStarted) { record in
             try await shard.write(record)
             progress.count(record)
         }
         let summary = try await shard.finish()
-        let failed = summary.rejections.values.reduce(0, +)
+        let failed = summary.failures
         guard Double(failed) <= manifest.fetch.maxFailureRatio * Double(grant.unit.rowCount) else {
             throw TooManyFailures(failed: failed, rows: grant.unit.rowCount, limit: manifest.fetch.maxFailureRatio)
         }

@@ -16,6 +16,9 @@ extension Manifest {
                 settings["input.\(source.name)[\(index)]"] = try fingerprint(path)
             }
         }
+        for (key, paths) in [("urls", exclude.urls), ("images", exclude.images), ("digests", exclude.digests)] {
+            for (index, path) in paths.enumerated() { settings["exclude.\(key)[\(index)]"] = try fingerprint(path) }
+        }
         return settings
     }
 }

@@ -25,7 +25,7 @@ private let smallest = """
         #expect(manifest.caption.repetitionPenalty == 1.1)
         #expect(manifest.rank.keep == 2 && manifest.rank.includeOriginal && manifest.rank.keepCandidates)
         #expect(manifest.precision == .auto && manifest.bootstraps)
-        #expect(manifest.sources[0].table?.urlColumn == "url" && manifest.sources[0].limit == nil)
+        #expect(manifest.sources[0].columns?.url == "url" && manifest.sources[0].limit == nil)
     }
 
     /// A fault put into a manifest -> the line it is reported at, its code, its key, a part of the hint.
@@ -38,8 +38,8 @@ private let smallest = """
         (("name: demo", "name: 3"), 2, .wrongType, "name", "put it in quotes"),
         (("name: demo", "name: a b"), 2, .invalid, "name", "letters"),
         (("name: demo", "title: demo"), 1, .missingKey, "name", "add it"),
-        (("format: csv", "format: xml"), 5, .invalid, "sources[0].format", "csv, cc3m, cc12m"),
-        (("    path: list.csv", "    path: []"), 6, .invalid, "sources[0].path", "at least one file"),
+        (("format: csv", "format: xml"), 5, .invalid, "sources[0].format", "coco, vg, cc3m, cc12m"),
+        (("    path: list.csv", "    path: []"), 6, .invalid, "sources[0].path", "a list of files"),
         (("name: demo", "name: demo\ncaption: {top_p: 0}"), 3, .invalid, "caption.top_p", "more than 0"),
         (("name: demo", "name: demo\ncaption: {min_length: 30}"), 3, .invalid, "caption.min_length", "max_length, 20"),
         (("name: demo", "name: demo\nrank: {keep: 12}"), 3, .invalid, "rank.keep", "at most 11"),
@@ -55,7 +55,48 @@ private let smallest = """
             ("    path: list.csv", "    path: list.csv\n    header: false\n    url_column: u"), 8, .invalid,
             "sources[0].url_column", "column number"
         ),
+        (
+            ("    path: list.csv", "    path: list.csv\n    filter: {max_unsafe: 2}"), 7, .invalid,
+            "sources[0].filter.max_unsafe", "0 to 1"
+        ),
+        (("    path: list.csv", "    path: list.csv\n    splits: [train]"), 7, .unknownKey, "sources[0].splits", ""),
+        (
+            ("    path: list.csv", "    path: list.csv\n    rewrite: [{prefix: http}]"), 7, .missingKey,
+            "sources[0].rewrite[0].replacement", "begin with"
+        ),
+        (("name: demo", "name: demo\nexclude: {urls: []}\nverify: 1"), 4, .unknownKey, "verify", ""),
     ]
+
+    @Test("filters, facts, rewrites and lists to leave out are read")
+    func filters() throws {
+        let manifest = try Manifest(
+            yaml: """
+                version: 1
+                name: all
+                exclude: {urls: u.txt, images: [a.txt, b.json], digests: d.txt}
+                fetch: {verify_digests: true}
+                sources:
+                  - name: list
+                    format: jsonl
+                    path: [a.jsonl, b.jsonl]
+                    image_root: [images, more.zip]
+                    similarity_column: sim
+                    rewrite:
+                      - {prefix: "http://old/", replacement: "https://new/"}
+                    filter: {min_side: 256, min_similarity: 0.3, nsfw: [NSFW, UNSURE], max_unsafe: 0.5, languages: en,
+                             min_caption_length: 5}
+                  - {name: photos, format: sbu, path: sbu.json}
+                  - {name: coco, format: coco, path: dataset_coco.json, captions: original}
+                """)
+        let list = manifest.sources[0]
+        #expect(manifest.exclude.images == ["a.txt", "b.json"] && manifest.fetch.verifyDigests)
+        #expect(list.imageRoots == ["images", "more.zip"] && list.columns?.facts?.similarity == "sim")
+        #expect(list.rewrites.map(\.replacement) == ["https://new/"])
+        #expect(
+            list.filter.minSide == 256 && list.filter.nsfw == ["NSFW", "UNSURE"] && list.filter.languages == ["en"])
+        #expect(manifest.sources[1].rewrites.map(\.prefix) == ["http://static.flickr.com/"])
+        #expect(manifest.sources[2].splits == ["train", "restval"] && manifest.sources[2].filter == .none)
+    }
 
     @Test("a fault is reported with its line, its key and what is allowed", arguments: faults.indices)
     func refused(_ index: Int) throws {

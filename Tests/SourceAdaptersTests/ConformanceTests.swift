@@ -14,10 +14,10 @@ private struct Shape: Sendable, CustomTestStringConvertible {
 }
 
 private func table(quoting: Source.Quoting, header: Bool = true) -> TextTable {
-    TextTable(
-        header: header, delimiter: quoting == .none ? "\t" : ",", quoting: quoting, urlColumn: header ? "url" : "0",
-        captionColumn: header ? "caption" : "1", idColumn: nil)
+    TextTable(header: header, delimiter: quoting == .none ? "\t" : ",", quoting: quoting)
 }
+
+private let numbers = Columns(url: "0", caption: "1")
 
 private let shapes = [
     Shape(
@@ -34,11 +34,17 @@ private let shapes = [
         line: { "\($0),\"\($1.replacing("\"", with: "\"\""))\nsecond line\"\r\n" },
         adapter: { CSVSource(name: "s", paths: $0, table: table(quoting: .rfc4180)) }),
     Shape(
+        testDescription: "jsonl", header: "",
+        line: { url, caption in
+            let fields = try? JSONSerialization.data(withJSONObject: ["url": url, "caption": caption])  // always can be
+            return String(decoding: fields ?? Data(), as: UTF8.self) + "\n"
+        }, adapter: { JSONLSource(name: "s", paths: $0) }),
+    Shape(
         testDescription: "csv without header", header: "", line: { "\($0),\"\($1.replacing("\"", with: "\"\""))\"\n" },
-        adapter: { CSVSource(name: "s", paths: $0, table: table(quoting: .rfc4180, header: false)) }),
+        adapter: { CSVSource(name: "s", paths: $0, table: table(quoting: .rfc4180, header: false), columns: numbers) }),
 ]
 
-private func readAll(_ adapter: any SourceAdapter, unitRows: Int, limit: Int? = nil) throws -> [ListedRow] {
+func readAll(_ adapter: any SourceAdapter, unitRows: Int, limit: Int? = nil) throws -> [ListedRow] {
     var units: [WorkUnit] = []
     try adapter.plan(unitRows: unitRows, limit: limit) { range in
         units.append(
@@ -109,10 +115,10 @@ extension ListedRow {
         let path = folder + "/list.tsv"
         let urls = ["a/b.jpg", "../secret.jpg", "/etc/secret.jpg", "a/../../secret.jpg", "a..b.jpg"]
         try urls.map { "\($0)\tcaption\n" }.joined().write(toFile: path, atomically: false, encoding: .utf8)
-        let rows = try readAll(CC12MSource(name: "s", paths: [path], imageRoot: "/images"), unitRows: 9)
+        let rows = try readAll(CC12MSource(name: "s", paths: [path], imageRoots: ["/images"]), unitRows: 9)
         #expect(rows.map(\.isRejected) == [false, true, true, true, false])
         guard case .kept(let row) = rows[0].outcome else { return }
-        #expect(row.location == .file("/images/a/b.jpg"))
+        #expect(row.location == .stored("a/b.jpg", in: ["/images"]))
     }
 
     @Test("names a file that is not there")

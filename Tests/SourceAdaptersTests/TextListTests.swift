@@ -21,8 +21,12 @@ private func rows(_ bytes: [UInt8], _ adapter: (String) -> any SourceAdapter) th
     return rows
 }
 
-private func csv(_ text: String, _ table: TextTable = .standard, imageRoot: String? = nil) throws -> [ListedRow] {
-    try rows(Array(text.utf8)) { CSVSource(name: "s", paths: [$0], table: table, imageRoot: imageRoot) }
+private func csv(
+    _ text: String, _ table: TextTable = .standard, _ columns: Columns = .standard, imageRoots: [String] = []
+) throws -> [ListedRow] {
+    try rows(Array(text.utf8)) {
+        CSVSource(name: "s", paths: [$0], table: table, columns: columns, imageRoots: imageRoots)
+    }
 }
 
 extension ListedRow {
@@ -91,13 +95,15 @@ extension ListedRow {
 
     @Test("may have any delimiter, columns by name or number, ids, and paths of files")
     func columns() throws {
-        let named = TextTable(
-            header: true, delimiter: ";", quoting: .none, urlColumn: "file", captionColumn: "text", idColumn: "id")
-        let row = try csv("id;text;file\n7;a, \"b\";x.jpg\n", named, imageRoot: "/images")[0].row
-        #expect(row?.sourceID == "7" && row?.location == .file("/images/x.jpg"))
+        let semicolons = TextTable(header: true, delimiter: ";", quoting: .none)
+        let named = Columns(url: "file", caption: "text", id: "id", facts: FactColumns(width: "w", nsfw: "tag"))
+        let text = "id;text;w;tag;file\n7;a, \"b\";640.0;NSFW;x.jpg\n"
+        let row = try csv(text, semicolons, named, imageRoots: ["/images"])[0].row
+        #expect(row?.sourceID == "7" && row?.location == .stored("x.jpg", in: ["/images"]))
+        #expect(row?.facts.width == 640 && row?.facts.nsfw == "NSFW" && row?.facts.height == nil)
         #expect(row?.captions == [Caption(text: "a, \"b\"", origin: .web)])
-        let numbered = TextTable(header: false, delimiter: "|", quoting: .none, urlColumn: "2", captionColumn: "0")
-        #expect(try csv("c|x|u\n", numbered)[0].row?.location == .url("u"))
+        let numbered = TextTable(header: false, delimiter: "|", quoting: .none)
+        #expect(try csv("c|x|u\n", numbered, Columns(url: "2", caption: "0"))[0].row?.location == .url("u"))
     }
 
     @Test("have damaged UTF-8 replaced, control characters made spaces, and ends trimmed")

@@ -1,0 +1,113 @@
+#include "carchive.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { block = 1 << 18 };
+
+struct car_reader {
+    struct archive *archive;
+    int descriptor;
+    int64_t offset, length;
+    char buffer[block];
+};
+
+static la_ssize_t read_some(struct archive *archive, void *data, const void **out) {
+    struct car_reader *r = data;
+    ssize_t got;
+    do got = pread(r->descriptor, r->buffer, block, r->offset);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        archive_set_error(archive, errno, "read: %s", strerror(errno));
+        return ARCHIVE_FATAL;
+    }
+    r->offset += got;
+    *out = r->buffer;
+    return got;
+}
+static la_int64_t skip_some(struct archive *archive, void *data, la_int64_t count) {
+    (void)archive;
+    struct car_reader *r = data;
+    int64_t rest = r->length - r->offset;
+    if (count > rest) count = rest > 0 ? rest : 0;
+    r->offset += count;
+    return count;
+}
+
+car_reader_t car_open(const char *path, int64_t offset) {
+    struct car_reader *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (r->descriptor < 0 || fstat(r->descriptor, &status) < 0) goto fail;
+    r->length = status.st_size;
+    r->offset = offset;
+    if (!(r->archive = archive_read_new())) goto fail;
+    archive_read_support_filter_gzip(r->archive);
+    archive_read_support_filter_zstd(r->archive);
+    archive_read_support_format_tar(r->archive);
+    archive_read_support_format_empty(r->archive);
+    // A failure to open is told by the first `car_next`, which has words for it.
+    archive_read_open2(r->archive, r, NULL, read_some, skip_some, NULL);
+    return r;
+fail:
+    {
+        int code = errno;
+        car_free(r);
+        errno = code;
+    }
+    return NULL;
+}
+int car_is_compressed(car_reader_t r) { return archive_filter_code(r->archive, 0) != ARCHIVE_FILTER_NONE; }
+
+int car_next(car_reader_t r, const char **name, int64_t *size, int64_t *position, car_kind_t *kind) {
+    struct archive_entry *entry;
+    int status = archive_read_next_header(r->archive, &entry);
+    if (status == ARCHIVE_EOF) return 0;
+    if (status < ARCHIVE_WARN) return -1;
+    *name = archive_entry_pathname(entry);
+    if (!*name) *name = archive_entry_pathname_utf8(entry);
+    if (!*name) *name = "";
+    *size = archive_entry_size(entry);
+    *position = archive_read_header_position(r->archive);
+    int is_link = archive_entry_hardlink(entry) != NULL;
+    *kind = is_link ? CAR_OTHER : archive_entry_filetype(entry) == AE_IFREG ? CAR_FILE
+          : archive_entry_filetype(entry) == AE_IFDIR                      ? CAR_FOLDER
+                                                                           : CAR_OTHER;
+    return 1;
+}
+int64_t car_read(car_reader_t r, void *buffer, size_t capacity) {
+    la_ssize_t got = archive_read_data(r->archive, buffer, capacity);
+    return got < 0 ? -1 : got;
+}
+const char *car_error(car_reader_t r) {
+    const char *text = archive_error_string(r->archive);
+    return text ? text : "damaged";
+}
+void car_free(car_reader_t r) {
+    if (!r) return;
+    if (r->archive) archive_read_free(r->archive);
+    if (r->descriptor >= 0) close(r->descriptor);
+    free(r);
+}
+
+int car_inflate(const void *in, size_t in_count, void *out, size_t out_count) {
+    if (in_count > UINT32_MAX || out_count > UINT32_MAX) return -1;
+    z_stream stream = {.next_in = (Bytef *)in, .avail_in = (uInt)in_count, .next_out = out, .avail_out = (uInt)out_count};
+    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return -1;
+    int status = inflate(&stream, Z_FINISH);
+    size_t made = stream.total_out;
+    inflateEnd(&stream);
+    return status == Z_STREAM_END && made == out_count ? 0 : -1;
+}
+uint32_t car_crc32(const void *bytes, size_t count) {
+    uLong sum = crc32_z(0, NULL, 0);
+    return (uint32_t)crc32_z(sum, bytes, count);
+}

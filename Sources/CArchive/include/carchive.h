@@ -1,0 +1,27 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// A tar being read forwards by libarchive, through gzip or zstd where its bytes say so.
+typedef struct car_reader *car_reader_t;
+
+typedef enum { CAR_FILE, CAR_FOLDER, CAR_OTHER } car_kind_t;
+
+/// Opens `path` from byte `offset` on, where a header starts; NULL when there is no memory or the file cannot be opened,
+/// with `errno` set.
+car_reader_t car_open(const char *path, int64_t offset);
+/// Whether the file goes through a filter, so that offsets are of what is decompressed; known after the first member.
+int car_is_compressed(car_reader_t reader);
+/// The next member: 1; 0 behind the last, -1 after a fault. `name` is valid until the next call, `position` is that of the
+/// member's first header in the decompressed tar, counted from where reading started.
+int car_next(car_reader_t reader, const char **name, int64_t *size, int64_t *position, car_kind_t *kind);
+/// Reads the member's bytes: how many there were, 0 at its end, -1 after a fault.
+int64_t car_read(car_reader_t reader, void *buffer, size_t capacity);
+/// What was wrong.
+const char *car_error(car_reader_t reader);
+void car_free(car_reader_t reader);
+
+/// Inflates a raw deflate stream of known length; 0 when it had exactly `out_count` bytes.
+int car_inflate(const void *in, size_t in_count, void *out, size_t out_count);
+/// The CRC-32 of `bytes`, as zip archives have it.
+uint32_t car_crc32(const void *bytes, size_t count);

@@ -1,0 +1,50 @@
+import Foundation
+
+/// The bytes of a file in blocks, from any offset on.
+struct BlockReader {
+    private static let blockLength = 1 << 20
+
+    let path: String
+    private let handle: FileHandle
+    /// The block at hand.
+    private(set) var block: [UInt8] = []
+    /// The next byte of the block to look at.
+    var place = 0
+    /// The offset in the file of the block's first byte.
+    private(set) var blockOffset: Int
+
+    init(_ path: String, at offset: Int) throws(SourceError) {
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw SourceError(.unreadable, path, "no such file, or no right to read it")
+        }
+        self.path = path
+        self.handle = handle
+        blockOffset = offset
+        do {
+            try handle.seek(toOffset: UInt64(offset))
+        } catch {
+            throw SourceError(.unreadable, path, "\(error)")
+        }
+    }
+
+    /// The offset in the file of the byte at `place`.
+    var offset: Int { blockOffset + place }
+
+    /// Reads the next block; false at the end of the file.
+    mutating func fill() throws(SourceError) -> Bool {
+        do {
+            blockOffset += block.count
+            block = Array(try handle.read(upToCount: Self.blockLength) ?? Data())
+            place = 0
+            return !block.isEmpty
+        } catch {
+            throw SourceError(.unreadable, path, error.localizedDescription)
+        }
+    }
+
+    /// Whether there is a byte at `place`; reads on where there is none.
+    mutating func hasByte() throws(SourceError) -> Bool {
+        if place < block.count { return true }
+        return try fill()
+    }
+}

@@ -1,0 +1,54 @@
+import Samples
+
+/// A source whose records must be brought together before they are rows: a row is an image, with all that is said of it.
+///
+/// The files are read once to find which records belong to which image, and once more record by record.
+protocol IndexedSource: ListSource {
+    var paths: [String] { get }
+    var index: SharedIndex { get }
+    /// Goes through the files, and says which image each record belongs to.
+    func makeIndex() throws(SourceError) -> ImageIndex
+    /// Adds what `record` says to the row of its image.
+    func add(_ record: JSONFields, to row: inout ListedFields)
+}
+
+extension IndexedSource {
+    var origin: CaptionOrigin { .human }
+    var fileCount: Int { 1 }
+
+    func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {
+        let index = try index.get(makeIndex)
+        return IndexCursor(paths[0], index, at: position?.offset ?? 0) { (places) throws(SourceError) in
+            var row = ListedFields()
+            for place in places {
+                guard case .text(let bytes)? = try JSONElementReader(paths[place.file], at: place.offset).next(),
+                    let record = JSONFields(bytes)
+                else {
+                    throw SourceError(.changed, paths[place.file], "byte \(place.offset): the record has changed")
+                }
+                add(record, to: &row)
+            }
+            var seen: Set<String> = []
+            row.captions = row.captions.filter { seen.insert($0).inserted }  // the same sentence twice is one
+            if row.url.isEmpty, row.path == nil { row.fault = "captions of an image that no list describes" }
+            return row
+        }
+    }
+
+    /// Adds the records of `reader` to the images that `image` names; nil passes over a record.
+    ///
+    /// With `names` a record makes an image that is not there yet; without, it belongs to one or is passed over.
+    func addRecords(
+        of reader: any RecordReader, file: Int, to index: inout ImageIndex, names: Bool = true,
+        image: (JSONFields) throws(SourceError) -> String?
+    ) throws(SourceError) {
+        while true {
+            let place = ImageIndex.Place(file: file, offset: reader.offset)
+            guard let record = try reader.next() else { return }
+            guard case .text(let bytes) = record, let fields = JSONFields(bytes) else {
+                throw SourceError(.malformed, reader.path, "byte \(place.offset): not a JSON object")
+            }
+            if let image = try image(fields) { index.add(place, to: image, names: names) }
+        }
+    }
+}

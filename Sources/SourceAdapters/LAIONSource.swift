@@ -1,0 +1,55 @@
+import Manifests
+import Samples
+import Tables
+
+/// LAION's lists: the Parquet parts of 400M, 2B and Re-LAION, whose columns differ in name and type from copy to copy, and
+/// BLIP's JSON arrays of 100 million objects.
+///
+/// `SAMPLE_ID` is never read: copies hold it as a floating point number, which cannot tell all rows apart.
+/// Source: laion.ai's released metadata; salesforce/BLIP's lists of LAION 115M.
+package struct LAIONSource: ListSource {
+    private static let urls = ["URL", "url"]
+    private static let captions = ["TEXT", "text", "caption", "CAPTION"]
+
+    package let name: String
+    let imageRoots: [String]
+    private let paths: [String]
+    var fileCount: Int { paths.count }
+
+    /// The rows of `paths`, in that order.
+    package init(name: String, paths: [String], imageRoots: [String] = []) {
+        (self.name, self.paths, self.imageRoots) = (name, paths, imageRoots)
+    }
+
+    func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {
+        let path = paths[file]
+        if path.hasSuffix(".json") {
+            return RecordCursor(file: file, reader: try elements(of: path, at: position?.offset)) { bytes in
+                guard let object = JSONFields(bytes) else { return ListedFields(fault: "not a JSON object") }
+                return ListedFields(object, Self.columns(of: object.keys))
+            }
+        }
+        let names: [String]
+        do throws(TableError) {
+            names = try TableReader(path: path).columns
+        } catch {
+            throw SourceError(.malformed, path, error.detail)
+        }
+        return try ParquetCursor(file, path, Self.columns(of: names), at: position?.offset ?? 0)
+    }
+
+    /// Those of the known names of each column that are among `names`.
+    private static func columns(of names: [String]) -> Columns {
+        func column(_ candidates: String...) -> String? { candidates.first(where: names.contains) }
+        return Columns(
+            url: urls.first(where: names.contains) ?? urls[0],
+            caption: captions.first(where: names.contains) ?? captions[0], id: nil,
+            facts: FactColumns(
+                width: column("WIDTH", "width"), height: column("HEIGHT", "height"),
+                similarity: column("similarity", "SIMILARITY"), nsfw: column("NSFW", "nsfw"),
+                unsafe: column("punsafe", "PUNSAFE"), watermark: column("pwatermark", "PWATERMARK"),
+                aesthetic: column("aesthetic", "AESTHETIC_SCORE", "AESTHETIC"),
+                language: column("LANGUAGE", "language"),
+                md5: column("md5", "MD5"), sha256: column("sha256", "SHA256")))
+    }
+}

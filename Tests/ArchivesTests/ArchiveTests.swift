@@ -1,0 +1,162 @@
+import Archives
+import Foundation
+import TestSupport
+import Testing
+
+/// Writes a file with Python's archive modules, which are not the implementation that is tested.
+private func withFile(_ name: String, _ script: String, _ body: (String) throws -> Void) throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/" + name
+    let ended = try Program.run(
+        "/usr/bin/env", ["python3", "-c", "import io, sys, tarfile, zipfile\npath = sys.argv[1]\n" + script, path])
+    try #require(ended.status == 0, "\(ended.errors)")
+    try body(path)
+}
+
+@Suite("A zip archive") struct ZipArchiveTests {
+    @Test("gives stored and deflated members by their names")
+    func members() throws {
+        let script = """
+            with zipfile.ZipFile(path, "w") as z:
+                z.writestr("val2014/a.jpg", b"stored" * 10)
+                z.writestr("val2014/b.jpg", b"deflated" * 1000, zipfile.ZIP_DEFLATED)
+                z.writestr("folder/", b"")
+                z.comment = b"a comment behind the directory"
+            """
+        try withFile("a.zip", script) { path in
+            let archive = try ZipArchive(path)
+            #expect(archive.memberCount == 2)
+            #expect(
+                try archive.read("val2014/a.jpg", byteLimit: 1000) == Array(String(repeating: "stored", count: 10).utf8)
+            )
+            let deflated = try archive.read("val2014/b.jpg", byteLimit: 8000)
+            #expect(deflated == Array(String(repeating: "deflated", count: 1000).utf8))
+            #expect(try archive.read("c.jpg", byteLimit: 1) == nil)
+            let error = #expect(throws: ArchiveError.self) { try archive.read("val2014/b.jpg", byteLimit: 7999) }
+            #expect(error?.code == .tooLarge)
+        }
+    }
+
+    @Test("is read where it lies beyond 4 GiB")
+    func zip64() throws {
+        // A hole of 5 GiB in front: the directory and a header have places that 32 bits do not hold.
+        let script = """
+            with open(path, "wb") as f:
+                f.truncate(5 << 30)
+                f.seek(0, 2)
+                with zipfile.ZipFile(f, "w", allowZip64=True) as z:
+                    z.writestr("train2014/far.jpg", b"far away")
+            """
+        try withFile("a.zip", script) { path in
+            let bytes = try ZipArchive(path).read("train2014/far.jpg", byteLimit: 100)
+            #expect(bytes == Array("far away".utf8))
+        }
+    }
+
+    @Test("that was changed or cut is refused, never misread")
+    func damage() throws {
+        let script = """
+            with zipfile.ZipFile(path, "w") as z:
+                for i in range(20): z.writestr(f"{i}.jpg", bytes([i]) * 100, zipfile.ZIP_DEFLATED if i % 2 else 0)
+            """
+        try withFile("a.zip", script) { path in
+            let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+            let names = (0..<20).map { "\($0).jpg" }
+            for seed in UInt64(0)..<300 {
+                var random = SeededGenerator(seed: seed)
+                var bytes = whole
+                if seed % 3 == 0 {
+                    bytes.removeLast(Int.random(in: 1..<bytes.count, using: &random))
+                } else {
+                    for _ in 0..<Int.random(in: 1...4, using: &random) {
+                        bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                    }
+                }
+                try bytes.write(to: URL(fileURLWithPath: path))
+                guard let archive = try? ZipArchive(path) else { continue }  // refused, which is right
+                for (index, name) in names.enumerated() {
+                    guard let read = try? archive.read(name, byteLimit: 1000) else { continue }
+                    #expect(read == [UInt8](repeating: UInt8(index), count: 100), "seed \(seed)")
+                }
+            }
+        }
+    }
+
+    @Test("that hides a gigabyte in a few kilobytes gives no more than was asked for")
+    func bomb() throws {
+        let script = """
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z: z.writestr("a.jpg", b"\\0" * (64 << 20))
+            """
+        try withFile("a.zip", script) { path in
+            let archive = try ZipArchive(path)
+            let error = #expect(throws: ArchiveError.self) { try archive.read("a.jpg", byteLimit: 1 << 20) }
+            #expect(error?.code == .tooLarge)
+        }
+    }
+}
+
+@Suite("A tar") struct TarReaderTests {
+    @Test("gives its members in order, plain and compressed, with names of any length", arguments: ["tar", "tar.gz"])
+    func members(ending: String) throws {
+        let script = """
+            with tarfile.open(path, "w:gz" if path.endswith("gz") else "w") as t:
+                for name in ["a.jpg", "x" * 300 + "/b.jpg", "ü.jpg"]:
+                    info = tarfile.TarInfo(name); info.size = 5; t.addfile(info, io.BytesIO(b"bytes"))
+                info = tarfile.TarInfo("link"); info.type = tarfile.SYMTYPE; info.linkname = "/etc/passwd"; t.addfile(info)
+            """
+        try withFile("a." + ending, script) { path in
+            let tar = try TarReader(path)
+            var names: [String] = []
+            var kinds: [TarReader.Member.Kind] = []
+            while let member = try tar.next() {
+                names.append(member.name)
+                kinds.append(member.kind)
+                if member.kind == .file { #expect(try tar.read(member, byteLimit: 5) == Array("bytes".utf8)) }
+            }
+            #expect(names == ["a.jpg", String(repeating: "x", count: 300) + "/b.jpg", "ü.jpg", "link"])
+            #expect(kinds == [.file, .file, .file, .other])
+            #expect(tar.isCompressed == (ending != "tar"))
+        }
+    }
+
+    @Test("is entered at the offset of any member")
+    func offsets() throws {
+        let script = """
+            with tarfile.open(path, "w") as t:
+                for i in range(9):
+                    name = ("y" * 200 if i % 2 else "") + str(i)
+                    info = tarfile.TarInfo(name); info.size = i * 300; t.addfile(info, io.BytesIO(bytes([i]) * info.size))
+            """
+        try withFile("a.tar", script) { path in
+            let tar = try TarReader(path)
+            var members: [TarReader.Member] = []
+            while let member = try tar.next() { members.append(member) }
+            #expect(members.count == 9)
+            for (number, member) in members.enumerated() {
+                let entered = try TarReader(path, at: member.offset)
+                let found = try #require(try entered.next())
+                #expect(found.name == member.name && found.offset == member.offset)
+                let bytes = [UInt8](repeating: UInt8(number), count: number * 300)
+                #expect(try entered.read(found, byteLimit: 10_000) == bytes)
+            }
+        }
+    }
+
+    @Test("that is cut says so behind what is whole")
+    func cut() throws {
+        let script = """
+            with tarfile.open(path, "w") as t:
+                for i in range(3):
+                    info = tarfile.TarInfo(f"{i}.jpg"); info.size = 1000; t.addfile(info, io.BytesIO(b"x" * 1000))
+            with open(path, "r+b") as f: f.truncate(2 * 1536 + 700)
+            """
+        try withFile("a.tar", script) { path in
+            let tar = try TarReader(path)
+            #expect(try tar.next()?.name == "0.jpg")
+            #expect(try tar.next()?.name == "1.jpg")
+            let last = try #require(try tar.next())
+            #expect(throws: ArchiveError.self) { try tar.read(last, byteLimit: 1000) }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import Manifests
+import Samples
+import SourceAdapters
+import TestSupport
+import Testing
+
+@Suite("A filter") struct RowFilterTests {
+    /// The reason for which a row of LAION's kind is left out by `filter`, in the notation of the manifest.
+    private func reason(_ row: [String: Any], filter: String, exclusions: Exclusions = Exclusions()) throws -> String? {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let row = row.merging(["url": "http://h/a.jpg", "caption": "a caption"]) { given, _ in given }
+        try JSONSerialization.data(withJSONObject: [row]).write(to: URL(fileURLWithPath: folder + "/l.json"))
+        let manifest = try Manifest(
+            yaml: """
+                version: 1
+                name: n
+                sources:
+                  - {name: s, format: laion, path: "\(folder)/l.json", filter: {\(filter)}}
+                """)
+        let rows = try readAll(try makeAdapter(for: manifest.sources[0], exclusions: exclusions), unitRows: 1)
+        try #require(rows.count == 1 && rows[0].id.row == 0)
+        guard case .rejected(let rejection) = rows[0].outcome else { return nil }
+        return rejection.reason.rawValue
+    }
+
+    /// A row, a filter, and the name under which the row is counted.
+    private static let cases: [(row: [String: any Sendable], filter: String, reason: String?)] = [
+        (["width": 300, "height": 200], "min_side: 256", "filtered_size"),
+        (["width": 300.0, "height": "256"], "min_side: 256", nil),
+        ([:], "min_side: 256", nil),
+        (["similarity": 0.29], "min_similarity: 0.3", "filtered_similarity"),
+        (["similarity": 0.3], "min_similarity: 0.3", nil),
+        (["NSFW": "unsure"], "nsfw: [NSFW, UNSURE]", "filtered_nsfw"),
+        (["NSFW": "UNLIKELY"], "nsfw: [NSFW, UNSURE]", nil),
+        (["punsafe": 0.5], "max_unsafe: 0.45", "filtered_unsafe"),
+        (["pwatermark": 0.9], "max_watermark: 0.8", "filtered_watermark"),
+        (["AESTHETIC_SCORE": 4], "min_aesthetic: 4.5", "filtered_aesthetic"),
+        (["LANGUAGE": "de"], "languages: [en, fr]", "filtered_language"),
+        (["LANGUAGE": "FR"], "languages: [en, fr]", nil),
+        (["caption": "hi"], "min_caption_length: 5", "filtered_caption"),
+        (["caption": "much too long"], "max_caption_length: 5", "filtered_caption"),
+    ]
+
+    @Test("leaves rows out by what the list says, each under its own name", arguments: cases.indices)
+    func judged(_ index: Int) throws {
+        let (row, filter, expected) = Self.cases[index]
+        #expect(try reason(row, filter: filter) == expected, "\(row) \(filter)")
+    }
+
+    @Test("leaves out URLs and images that lists name")
+    func exclusions() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try "# bad\nhttp://h/a.jpg\n".write(toFile: folder + "/urls", atomically: false, encoding: .utf8)
+        #expect(
+            try reason([:], filter: "", exclusions: try Exclusions(urls: [folder + "/urls"], images: []))
+                == "excluded_url")
+        // COCO's evaluation images inside Visual Genome, by the lists that everybody has.
+        let evaluation = [["image": "val2014/COCO_val2014_000000000042.jpg", "caption": ["x"]]]
+        try JSONSerialization.data(withJSONObject: evaluation).write(to: URL(fileURLWithPath: folder + "/test.json"))
+        let data: [[String: Any]] = [41, 42].map {
+            ["image_id": $0, "url": "http://h/VG_100K/\($0).jpg", "coco_id": $0]
+        }
+        let regions = [41, 42].map { ["id": $0, "regions": [["phrase": "a thing"]]] as [String: Any] }
+        try JSONSerialization.data(withJSONObject: data).write(to: URL(fileURLWithPath: folder + "/image_data.json"))
+        try JSONSerialization.data(withJSONObject: regions).write(to: URL(fileURLWithPath: folder + "/regions.json"))
+        let adapter = RefinedSource(
+            VGSource(name: "s", paths: [folder + "/image_data.json", folder + "/regions.json"]), rewrites: [],
+            filter: .none, exclusions: try Exclusions(urls: [], images: [folder + "/test.json"]))
+        let reasons = try readAll(adapter, unitRows: 2).map { row -> String? in
+            guard case .rejected(let rejection) = row.outcome else { return nil }
+            return rejection.reason.rawValue
+        }
+        #expect(reasons == [nil, "excluded_image"])
+    }
+
+    @Test("gives URLs another beginning, and keeps the list's for the record")
+    func rewrites() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let photo = ["image_urls": ["http://static.flickr.com/1/2_3.jpg"], "captions": ["a photo"]]
+        try JSONSerialization.data(withJSONObject: photo).write(to: URL(fileURLWithPath: folder + "/sbu.json"))
+        let manifest = try Manifest(
+            yaml: "{version: 1, name: n, sources: [{name: s, format: sbu, path: \"\(folder)/sbu.json\"}]}")
+        let row = try readAll(try makeAdapter(for: manifest.sources[0]), unitRows: 1)[0]
+        #expect(row.url == "http://static.flickr.com/1/2_3.jpg")
+        guard case .kept(let kept) = row.outcome else { throw CancellationError() }
+        #expect(kept.location == .url("https://live.staticflickr.com/1/2_3.jpg"))
+    }
+}
