@@ -125,7 +125,7 @@ let package = Package(
         bridge("Storage", []),
         bridge("Tensors", ["CTorch"]),
         // 3. Assembly.
-        library("SourceAdapters", ["Samples", "Manifests", "Archives", "Tables"]),
+        library("SourceAdapters", ["Samples", "Digests", "Manifests", "Archives", "Tables"]),
         library("Layers", ["Tensors"]),
         library("Demonstrations", ["Samples", "Tables", flyingFox, flyingSocks]),
         // 4. The flow, the models, who does what.
@@ -149,6 +149,9 @@ let package = Package(
         library(
             "Training",
             ["Captioning", "Layers", "Loading", "Tensors", "TextTokenizers", "VisionLanguage"]),
+        library(
+            "FuzzTargets",
+            ["Archives", "Manifests", "Samples", "Shards", "SourceAdapters", "Tensors", "TextTokenizers"]),
         // 6. Executables.
         executable(
             "pipeline",
@@ -160,6 +163,7 @@ let package = Package(
             "pipeline-worker",
             [
                 "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Manifests", "Samples", "Shards",
+                "Supervision",
                 "SourceAdapters", "Stages", "Storage", "Tensors", "Transport", "VisionLanguage", arguments, logging,
             ]),
         executable(
@@ -188,6 +192,7 @@ let package = Package(
         tests("TextTokenizers"),
         tests("Captioning", ["Images", "Stages", "VisionLanguage", "Tensors"]),
         tests("Training"),
+        tests("FuzzTargets"),
         tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
         tests("Reports", ["Digests", "Samples"]),
         .testTarget(
@@ -199,3 +204,11 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20
 )
+
+// scripts/fuzz builds this one, with libFuzzer's driver in it.
+if Context.environment["FUZZING"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzTargets"],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}

@@ -34,6 +34,7 @@ package final class ZipArchive: Sendable {
     deinit { close(descriptor) }
 
     package var memberCount: Int { entries.count }
+    package var memberNames: [String] { entries.keys.sorted() }
 
     /// The bytes of the member `name`, checked against its CRC-32; nil where there is no such member.
     package func read(_ name: String, byteLimit: Int) throws(ArchiveError) -> [UInt8]? {

@@ -40,9 +40,13 @@ package struct Planner: Sendable {
 
     /// Makes sure that the store has the whole plan of `build`.
     ///
+    /// `prepare` makes what else units need, before the plan is whole; it is run for a new plan only.
+    ///
     /// Throws `manifestChanged` when the store has the plan of another manifest, `planning` when a source cannot be
     /// read, `store`; and when the task is cancelled, `CancellationError`.
-    package func plan(_ build: BuildRecord, sources: [SourcePlan]) throws -> PlanOutcome {
+    package func plan(
+        _ build: BuildRecord, sources: [SourcePlan], prepare: () throws -> Void = {}
+    ) throws -> PlanOutcome {
         if let existing = try store.build(), try store.isPlanned() {
             let differences = compare(existing: existing.settings, new: build.settings)
             guard differences.isEmpty else {
@@ -53,6 +57,7 @@ package struct Planner: Sendable {
         try store.beginPlan(of: build, sources: sources.map(\.name))
         var nextID = 0
         for source in sources { try plan(source, nextID: &nextID) }
+        try prepare()
         try store.finishPlan()
         return .planned
     }

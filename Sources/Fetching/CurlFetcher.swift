@@ -1,5 +1,6 @@
 import Glibc
 import Samples
+import Synchronization
 
 /// Fetches over HTTP and HTTPS, hundreds of transfers at once on one thread.
 ///
@@ -11,6 +12,7 @@ package final class CurlFetcher: Fetcher {
     private let backOff: BackOff
     private let clock: any Clock<Duration>
     private let loop: TransferLoop
+    private let health = Mutex(HostHealth())
 
     /// A fetcher with a thread of its own, on which `connections` transfers run at once; others wait, first come first.
     ///
@@ -61,7 +63,9 @@ package final class CurlFetcher: Fetcher {
         var left = policy.timeout
         var redirectsLeft = policy.maxRedirects
         while true {
+            if let fault = refusal(of: address) { throw fault }
             let answer = await loop.run(request(address, timeout: max(left, .milliseconds(1))))
+            health.withLock { [origin = address.origin] in $0.note(answer, of: origin, at: ContinuousClock().now) }
             switch reader.read(answer, of: address) {
             case .body:
                 return FetchedBody(bytes: answer.body, httpStatus: answer.head.status, finalURL: "\(address)")
@@ -73,6 +77,19 @@ package final class CurlFetcher: Fetcher {
                 left -= answer.elapsed
             }
         }
+    }
+
+    /// Why nothing is asked of `address`: it is known to be no image, or its host to answer to nothing.
+    private func refusal(of address: WebAddress) -> AnswerReading.Fault? {
+        let rejection: Rejection
+        if policy.isPlaceholder("\(address)") {
+            rejection = Rejection(.placeholder, "stands for an image that is gone")
+        } else if health.withLock({ $0.isAside(address.origin, at: ContinuousClock().now) }) {
+            rejection = Rejection(.downloadError, "the host is put aside, because it did not answer lately")
+        } else {
+            return nil
+        }
+        return AnswerReading.Fault(failure: FetchFailure(rejection, finalURL: "\(address)"))
     }
 
     /// Where a redirect of `address` leads, if `left` more redirects may be followed.

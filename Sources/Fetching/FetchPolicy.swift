@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a fetch may do and how much it may take.
 package struct FetchPolicy: Sendable, Hashable {
     /// The longest a whole transfer may take, redirects included; each retry has it anew.
@@ -24,6 +26,15 @@ package struct FetchPolicy: Sendable, Hashable {
     package var backOff: Duration = .milliseconds(500)
     /// The longest `Retry-After` that is waited for; a host that asks for more is given up at once.
     package var longestRetryAfter: Duration = .seconds(10)
+
+    /// What URLs of pictures that stand for lost ones begin with, without their scheme.
+    package var placeholders: [String] = []
+
+    /// Whether `url` is one of those pictures.
+    func isPlaceholder(_ url: String) -> Bool {
+        guard !placeholders.isEmpty, let scheme = url.range(of: "://") else { return false }
+        return placeholders.contains { url[scheme.upperBound...].hasPrefix($0) }
+    }
 
     /// The default policy of a client that calls itself `userAgent`.
     package init(userAgent: String) {

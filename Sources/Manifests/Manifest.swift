@@ -37,10 +37,18 @@ package struct Manifest: Codable, Sendable, Equatable {
         package let userAgent: String
         package let honourOptOut: Bool
         package let allowPrivateAddresses: Bool
+        /// What URLs of pictures that stand for lost ones begin with, without their scheme.
+        package let placeholders: [String]
         /// A unit with a larger share of failed rows is done again later; 1 takes every unit.
         package let maxFailureRatio: Double
         /// Whether bytes must have the digest that their list gives.
         package let verifyDigests: Bool
+    }
+
+    /// What makes two rows the same, so that the later one is left out.
+    package struct Deduplicate: Codable, Sendable, Equatable {
+        /// The URL, as the lists have it, over all sources.
+        package let urls: Bool
     }
 
     /// Lists of what must not be in the data set, as paths.
@@ -85,6 +93,7 @@ package struct Manifest: Codable, Sendable, Equatable {
     package let shard: Shard
     package let image: Image
     package let fetch: Fetch
+    package let deduplicate: Deduplicate
     package var exclude: Exclude
     package var caption: Caption
     package var rank: Rank

@@ -44,6 +44,7 @@ extension Manifest {
         let shard = try Shard(section("shard", of: root))
         let image = try Image(section("image", of: root))
         let fetch = try Fetch(section("fetch", of: root))
+        let deduplicate = try Deduplicate(section("deduplicate", of: root))
         let exclude = try Exclude(section("exclude", of: root))
         let caption = try Caption(section("caption", of: root))
         let rank = try Rank(section("rank", of: root), candidates: caption.count)
@@ -52,7 +53,8 @@ extension Manifest {
         try root.finish()
         self.init(
             version: version, name: name, seed: UInt64(seed), output: output, shard: shard, image: image, fetch: fetch,
-            exclude: exclude, caption: caption, rank: rank, precision: precision, sources: sources)
+            deduplicate: deduplicate, exclude: exclude, caption: caption, rank: rank, precision: precision,
+            sources: sources)
     }
 }
 

@@ -27,6 +27,11 @@ extension Manifest.Fetch {
     /// The agent that servers see unless the manifest names another.
     static let defaultUserAgent = "Mozilla/5.0 (compatible; blip2-pipeline/0.1; image-text dataset builder)"
 
+    /// Pictures that hosts of the lists' images send, with status 200, for those that are gone.
+    static let knownPlaceholders = [
+        "s.yimg.com/pw/images/en-us/photo_unavailable", "i.imgur.com/removed.png",
+    ]
+
     init(_ reader: MappingReader) throws(ManifestError) {
         timeout = try reader.double("timeout", default: 10, want: "seconds, more than 0 and at most 3600") {
             $0 > 0 && $0 <= 3600
@@ -39,8 +44,19 @@ extension Manifest.Fetch {
         }
         honourOptOut = try reader.bool("honour_opt_out", default: true)
         allowPrivateAddresses = try reader.bool("allow_private_addresses", default: false)
+        placeholders =
+            try reader.node("placeholders").map { node throws(ManifestError) in
+                try reader.strings(node, "placeholders", want: "beginnings of URLs", mayBeEmpty: true)
+            } ?? Self.knownPlaceholders
         maxFailureRatio = try reader.double("max_failure_ratio", default: 1, want: "0 to 1") { (0...1).contains($0) }
         verifyDigests = try reader.bool("verify_digests", default: false)
+        try reader.finish()
+    }
+}
+
+extension Manifest.Deduplicate {
+    init(_ reader: MappingReader) throws(ManifestError) {
+        urls = try reader.bool("urls", default: false)
         try reader.finish()
     }
 }

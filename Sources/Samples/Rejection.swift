@@ -24,6 +24,8 @@ public struct Rejection: Hashable, Sendable {
         case aspectRatio = "aspect_ratio"
         /// The header claims more pixels than `image.max_pixels`.
         case tooManyPixels = "too_many_pixels"
+        /// A picture that stands for one that is gone, by its URL.
+        case placeholder
         /// The same image was already taken.
         case duplicate
         /// The row of the list cannot be read.

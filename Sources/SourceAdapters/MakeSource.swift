@@ -1,11 +1,13 @@
 package import Manifests
 
-/// The adapter for `source` of a manifest, with its rewrites and its filter; `exclusions` are the manifest's.
+/// The adapter for `source` of a manifest, with its rewrites and its filter; `exclusions` are the manifest's, `duplicates` is
+/// the file of a `RowSet` with those rows that are duplicates.
 package func makeAdapter(
-    for source: Source, exclusions: Exclusions = Exclusions()
+    for source: Source, exclusions: Exclusions = Exclusions(), duplicates: String? = nil
 ) throws(SourceError) -> any SourceAdapter {
     RefinedSource(
-        try makeList(source), rewrites: source.rewrites, filter: source.filter, exclusions: exclusions)
+        try makeList(source), rewrites: source.rewrites, filter: source.filter, exclusions: exclusions,
+        duplicates: duplicates)
 }
 
 private func makeList(_ source: Source) throws(SourceError) -> any SourceAdapter {

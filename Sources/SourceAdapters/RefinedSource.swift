@@ -9,9 +9,15 @@ package struct RefinedSource: SourceAdapter {
     private let rewrites: [Source.Rewrite]
     private let filter: RowFilter
     private let exclusions: Exclusions
+    private let duplicates: String?
 
-    package init(_ list: any SourceAdapter, rewrites: [Source.Rewrite], filter: RowFilter, exclusions: Exclusions) {
+    /// `duplicates` is the file of a `RowSet` with the rows that are duplicates; nil where none were looked for.
+    package init(
+        _ list: any SourceAdapter, rewrites: [Source.Rewrite], filter: RowFilter, exclusions: Exclusions,
+        duplicates: String? = nil
+    ) {
         (self.list, self.rewrites, self.filter, self.exclusions) = (list, rewrites, filter, exclusions)
+        self.duplicates = duplicates
     }
 
     package func plan(unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void) throws {
@@ -19,17 +25,24 @@ package struct RefinedSource: SourceAdapter {
     }
 
     package func reader(of unit: WorkUnit) throws(SourceError) -> any RowReader {
-        Reader(rows: try list.reader(of: unit), source: self)
+        let rows = unit.firstRow..<(unit.firstRow + unit.rowCount)
+        let known = try duplicates.map { path throws(SourceError) in try RowSet.members(path, of: rows) } ?? []
+        return Reader(rows: try list.reader(of: unit), source: self, duplicates: known)
     }
 
     private struct Reader: RowReader {
         var rows: any RowReader
         let source: RefinedSource
+        let duplicates: Set<Int>
 
         mutating func next() throws(SourceError) -> ListedRow? {
             guard let listed = try rows.next() else { return nil }
             guard case .kept(let row) = listed.outcome else { return listed }
             if let rejection = source.exclusions.judge(row, url: listed.url) ?? source.filter.judge(row) {
+                return ListedRow(id: listed.id, url: listed.url, outcome: .rejected(rejection))
+            }
+            if duplicates.contains(listed.id.row) {
+                let rejection = Rejection(.duplicate, "an earlier row has this URL")
                 return ListedRow(id: listed.id, url: listed.url, outcome: .rejected(rejection))
             }
             return ListedRow(id: listed.id, url: listed.url, outcome: .kept(source.rewritten(row)))

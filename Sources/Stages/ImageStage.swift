@@ -28,12 +28,13 @@ package struct ImageStage: Sendable {
     private let fetcher: any Fetcher
     private let roots: ImageRoots
     private let excluded: DigestList
+    private let watch: any CrashWatch
     private let views: ViewSides?
 
     /// `views` is nil where no model looks at the images; `excluded` are the bytes that must not be kept.
     package init(
         manifest: Manifest, fetcher: any Fetcher, roots: ImageRoots = ImageRoots(),
-        excluded: DigestList = DigestList(), views: ViewSides?
+        excluded: DigestList = DigestList(), watch: any CrashWatch = NoCrashWatch(), views: ViewSides?
     ) {
         self.image = manifest.image
         self.maxBytes = manifest.fetch.maxBytes
@@ -41,6 +42,7 @@ package struct ImageStage: Sendable {
         self.fetcher = fetcher
         self.roots = roots
         self.excluded = excluded
+        self.watch = watch
         self.views = views
     }
 
@@ -50,6 +52,9 @@ package struct ImageStage: Sendable {
     /// `url` is what the list says, which is what the record keeps: where an image lies on this machine is not.
     func run(_ row: SourceRow, url: String, _ share: ByteBudget.Share) async -> SampleRecord {
         var record = SampleRecord(id: row.id, sourceID: row.sourceID, url: url, given: row.captions)
+        if let signal = watch.crash(of: row.id) {
+            return record.rejected(Rejection(.decodeError, "a decoder crashed on its bytes, by signal \(signal)"))
+        }
         let bytes: [UInt8]
         switch await load(row.location) {
         case .success(let body):
@@ -70,7 +75,7 @@ package struct ImageStage: Sendable {
         if verifiesDigests, let rejection = mismatch(row.facts, sha256: sha256.hex, md5: md5) {
             return record.rejected(rejection)
         }
-        return prepare(bytes, record)
+        return watch.working(on: row.id) { prepare(bytes, record) }
     }
 
     private func needsMD5(_ row: SourceRow) -> Bool { excluded.hasMD5 || verifiesDigests && row.facts.md5 != nil }

@@ -30,6 +30,10 @@ package struct OutputDirectory: Sendable, Hashable {
     package var shardFolder: String { root + "/shards" }
     package var stateFolder: String { root + "/.state" }
     package var scratchFolder: String { stateFolder + "/scratch" }
+    /// Where it stands which rows of a source are duplicates.
+    package func duplicatesPath(_ source: String) -> String { "\(stateFolder)/duplicates-\(source).bits" }
+    /// Where workers write down the rows on which they crash.
+    package var crashLogPath: String { stateFolder + "/crashes" }
     package var descriptionPath: String { root + "/dataset.json" }
 
     package func shardPath(_ name: String) -> String { "\(shardFolder)/\(name).tar.zst" }

@@ -11,6 +11,7 @@ import Shards
 import SourceAdapters
 import Stages
 import Storage
+import Supervision
 import Synchronization
 import Tensors
 import Transport
@@ -30,6 +31,7 @@ final class Worker: Sendable {
     private let adapters: [String: any SourceAdapter]
     private let roots = ImageRoots()
     private let excluded: DigestList
+    private let crashLog: CrashLog
     private let running = Mutex<[Lease: UnitProgress]>([:])
     private let finished = Mutex(WorkerCounts())
 
@@ -43,9 +45,15 @@ final class Worker: Sendable {
         budget = ByteBudget(limit: profile.imageBytes)
         let exclusions = try Exclusions(urls: manifest.exclude.urls, images: manifest.exclude.images)
         var adapters: [String: any SourceAdapter] = [:]
-        for source in manifest.sources { adapters[source.name] = try makeAdapter(for: source, exclusions: exclusions) }
+        for source in manifest.sources {
+            adapters[source.name] = try makeAdapter(
+                for: source, exclusions: exclusions,
+                duplicates: manifest.deduplicate.urls ? output.duplicatesPath(source.name) : nil)
+        }
         self.adapters = adapters
         excluded = try DigestList(paths: manifest.exclude.digests)
+        crashLog = CrashLog(path: output.crashLogPath)
+        try crashLog.install()
         models = manifest.bootstraps ? try Models(manifest, profile) : nil
     }
 
@@ -178,7 +186,7 @@ final class Worker: Sendable {
         let runner = UnitRunner(
             images: ImageStage(
                 manifest: manifest, fetcher: fetcher, roots: roots, excluded: excluded,
-                views: isBootstrapped ? models?.views : nil),
+                watch: RowWatch(crashLog, source.name), views: isBootstrapped ? models?.views : nil),
             bootstrap: isBootstrapped ? models?.bootstrap : nil,
             limits: .init(
                 window: profile.window, running: profile.connections, batch: models?.batch ?? 1, batches: 2),
@@ -209,6 +217,21 @@ final class Worker: Sendable {
         let (name, generation) = (grant.unit.shardName, grant.lease.generation)
         unlink(output.scratchShard(name, generation: generation))
         unlink(output.scratchTable(name, generation: generation))
+    }
+}
+
+/// The crashes on rows of one source, as they were when a unit was begun.
+private struct RowWatch: CrashWatch {
+    private let signals: [Int: Int]
+
+    init(_ log: CrashLog, _ source: String) {
+        let own = log.crashes().filter { $0.source == source }.map { ($0.row, $0.signal) }
+        signals = Dictionary(own) { first, _ in first }
+    }
+
+    func crash(of id: SampleID) -> Int? { signals[id.row] }
+    func working<Value>(on id: SampleID, _ body: () -> Value) -> Value {
+        CrashLog.working(on: id.source, row: id.row, body)
     }
 }
 
@@ -260,6 +283,7 @@ extension FetchPolicy {
         maxBytes = manifest.fetch.maxBytes
         honourOptOut = manifest.fetch.honourOptOut
         allowPrivateAddresses = manifest.fetch.allowPrivateAddresses
+        placeholders = manifest.fetch.placeholders
     }
 }
 

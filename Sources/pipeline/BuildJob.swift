@@ -44,7 +44,10 @@ final class BuildJob: Sendable {
                 }
             }
         }
-        let outcome = try Planner(store: store).plan(record, sources: sources)
+        let outcome = try Planner(store: store).plan(record, sources: sources) { [manifest, output] in
+            guard manifest.deduplicate.urls else { return }
+            try DuplicateSearch(manifest, output).run()
+        }
         if outcome == .resumed { try store.retryFailed() }
         let total = try store.status().total
         logger.info(
@@ -87,10 +90,15 @@ final class BuildJob: Sendable {
         try token.write(to: tokenFile)
         defer { unlink(tokenFile) }
         let progress = BuildProgress(label: manifest.name)
+        let crashes = CrashWatcher(CrashLog(path: output.crashLogPath), logger)
         let supervisor = WorkerSupervisor(
             events: SupervisionEvents(
                 line: { worker, line in progress.show(line: line, of: worker) },
-                ended: { worker, message in try await coordinator.workerEnded(worker, message: message) },
+                ended: { worker, message in
+                    // A crash whose row is known is no failure of the unit: the row is left out when it is done again.
+                    let isExplained = crashes.hasNew()
+                    return try await coordinator.workerEnded(worker, message: isExplained ? nil : message)
+                },
                 hasWork: { try await coordinator.hasWork() }, hangs: { try await coordinator.hangs($0) }))
         let server = try CoordinatorServer(coordinator, token: token, logger: logger)
         try await server.serve { [self] url in
@@ -140,5 +148,32 @@ final class BuildJob: Sendable {
             of: output, name: manifest.name, imageFormat: manifest.image.format, status: status, store: store,
             formats: Dictionary(manifest.sources.map { ($0.name, $0.format.rawValue) }) { first, _ in first },
             checkpoints: checkpoints)
+    }
+}
+
+/// Tells of crashes as they are written down.
+private final class CrashWatcher: Sendable {
+    private let log: CrashLog
+    private let logger: Logger
+    private let seen: Mutex<Int>
+
+    init(_ log: CrashLog, _ logger: Logger) {
+        (self.log, self.logger) = (log, logger)
+        seen = Mutex(log.crashes().count)
+    }
+
+    /// Whether there are crashes that were not there the last time.
+    func hasNew() -> Bool {
+        let crashes = log.crashes()
+        let new = seen.withLock { seen in
+            defer { seen = crashes.count }
+            return crashes.dropFirst(seen)
+        }
+        for crash in new {
+            logger.warning(
+                "a decoder crashed; the row is left out",
+                metadata: ["source": "\(crash.source)", "row": "\(crash.row)", "signal": "\(crash.signal)"])
+        }
+        return !new.isEmpty
     }
 }

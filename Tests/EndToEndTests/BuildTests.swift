@@ -50,6 +50,80 @@ import Testing
         return names.filter { $0.hasSuffix(".tar.zst") }.count
     }
 
+    @Test("loses the row on which a codec crashes, and no other")
+    func codecCrash() throws {
+        let site = try Site(count: 14)
+        // A libspng that crashes on every picture: loaded before the real one, it is what workers call.
+        let source = """
+            #include <signal.h>
+            #include <stddef.h>
+            int spng_decode_image(void *c, void *o, size_t n, int f, int g) { raise(SIGSEGV); return 1; }
+            """
+        try source.write(toFile: site.folder + "/crash.c", atomically: true, encoding: .utf8)
+        let library = site.folder + "/crash.so"
+        let compiled = try Program.run(
+            "/usr/bin/env", ["cc", "-shared", "-fPIC", "-w", "-o", library, site.folder + "/crash.c"])
+        try #require(compiled.status == 0, "\(compiled.errors)")
+        let manifest = try site.manifest(
+            "m", captions: "original", unitRows: 7, extra: "fetch: {allow_private_addresses: true}")
+        let whole = try site.build(manifest, to: "whole")
+        try #require(whole.status == 0, "\(whole.errors)")
+
+        let ended = try Program.run(
+            Site.pipeline, site.buildArguments(manifest, to: "out", workers: 1), environment: ["LD_PRELOAD": library])
+        #expect(ended.status == 0, "\(ended.errors)")
+        struct Status: Decodable {
+            struct Source: Decodable {
+                let samples: Int
+                let rejections: [String: Int]
+            }
+            let sources: [Source]
+        }
+        func status(_ output: String) throws -> Status.Source {
+            let told = try Program.run(Site.pipeline, ["status", "--output", "\(site.folder)/\(output)", "--json"])
+            return try JSONDecoder().decode(Status.self, from: Data(told.output.utf8)).sources[0]
+        }
+        let (before, after) = (try status("whole"), try status("out"))
+        let lost = before.samples - after.samples
+        #expect(lost > 0, "no picture was a PNG")
+        #expect(after.rejections["decode_error", default: 0] == before.rejections["decode_error", default: 0] + lost)
+        let crashes = try String(contentsOfFile: site.folder + "/out/.state/crashes", encoding: .utf8)
+        #expect(crashes.split(separator: "\n").count == lost && ended.errors.contains("a decoder crashed"))
+    }
+
+    @Test("leaves out rows whose URL an earlier row of any source has")
+    func duplicateURLs() throws {
+        let site = try Site(count: 24)
+        let manifest = site.folder + "/twice.yaml"
+        try """
+        version: 1
+        name: twice
+        shard: {samples: 10}
+        image: {size: 64}
+        fetch: {allow_private_addresses: true}
+        deduplicate: {urls: true}
+        sources:
+          - {name: first, format: csv, path: demo/list.csv, captions: original, limit: 10}
+          - {name: second, format: csv, path: demo/list.csv, captions: original}
+        """.write(toFile: manifest, atomically: true, encoding: .utf8)
+        let built = try site.build(manifest, to: "out", workers: 2)
+        try #require(built.status == 0, "\(built.errors)")
+        struct Status: Decodable {
+            struct Source: Decodable {
+                let name: String
+                let samples: Int
+                let rejections: [String: Int]
+            }
+            let sources: [Source]
+        }
+        let ended = try Program.run(Site.pipeline, ["status", "--output", site.folder + "/out", "--json"])
+        let sources = try JSONDecoder().decode(Status.self, from: Data(ended.output.utf8)).sources
+        // The list itself names some images twice or not at all: what the first source has, the second one has not.
+        #expect(sources[0].samples > 5)
+        #expect(sources[1].rejections["duplicate", default: 0] >= sources[0].samples)
+        #expect(sources[1].samples + sources[1].rejections.values.reduce(0, +) == 24)
+    }
+
     @Test("takes images from disk; nothing of where they lie reaches the output")
     func imagesOnDisk() throws {
         let sites = [try Site(count: 12), try Site(count: 12)]

@@ -55,6 +55,35 @@ struct CurlFetcherTests {
         #expect(try await fetch("header?accept-encoding").get().bytes == Array("gzip, deflate".utf8))
     }
 
+    // MARK: Hosts and pictures that are gone
+
+    @Test("does not fetch a picture that stands for a lost one, named or redirected to", arguments: ["ok", "to?/ok"])
+    func placeholders(target: String) async throws {
+        let place = server.url("ok").replacing("http://", with: "")
+        let failure = try await failure(target) { $0.placeholders = [place] }
+        #expect(failure.rejection.reason == .placeholder && failure.finalURL == server.url("ok"))
+        #expect(try await fetch("ok") { $0.placeholders = [place + "/other"] }.get().bytes == goodBody)
+    }
+
+    @Test("puts a host aside that takes no connection, and asks others on")
+    func asideHost() async throws {
+        var policy = server.policy
+        policy.retries = 0
+        policy.allowPrivateAddresses = true
+        let fetcher = CurlFetcher(policy: policy, connections: 4)
+        var messages: [String] = []
+        for _ in 0..<(HostHealth.patience + 2) {
+            // Nothing listens there.
+            let failure = try await #require(throws: FetchFailure.self) {
+                try await fetcher.fetch("http://127.0.0.1:9999/x.jpg").get()
+            }
+            #expect(failure.rejection.reason == .downloadError, "\(failure)")
+            messages.append(failure.rejection.message)
+        }
+        #expect(messages.map { $0.contains("put aside") } == messages.indices.map { $0 >= HostHealth.patience })
+        #expect(try await fetcher.fetch(server.url("ok")).get().bytes == goodBody)
+    }
+
     // MARK: Statuses and retries
 
     @Test(

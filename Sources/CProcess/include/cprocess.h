@@ -2,6 +2,8 @@
 #ifndef CPROCESS_H
 #define CPROCESS_H
 
+#include "crashlog.h"
+
 #include <stddef.h>
 
 typedef struct {
