@@ -156,8 +156,9 @@ let package = Package(
         executable(
             "pipeline",
             [
-                "Commands", "Coordination", "Demonstrations", "Digests", "Images", "Manifests", "Reports", "Samples",
-                "Shards", "SourceAdapters", "Storage", "Supervision", "Tables", "Transport", arguments, logging,
+                "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Images", "Manifests", "Reports",
+                "Samples", "Shards", "SourceAdapters", "Storage", "Supervision", "Tables", "Transport", arguments,
+                logging,
             ]),
         executable(
             "pipeline-worker",

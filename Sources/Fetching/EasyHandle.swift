@@ -73,6 +73,15 @@ final class EasyHandle {
         for line in request.headers { headers = curl_slist_append(headers, line) }
         ccurl_set_pointer(pointer, CURLOPT_HTTPHEADER, headers)
         set(CURLOPT_HTTPGET, 1)
+        if let signature = request.signature {
+            set(CURLOPT_AWS_SIGV4, "aws:amz:\(signature.region):\(signature.service)")
+            set(CURLOPT_USERNAME, signature.accessKey)
+            set(CURLOPT_PASSWORD, signature.secretKey)
+        } else {
+            for option in [CURLOPT_AWS_SIGV4, CURLOPT_USERNAME, CURLOPT_PASSWORD] {
+                ccurl_set_pointer(pointer, option, nil)
+            }
+        }
         if let body = request.body {
             ccurl_set_offset(pointer, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
             // NULL, which an empty array may give, would make libcurl ask a callback for the body.

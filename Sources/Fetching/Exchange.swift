@@ -18,6 +18,8 @@ struct ExchangeRequest: Sendable {
     /// Header lines, `Name: value`.
     var headers: [String] = []
     var body: [UInt8]?
+    /// How the request is signed; nil for one that is not.
+    var signature: RequestSignature?
     /// The longest time from the start of the connection to the last byte.
     var timeout: Duration
     /// The longest body, its content encoding undone.

@@ -32,7 +32,7 @@ package final class HTTPClient: Sendable {
     /// `timeout`, `too_large`, and `download_error` for all other faults.
     package func request(
         _ method: String, _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
-        timeout: Duration = .seconds(30), maxBytes: Int = 64 << 20
+        signature: RequestSignature? = nil, timeout: Duration = .seconds(30), maxBytes: Int = 64 << 20
     ) async throws(FetchFailure) -> HTTPResponse {
         let address: WebAddress
         do throws(WebAddress.Fault) {
@@ -40,16 +40,17 @@ package final class HTTPClient: Sendable {
         } catch {
             throw FetchFailure(Rejection(.badRow, "not a URL of a service: \(url)"))
         }
-        // An empty line for `Expect` keeps libcurl from asking before it sends a body.
-        let lines = headers.map { "\($0.name): \($0.value)" } + ["Expect:"]
+        let sent = body ?? (method == "GET" ? nil : [])
+        // An empty line for `Expect` keeps libcurl from asking before it sends a body; it would be signed, and not sent.
+        let lines = headers.map { "\($0.name): \($0.value)" } + (sent == nil ? [] : ["Expect:"])
         guard (lines + [method]).allSatisfy({ $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } }) else {
             throw FetchFailure(Rejection(.badRow, "control character in a request header"))
         }
-        let sent = body ?? (method == "GET" ? nil : [])
         let answer = await loop.run(
             ExchangeRequest(
-                method: method, url: "\(address)", origin: address.origin, headers: lines, body: sent, timeout: timeout,
-                maxBytes: maxBytes, maxHeaderBytes: 65_536, bodyUse: { _ in .take }, judge: { _, _ in .allowed }))
+                method: method, url: "\(address)", origin: address.origin, headers: lines, body: sent,
+                signature: signature, timeout: timeout, maxBytes: maxBytes, maxHeaderBytes: 65_536,
+                bodyUse: { _ in .take }, judge: { _, _ in .allowed }))
         if let failure = Self.failure(answer, limit: maxBytes, timeout: timeout, url: "\(address)") { throw failure }
         return HTTPResponse(status: answer.head.status, headers: answer.head.all, body: answer.body)
     }

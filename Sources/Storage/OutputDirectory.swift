@@ -32,6 +32,8 @@ package struct OutputDirectory: Sendable, Hashable {
     package var scratchFolder: String { stateFolder + "/scratch" }
     /// Where it stands which rows of a source are duplicates.
     package func duplicatesPath(_ source: String) -> String { "\(stateFolder)/duplicates-\(source).bits" }
+    /// Where lists from elsewhere are kept.
+    package var inputsFolder: String { stateFolder + "/inputs" }
     /// Where workers write down the rows on which they crash.
     package var crashLogPath: String { stateFolder + "/crashes" }
     package var descriptionPath: String { root + "/dataset.json" }

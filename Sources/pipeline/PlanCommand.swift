@@ -11,6 +11,8 @@ struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Say what a build would do: sources, rows, work units, bytes. Writes nothing.",
         discussion: """
+            Lists at http, https and s3 addresses are fetched into a temporary folder.
+
             EXAMPLE:
               pipeline plan --manifest manifests/quickstart.yaml
             """)
@@ -47,7 +49,10 @@ struct PlanCommand: AsyncParsableCommand {
 
     func run() async throws {
         let written = try manifest.read()
-        let manifest = written.resolved(besideFile: self.manifest.manifest)
+        let folder = FileManager.default.temporaryDirectory.path + "/pipeline-plan-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // not there where all lists are local
+        let manifest = try await RemoteInputs(folder: folder, logger: logs.logger("pipeline"))
+            .localized(written.resolved(besideFile: self.manifest.manifest))
         let plans = try manifest.sources.map { try plan($0, manifest) }
         let output = Output(
             name: manifest.name, manifestDigest: written.digest().hex, sources: plans,

@@ -75,6 +75,21 @@ async def early_hints(r):
     await r.answer()
 
 
+asked_ranges = {}
+@route
+async def ranges(r):
+    tag, wanted = '"v1"', r.headers.get("range", "")
+    asked_ranges[r.query] = wanted
+    if not wanted or r.headers.get("if-range", tag) != tag:
+        return await r.answer(headers=[f"ETag: {tag}"])
+    start, end = (int(n) for n in wanted.removeprefix("bytes=").split("-"))
+    if start >= len(BODY): return await r.answer(b"", "416 No", [f"Content-Range: bytes */{len(BODY)}"])
+    part = BODY[start:end + 1]
+    await r.answer(part, "206 Part", [f"ETag: {tag}", f"Content-Range: bytes {start}-{start + len(part) - 1}/{len(BODY)}"])
+@route
+async def asked_range(r): await r.answer(asked_ranges.get(r.query, "").encode())
+
+
 # --- Statuses
 @route
 async def status(r): await r.answer(b"no", f"{r.query} X")

@@ -1,0 +1,94 @@
+import Commands
+import Digests
+import Fetching
+import Foundation
+import Glibc
+import Logging
+import Manifests
+import Samples
+
+/// Brings the lists that a manifest names by http, https or s3 addresses here, where rows are read at any place.
+struct RemoteInputs {
+    private let folder: String
+    private let downloader: FileDownloader
+    private let client: HTTPClient
+    private let s3: S3Endpoint
+    private let logger: Logger
+
+    /// Keeps the files in `folder`; those that are there already are taken as they are.
+    init(folder: String, logger: Logger) {
+        (self.folder, self.logger) = (folder, logger)
+        s3 = S3Endpoint(environment: ProcessInfo.processInfo.environment)
+        client = HTTPClient(userAgent: "blip2-pipeline/\(softwareVersion)")
+        downloader = FileDownloader(client, s3: s3)
+    }
+
+    /// The manifest with local paths; it is given back as it is where it has no other ones.
+    func localized(_ manifest: Manifest) async throws -> Manifest {
+        var manifest = manifest
+        for index in manifest.sources.indices {
+            let name = manifest.sources[index].name
+            manifest.sources[index].paths = try await localized(manifest.sources[index].paths, name)
+            manifest.sources[index].imageRoots = try await localized(
+                manifest.sources[index].imageRoots, name + "/images")
+        }
+        manifest.exclude.urls = try await localized(manifest.exclude.urls, ".exclude-urls")
+        manifest.exclude.images = try await localized(manifest.exclude.images, ".exclude-images")
+        manifest.exclude.digests = try await localized(manifest.exclude.digests, ".exclude-digests")
+        return manifest
+    }
+
+    private func localized(_ paths: [String], _ name: String) async throws -> [String] {
+        var local: [String] = []
+        for path in paths {
+            guard path.contains("://") else {
+                local.append(path)
+                continue
+            }
+            for address in try await expanded(path) { local.append(try await file(address, name)) }
+        }
+        return local
+    }
+
+    /// The addresses that `address` stands for: one, or the objects of a bucket that a pattern matches.
+    private func expanded(_ address: String) async throws -> [String] {
+        guard ["http://", "https://", "s3://"].contains(where: address.hasPrefix) else {
+            throw CommandError(.badInput, "\(address): want a path, or an http, https or s3 address")
+        }
+        guard let (bucket, pattern) = S3Endpoint.parts(of: address), pattern.contains(where: { "*?[".contains($0) })
+        else {
+            return [address]
+        }
+        do {
+            let prefix = String(pattern.prefix { !"*?[".contains($0) })
+            let keys = try await s3.keys(bucket: bucket, prefix: prefix, client)
+            let matching = keys.filter { fnmatch(pattern, $0, FNM_PATHNAME) == 0 }
+            guard !matching.isEmpty else { throw CommandError(.badInput, "\(address): no object matches") }
+            return matching.map { "s3://\(bucket)/\($0)" }
+        } catch let error as FetchFailure {
+            throw CommandError(error)
+        }
+    }
+
+    private func file(_ address: String, _ name: String) async throws -> String {
+        // The last part of the address says what kind of file it is; the digest in front keeps equal names apart.
+        let last = address.prefix { $0 != "?" && $0 != "#" }.split(separator: "/").last.map(String.init) ?? "list"
+        let path = "\(folder)/\(name)/\(digest(of: address).hex.prefix(16))-\(last)"
+        guard !FileManager.default.fileExists(atPath: path) else { return path }
+        logger.info("fetching a list", metadata: ["address": "\(address)"])
+        do {
+            try await downloader.download(address, to: path)
+        } catch let error as FetchFailure {
+            throw CommandError(error)
+        }
+        return path
+    }
+}
+
+extension CommandError {
+    /// A list that a server refuses is bad input; a server that does not answer is a service that cannot be reached.
+    fileprivate init(_ failure: FetchFailure) {
+        let isRefused = failure.httpStatus.map { $0 < 500 && $0 != 429 } ?? (failure.rejection.reason == .badRow)
+        self.init(isRefused ? .badInput : .unavailable, failure.rejection.message)
+    }
+}
