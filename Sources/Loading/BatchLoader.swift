@@ -24,6 +24,8 @@ package struct BatchLoader: Sendable {
     package let view: ImageView
     /// How many captions of an image are in a batch, where it has so many.
     package var captionsPerImage = 1
+    /// The part of an image that is shown; nil shows the whole.
+    package var crop: RandomCrop?
     /// How many batches are made ahead of the one that the trainer has; one more may wait complete.
     package var batchesAhead = 3
     /// How many images are decoded at once.
@@ -109,7 +111,8 @@ package struct BatchLoader: Sendable {
 
     private func prepared(_ sample: TrainingSample) -> Result<Prepared, LoadingError> {
         do throws(ImageError) {
-            let image = try decode(sample.image, maxPixels: maxPixels)
+            let whole = try decode(sample.image, maxPixels: maxPixels)
+            let image = crop?(whole, key: sample.key, epoch: sample.epoch, seed: loader.order.seed) ?? whole
             let chosen = chosenCaptions(
                 of: sample.captions.count, limit: captionsPerImage, key: sample.key, epoch: sample.epoch,
                 seed: loader.order.seed)

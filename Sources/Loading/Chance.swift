@@ -4,7 +4,7 @@
 struct Chance {
     /// What numbers are drawn for, so that no two uses share a sequence.
     enum Purpose: UInt64 {
-        case shardOrder, sampleOrder, caption
+        case shardOrder, sampleOrder, caption, crop
     }
 
     private static let increment: UInt64 = 0x9e37_79b9_7f4a_7c15
@@ -44,8 +44,11 @@ struct Chance {
 /// Which of the `count` kept captions of the sample `key` are shown in `epoch`, at most `limit`: each as likely as the
 /// others, none twice, and dependent on nothing but the arguments.
 package func chosenCaptions(of count: Int, limit: Int, key: String, epoch: Int, seed: UInt64) -> [Int] {
-    // FNV-1a.
-    let name = key.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-    var chance = Chance(seed: seed, .caption, UInt64(epoch), name)
+    var chance = Chance(seed: seed, .caption, UInt64(epoch), nameHash(key))
     return Array(chance.permutation(of: count).prefix(limit))
+}
+
+/// FNV-1a of a sample's key.
+func nameHash(_ key: String) -> UInt64 {
+    key.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
 }

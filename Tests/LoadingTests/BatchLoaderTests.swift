@@ -55,6 +55,39 @@ import Testing
         }
     }
 
+    @Test("shows a part of each image, another one in each epoch, the same in every run")
+    func crops() async throws {
+        let dataset = try TestDataset([9, 8, 7])
+        defer { dataset.remove() }
+        var loader = try Self.loader(dataset, view: .squashed(side: 8))
+        let whole = try await Self.batches(loader, 12)
+        loader.crop = RandomCrop(scale: 1)
+        #expect(try await Self.batches(loader, 12) == whole)
+        loader.crop = RandomCrop(scale: 0.5)
+        let parts = try await Self.batches(loader, 12)
+        loader.decoders = 1
+        #expect(try await Self.batches(loader, 12) == parts)
+        #expect(try await Self.batches(loader, after: 5, 3) == Array(parts[5..<8]))
+        #expect(parts.flatMap(\.keys) == whole.flatMap(\.keys))
+        // 48 samples, two epochs of 24: most show something else than the whole, and than in the other epoch.
+        let pixels = Dictionary(grouping: zip(parts.flatMap(\.keys), parts.flatMap(\.pixels)), by: \.0)
+        #expect(zip(parts.flatMap(\.pixels), whole.flatMap(\.pixels)).count { $0 != $1 } > 30)
+        #expect(pixels.values.count { $0.count == 2 && $0[0].1 != $0[1].1 } > 15)
+    }
+
+    @Test("a random part has at least the share of each side that was asked for")
+    func cropSizes() throws {
+        let image = PixelImage(width: 50, height: 20, rgb: (0..<3000).map { UInt8($0 % 251) })
+        var sizes: Set<Int> = []
+        for epoch in 0..<200 {
+            let part = RandomCrop(scale: 0.8)(image, key: "s-000000000001", epoch: epoch, seed: 3)
+            #expect((40...50).contains(part.width) && (16...20).contains(part.height))
+            #expect(part.rgb.count == part.width * part.height * 3)
+            sizes.insert(part.width)
+        }
+        #expect(sizes.count == 11)
+    }
+
     @Test("goes on behind any step as if it had never stopped")
     func resumption() async throws {
         let dataset = try TestDataset([5, 4, 2])
