@@ -15,6 +15,11 @@ struct SizeOptions: ParsableArguments {
     @Option(help: "From scratch: its layers.") var textLayers = 4
     @Option(help: "From scratch: the longest text in tokens.") var textLength = 48
     @Option(help: "From scratch: the most tokens that are learned from the captions.") var vocabulary = 2000
+    @Option(
+        help: ArgumentHelp(
+            "From scratch: a captioner or ranker, of the same sizes, whose image transformer the model begins with.",
+            valueName: "dir"))
+    var visionFrom: String?
 
     func validate() throws {
         for (name, value) in [
@@ -44,27 +49,34 @@ struct SizeOptions: ParsableArguments {
 extension TrainOptions {
     enum Role {
         /// With what every caption begins: its words are in the vocabulary too.
-        case captioner(prompt: String, visionFrom: String?)
+        case captioner(prompt: String)
         case ranker
     }
 
     /// The folder of the model that training starts from: that of `--from`, or a new one's under the output.
-    func startFolder(_ size: SizeOptions, _ role: Role) throws -> String {
-        if let from { return try requireModel(from) }
+    ///
+    /// A new one has the image transformer of the model `visionFrom`, where that is given.
+    func startFolder(_ size: SizeOptions, _ role: Role, visionFrom: String?) throws -> String {
+        if let from {
+            guard visionFrom == nil else {
+                throw ValidationError("--vision-from: not with --from, which has an image transformer of its own")
+            }
+            return try requireModel(from)
+        }
         let folder = output + "/start"
         guard !FileManager.default.fileExists(atPath: folder) else { return folder }
         let partial = folder + ".partial"
         switch role {
-        case .captioner(let prompt, let ranker):
+        case .captioner(let prompt):
             let words = try wordCounts(.wordPiece, before: prompt)
             try RandomCheckpoint.writeBLIP(
                 size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
-            if let ranker { try transferVision(from: requireModel(ranker), to: partial) }
         case .ranker:
             let words = try wordCounts(.bytePair, before: "")
             try RandomCheckpoint.writeCLIP(
                 size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
         }
+        if let visionFrom { try transferVision(from: requireModel(visionFrom), to: partial) }
         try FileManager.default.moveItem(atPath: partial, toPath: folder)
         return folder
     }

@@ -17,18 +17,10 @@ struct TrainCaptionerCommand: AsyncParsableCommand {
     @Option(help: "What every caption begins with; it is given, not learned.") var prompt = "a picture of "
     @Option(help: "The share of each target that is spread over the vocabulary, 0 to 1.") var labelSmoothing = 0.1
 
-    @Option(
-        help: ArgumentHelp(
-            "From scratch: a ranker, of the same sizes, whose image transformer the captioner begins with.",
-            valueName: "dir"))
-    var visionFrom: String?
     @Option(help: "How many captions of an image a step takes, where it has so many; the image is encoded once.")
     var captionsPerImage = 1
 
     func validate() throws {
-        guard visionFrom == nil || options.from == nil else {
-            throw ValidationError("--vision-from: not with --from, which has an image transformer of its own")
-        }
         guard captionsPerImage > 0 else { throw ValidationError("--captions-per-image: want at least 1") }
         guard (0..<1).contains(labelSmoothing) else {
             throw ValidationError("--label-smoothing: want 0 or more and less than 1, not \(labelSmoothing)")
@@ -37,7 +29,7 @@ struct TrainCaptionerCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await asTrainingInput {
-            let start = try options.startFolder(size, .captioner(prompt: prompt, visionFrom: visionFrom))
+            let start = try options.startFolder(size, .captioner(prompt: prompt), visionFrom: size.visionFrom)
             let objective = try CaptionObjective(directory: start, prompt: prompt, smoothing: labelSmoothing)
             try await options.train(
                 objective,

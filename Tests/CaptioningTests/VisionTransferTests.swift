@@ -7,7 +7,7 @@ import VisionLanguage
 
 @testable import Captioning
 
-@Suite("A captioner that begins with a ranker's image transformer")
+@Suite("A model that begins with another's image transformer")
 struct VisionTransferTests {
     private func withModels(_ body: (_ captioner: String, _ ranker: String) throws -> Void, patch: Int = 16) throws {
         let folder = try Project.temporaryFolder("transfer")
@@ -37,6 +37,24 @@ struct VisionTransferTests {
                     == clip.tensor("vision_model.embeddings.position_embedding.weight").floats())
             #expect(try blip.tensor("text_decoder.cls.predictions.bias").floats() == before)
             _ = try BLIPCaptioner(directory: captioner, seed: 1, engines: EnginePool())
+        }
+    }
+
+    @Test("takes a captioner's for a ranker: there and back again it is the same, but for the bias of the patches")
+    func backAgain() throws {
+        try withModels { captioner, ranker in
+            let before = try Checkpoint(directory: captioner)
+            let names = before.names.filter { $0.hasPrefix("vision_model.") }
+            let values = try names.map { try before.tensor($0).floats() }
+            let norm = try Checkpoint(directory: ranker).tensor("vision_model.pre_layrnorm.weight").floats()
+            try transferVision(from: captioner, to: ranker)
+            let between = try Checkpoint(directory: ranker)
+            #expect(try between.tensor("vision_model.pre_layrnorm.weight").floats() == norm)
+            _ = try CLIPRanker(directory: ranker, engines: EnginePool())
+            try transferVision(from: ranker, to: captioner)
+            let after = try Checkpoint(directory: captioner)
+            // The bias is zero in a new model, so that the positions come back as they were.
+            for (name, value) in zip(names, values) { #expect(try after.tensor(name).floats() == value, "\(name)") }
         }
     }
 
