@@ -21,14 +21,7 @@ extension Manifest {
 
     /// Reads a manifest from YAML text; paths stay as they are written.
     package init(yaml: String) throws(ManifestError) {
-        let node: Node?
-        do {
-            node = try Yams.compose(yaml: yaml)
-        } catch let error as YamlError {
-            throw ManifestError(error)
-        } catch {
-            throw ManifestError(code: .syntax, line: nil, keyPath: "", hint: "\(error)")
-        }
+        let node = try composed(yaml)
         guard let node else {
             throw ManifestError(code: .syntax, line: nil, keyPath: "", hint: "the file holds no manifest")
         }
@@ -90,20 +83,4 @@ func isPlainName(_ name: String) -> Bool {
             return character.properties.isAlphabetic && byte < 128 || (48...57).contains(byte)
                 || character == "-" || character == "_"
         }
-}
-
-extension ManifestError {
-    fileprivate init(_ error: YamlError) {
-        switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
-            let around = context.map { "\($0.text): " } ?? ""
-            self.init(code: .syntax, line: mark.line, keyPath: "", hint: around + problem)
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            let keys = duplicates.map { "\($0)" }.sorted().joined(separator: ", ")
-            self.init(code: .syntax, line: context.mark.line, keyPath: "", hint: "key given twice: \(keys)")
-        default:
-            self.init(code: .syntax, line: nil, keyPath: "", hint: "\(error)")
-        }
-    }
 }

@@ -31,12 +31,7 @@ package struct WorkerProfile: Sendable, Equatable {
 
     /// Reads a profile from YAML text; keys that are absent keep their defaults.
     package init(yaml: String) throws(ManifestError) {
-        let node: Node?
-        do {
-            node = try Yams.compose(yaml: yaml)
-        } catch {
-            throw ManifestError(code: .syntax, line: nil, keyPath: "", hint: "\(error)")
-        }
+        let node = try composed(yaml)
         let reader = try MappingReader(node ?? Node.mapping([:]), path: "")
         device = try reader.string("device", default: device)
         guard Self.isDevice(device) else { throw reader.fault(.invalid, "device", "want auto, cpu or cuda:N") }

@@ -1,3 +1,4 @@
+import Foundation
 import FuzzTargets
 import Glibc
 
@@ -17,7 +18,8 @@ nonisolated(unsafe) var folder = ""
 func start() -> Int32 {
     guard CommandLine.arguments.count > 1, let target = FuzzTarget(rawValue: CommandLine.arguments[1]) else {
         let names = FuzzTarget.allCases.map(\.rawValue).joined(separator: ", ")
-        fputs("usage: fuzz TARGET [option...] [folder...]; targets: \(names)\n", stderr)
+        let usage = "usage: fuzz TARGET [option...] [folder...]; targets: \(names)\n"
+        FileHandle.standardError.write(Data(usage.utf8))
         return 64
     }
     var template = Array("/tmp/fuzz-XXXXXX".utf8CString)

@@ -122,6 +122,20 @@ private let smallest = """
         }
     }
 
+    @Test("aliases, which can stand for gigabytes, are refused at once with their line; stars elsewhere are letters")
+    func aliases() throws {
+        let layers = (1...9).map {
+            "l\($0): &l\($0) [\(Array(repeating: $0 == 1 ? "x" : "*l\($0 - 1)", count: 9).joined(separator: ","))]"
+        }
+        let error = try #require(throws: ManifestError.self) { try Manifest(yaml: layers.joined(separator: "\n")) }
+        #expect(error.code == .syntax && error.line == 2 && error.hint.contains("aliases"), "\(error)")
+        let stars = smallest.replacing("path: list.csv", with: "path: [part-*.csv, \"*.tsv\", 'it''s *.x', a *b] # *c")
+        #expect(try Manifest(yaml: stars).sources[0].paths == ["part-*.csv", "*.tsv", "it's *.x", "a *b"])
+        #expect(throws: ManifestError.self) {
+            try Manifest(yaml: smallest.replacing("path: list.csv", with: "path: *x"))
+        }
+    }
+
     @Test(
         "nonsense of any kind is an error, never a crash",
         arguments: ["", "3", "[]", "a: &a [*a]", "\u{1}", "{", "- - -\n?", "!!binary x"])
