@@ -71,6 +71,15 @@ public struct Rejection: Hashable, Sendable {
     }
 }
 
+extension [String: Int] {
+    /// Of rows counted by the statuses of rejections, those that were left out although the manifest wants them.
+    package var failureCount: Int {
+        reduce(0) { sum, entry in
+            Rejection.Reason(rawValue: entry.key)?.isWanted == true ? sum : sum + entry.value
+        }
+    }
+}
+
 /// What a stage makes of one element.
 public enum Outcome<Value: Sendable>: Sendable {
     /// The element goes on.

@@ -13,12 +13,6 @@ package actor ShardStage {
         package let tableDigest: ContentDigest
         /// Rows left out, by the raw value of their reason.
         package let rejections: [String: Int]
-        /// Rows that were left out although the manifest wanted them.
-        package var failures: Int {
-            rejections.reduce(0) { sum, entry in
-                Rejection.Reason(rawValue: entry.key)?.isWanted == true ? sum : sum + entry.value
-            }
-        }
     }
 
     private let shardPath: String

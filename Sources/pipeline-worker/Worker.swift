@@ -196,7 +196,7 @@ final class Worker: Sendable {
             progress.count(record)
         }
         let summary = try await shard.finish()
-        let failed = summary.failures
+        let failed = summary.rejections.failureCount
         guard Double(failed) <= manifest.fetch.maxFailureRatio * Double(grant.unit.rowCount) else {
             throw TooManyFailures(failed: failed, rows: grant.unit.rowCount, limit: manifest.fetch.maxFailureRatio)
         }

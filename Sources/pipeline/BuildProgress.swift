@@ -1,6 +1,7 @@
 import Coordination
 import Foundation
 import Reports
+import Samples
 import Synchronization
 
 /// Shows how far a build is on standard error.
@@ -74,5 +75,5 @@ final class BuildProgress: Sendable {
 
 extension SourceStatus {
     /// Rows left out.
-    fileprivate var failures: Int { rejections.values.reduce(0, +) }
+    fileprivate var failures: Int { rejections.failureCount }
 }
