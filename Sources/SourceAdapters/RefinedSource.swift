@@ -81,7 +81,9 @@ extension RowFilter {
         if let least = minAesthetic, let aesthetic = facts.aesthetic, aesthetic < least {
             return Rejection(.filteredAesthetic, "\(aesthetic), under \(least)")
         }
-        if !languages.isEmpty, let language = facts.language, !languages.contains(language.lowercased()) {
+        if !languages.isEmpty, let language = facts.language,
+            !languages.contains(where: { $0.lowercased() == language.lowercased() })
+        {
             return Rejection(.filteredLanguage, "in \(language)")
         }
         return judgeCaptions(row)

@@ -34,12 +34,12 @@ private final class TarCursor: ListCursor {
     let path: String
     private let file: Int
     private let tar: TarReader
-    /// The first member of the next sample, whose header was read already.
+    /// The first member of the next sample, whose header was read already; nil behind the last.
     private var pending: TarReader.Member?
     private var number = 0
-    /// Why reading ended early; told as the last row.
+    /// Why reading ended early.
     private var damage: String?
-    private var isAtEnd = false
+    private var hasToldOfDamage = false
 
     init(_ file: Int, _ path: String, at position: InputPosition?) throws(SourceError) {
         let isNumber = position?.companion == 1
@@ -50,15 +50,14 @@ private final class TarCursor: ListCursor {
         } catch {
             throw SourceError(error.code == .unreadable ? .unreadable : .malformed, path, error.detail)
         }
-        isAtEnd = pending == nil
         if isNumber, let position { _ = skip(position.offset) }
     }
 
-    var unitOfOffset: String { tar.isCompressed ? "sample" : "byte" }
+    var unitOfOffset: String { position.companion == 1 ? "sample" : "byte" }
+    /// The row that tells of damage has no header, so that it goes by its number in a plain tar too.
     var position: InputPosition {
-        tar.isCompressed
-            ? InputPosition(file: file, offset: number, companion: 1)
-            : InputPosition(file: file, offset: pending?.offset ?? 0)
+        guard !tar.isCompressed, let pending else { return InputPosition(file: file, offset: number, companion: 1) }
+        return InputPosition(file: file, offset: pending.offset)
     }
 
     func skip(_ count: Int) -> Int {
@@ -69,48 +68,52 @@ private final class TarCursor: ListCursor {
     func next() -> ListedFields? {
         var row = ListedFields()
         var texts: [String: [UInt8]] = [:]
-        var hasOther = false
-        let key = sample { member throws(ArchiveError) in
+        let isLast = pending == nil
+        let key = sample { member in
+            guard member.kind == .file else { return row.fault = "a member that is no plain file" }
             let (_, ending) = keyAndEnding(of: member.name)
-            guard member.kind == .file else { return hasOther = true }
-            if Self.imageExtensions.contains(ending), row.image == nil {
-                row.image = .bytes(try tar.read(member, byteLimit: Self.memberByteLimit))
-            } else if ["txt", "caption", "json", "meta.json"].contains(ending) {
-                texts[ending] = try tar.read(member, byteLimit: LineReader.byteLimit)
+            do throws(ArchiveError) {
+                if Self.imageExtensions.contains(ending), row.image == nil {
+                    row.image = .bytes(try tar.read(member, byteLimit: Self.memberByteLimit))
+                } else if ["txt", "caption", "json", "meta.json"].contains(ending) {
+                    texts[ending] = try tar.read(member, byteLimit: LineReader.byteLimit)
+                }
+            } catch {
+                row.fault = error.detail  // of this sample alone; whether more can be read, the next header says
             }
         }
         guard let key else { return nil }
         row.sourceID = key
         row.addTexts(texts)
-        if hasOther { row.fault = "a member that is no plain file" }
-        if row.image == nil { row.fault = damage ?? row.fault ?? "no image among the sample's members" }
+        if isLast { row.fault = damage }
+        if row.image == nil, row.fault == nil { row.fault = "no image among the sample's members" }
         return row
     }
 
     /// Gives the members of the next sample to `take`, and its key; nil at the end.
-    private func sample(_ take: (TarReader.Member) throws(ArchiveError) -> Void) -> String? {
-        guard !isAtEnd else { return nil }
+    ///
+    /// How many samples there are does not depend on what `take` reads of them: planning reads nothing.
+    private func sample(_ take: (TarReader.Member) -> Void) -> String? {
         guard let first = pending else {
-            isAtEnd = true
-            return damage == nil ? nil : ""
+            guard damage != nil, !hasToldOfDamage else { return nil }
+            hasToldOfDamage = true
+            return ""
         }
         let (key, _) = keyAndEnding(of: first.name)
-        number += 1
-        do throws(ArchiveError) {
-            try take(first)
-            while let member = try Self.nextMember(tar) {
-                if keyAndEnding(of: member.name).key != key {
-                    pending = member
-                    return key
-                }
-                try take(member)
-            }
-            isAtEnd = true
-        } catch {
-            // What was cut is not a sample: the row that tells of it takes its place.
-            (damage, isAtEnd) = (error.detail, true)
-        }
         pending = nil
+        number += 1
+        take(first)
+        do throws(ArchiveError) {
+            while let member = try Self.nextMember(tar) {
+                guard keyAndEnding(of: member.name).key == key else {
+                    pending = member
+                    break
+                }
+                take(member)
+            }
+        } catch {
+            damage = error.detail
+        }
         return key
     }
 

@@ -22,9 +22,13 @@ func start() -> Int32 {
         FileHandle.standardError.write(Data(usage.utf8))
         return 64
     }
-    var template = Array("/tmp/fuzz-XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else { return 70 }
-    (chosen, folder) = (target, String(cString: made))
+    (chosen, folder) = (target, FileManager.default.temporaryDirectory.path + "/fuzz-\(UUID().uuidString)")
+    do {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+        FileHandle.standardError.write(Data("error: \(folder): cannot be created\n".utf8))
+        return 70
+    }
     var arguments: [UnsafeMutablePointer<CChar>?] = ([CommandLine.arguments[0]] + CommandLine.arguments.dropFirst(2))
         .map { strdup($0) }
     arguments.append(nil)

@@ -38,7 +38,7 @@ import Testing
         (["pwatermark": 0.9], "max_watermark: 0.8", "filtered_watermark"),
         (["AESTHETIC_SCORE": 4], "min_aesthetic: 4.5", "filtered_aesthetic"),
         (["LANGUAGE": "de"], "languages: [en, fr]", "filtered_language"),
-        (["LANGUAGE": "FR"], "languages: [en, fr]", nil),
+        (["LANGUAGE": "FR"], "languages: [en, fr]", nil), (["LANGUAGE": "en"], "languages: EN", nil),
         (["caption": "hi"], "min_caption_length: 5", "filtered_caption"),
         (["caption": "much too long"], "max_caption_length: 5", "filtered_caption"),
     ]
