@@ -72,18 +72,7 @@ import Testing
         let ended = try Program.run(
             Site.pipeline, site.buildArguments(manifest, to: "out", workers: 1), environment: ["LD_PRELOAD": library])
         #expect(ended.status == 0, "\(ended.errors)")
-        struct Status: Decodable {
-            struct Source: Decodable {
-                let samples: Int
-                let rejections: [String: Int]
-            }
-            let sources: [Source]
-        }
-        func status(_ output: String) throws -> Status.Source {
-            let told = try Program.run(Site.pipeline, ["status", "--output", "\(site.folder)/\(output)", "--json"])
-            return try JSONDecoder().decode(Status.self, from: Data(told.output.utf8)).sources[0]
-        }
-        let (before, after) = (try status("whole"), try status("out"))
+        let (before, after) = (try site.status("whole")[0], try site.status("out")[0])
         let lost = before.samples - after.samples
         #expect(lost > 0, "no picture was a PNG")
         #expect(after.rejections["decode_error", default: 0] == before.rejections["decode_error", default: 0] + lost)
@@ -108,16 +97,7 @@ import Testing
         """.write(toFile: manifest, atomically: true, encoding: .utf8)
         let built = try site.build(manifest, to: "out", workers: 2)
         try #require(built.status == 0, "\(built.errors)")
-        struct Status: Decodable {
-            struct Source: Decodable {
-                let name: String
-                let samples: Int
-                let rejections: [String: Int]
-            }
-            let sources: [Source]
-        }
-        let ended = try Program.run(Site.pipeline, ["status", "--output", site.folder + "/out", "--json"])
-        let sources = try JSONDecoder().decode(Status.self, from: Data(ended.output.utf8)).sources
+        let sources = try site.status("out")
         // The list itself names some images twice or not at all: what the first source has, the second one has not.
         #expect(sources[0].samples > 5)
         #expect(sources[1].rejections["duplicate", default: 0] >= sources[0].samples)

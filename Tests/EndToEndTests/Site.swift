@@ -62,6 +62,22 @@ final class Site {
         ["build", "--manifest", manifest, "--output", "\(folder)/\(output)", "--workers", "\(workers)"]
     }
 
+    /// What `pipeline status` says of one source.
+    struct SourceStatus: Decodable {
+        let name: String
+        let samples: Int
+        /// Rows left out, by their status.
+        let rejections: [String: Int]
+    }
+
+    /// What `pipeline status` says of an output's sources, in the manifest's order.
+    func status(_ output: String) throws -> [SourceStatus] {
+        struct Status: Decodable { let sources: [SourceStatus] }
+        let ended = try Program.run(Site.pipeline, ["status", "--output", "\(folder)/\(output)", "--json"])
+        try #require(ended.status == 0, "\(ended.errors)")
+        return try JSONDecoder().decode(Status.self, from: Data(ended.output.utf8)).sources
+    }
+
     /// Every file of an output but its state, with its bytes.
     func files(_ output: String) throws -> [String: Data] {
         let root = "\(folder)/\(output)"
