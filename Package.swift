@@ -157,8 +157,8 @@ let package = Package(
             "pipeline",
             [
                 "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Images", "Manifests", "Reports",
-                "Samples", "Shards", "SourceAdapters", "Storage", "Supervision", "Tables", "Transport", arguments,
-                logging,
+                "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tables", "Transport",
+                arguments, logging,
             ]),
         executable(
             "pipeline-worker",

@@ -9,6 +9,8 @@ package struct BuildStatus: Hashable, Sendable, Codable {
         case planning
         /// Units wait or are worked on, or did when the build was killed.
         case running
+        /// Every unit is done; shards are published once it is known which of their samples are kept.
+        case deduplicating
         /// Every unit is published.
         case finished
         /// Nothing is left to do, but some units failed for good.
@@ -57,6 +59,8 @@ package struct SourceStatus: Hashable, Sendable, Codable {
     package var name: String
     package var units = 0
     package var publishedUnits = 0
+    /// Of these, those whose shard is a draft: counted as it stands, and not under `shards/` yet.
+    package var draftUnits = 0
     package var failedUnits = 0
     /// Units that a worker holds.
     package var leasedUnits = 0
@@ -77,6 +81,7 @@ package struct SourceStatus: Hashable, Sendable, Codable {
     mutating func add(_ other: SourceStatus) {
         units += other.units
         publishedUnits += other.publishedUnits
+        draftUnits += other.draftUnits
         failedUnits += other.failedUnits
         leasedUnits += other.leasedUnits
         rows += other.rows

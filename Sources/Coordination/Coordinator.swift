@@ -29,6 +29,7 @@ package actor Coordinator {
     private let store: any JobStore
     private let current: BuildRecord?
     private let policy: LeasePolicy
+    private let makesDrafts: Bool
     private let publishFiles: PublishFiles
     private let stopwatch: Stopwatch
     private let wallClock: @Sendable () -> Date
@@ -45,11 +46,11 @@ package actor Coordinator {
     ///
     /// `clock` measures leases; they do not outlive the coordinator, so it need not either. `wallClock` is for people
     /// only: it says when a worker was last heard of. `current` is what `build` gives instead of the store's record: the
-    /// same build, with paths as they are now.
+    /// same build, with paths as they are now. With `makesDrafts`, shards are recorded as drafts.
     package init(
         store: any JobStore, current: BuildRecord? = nil, policy: LeasePolicy = LeasePolicy(),
         clock: some Clock<Duration> = ContinuousClock(),
-        wallClock: @escaping @Sendable () -> Date = { Date() }, logger: Logger,
+        wallClock: @escaping @Sendable () -> Date = { Date() }, logger: Logger, makesDrafts: Bool = false,
         publishFiles: @escaping PublishFiles
     ) throws(CoordinationError) {
         guard try store.isPlanned() else { throw CoordinationError(.conflict, "plan", "the plan is not whole") }
@@ -57,6 +58,7 @@ package actor Coordinator {
         self.store = store
         self.current = current
         self.policy = policy
+        self.makesDrafts = makesDrafts
         self.publishFiles = publishFiles
         self.stopwatch = Stopwatch(clock)
         self.wallClock = wallClock
@@ -117,7 +119,7 @@ package actor Coordinator {
             throw CoordinationError(.publish, unit.shardName, "\(error)")
         }
         do throws(CoordinationError) {
-            try store.recordPublished(lease, result)
+            try store.recordPublished(lease, result, asDraft: makesDrafts)
         } catch {
             table.setPublishing(lease, false)
             throw error

@@ -47,11 +47,14 @@ package struct PublishedUnit: Hashable, Sendable {
     /// The generation of the lease under which it was published.
     package let generation: Int
     package let result: UnitResult
+    /// Whether the shard waits for `recordFinal`.
+    package let isDraft: Bool
 
-    package init(unit: WorkUnit, generation: Int, result: UnitResult) {
+    package init(unit: WorkUnit, generation: Int, result: UnitResult, isDraft: Bool) {
         self.unit = unit
         self.generation = generation
         self.result = result
+        self.isDraft = isDraft
     }
 }
 
@@ -84,8 +87,10 @@ package protocol JobStore: Sendable {
     func recordRelease(_ lease: Lease) throws(CoordinationError)
     /// Counts a failure of a leased unit; when `isFinal` it has failed for good, else it waits again.
     func recordFailure(_ lease: Lease, message: String, isFinal: Bool) throws(CoordinationError)
-    /// Records what a leased unit became.
-    func recordPublished(_ lease: Lease, _ result: UnitResult) throws(CoordinationError)
+    /// Records what a leased unit became; as a draft, it is not yet known which of its samples are kept.
+    func recordPublished(_ lease: Lease, _ result: UnitResult, asDraft: Bool) throws(CoordinationError)
+    /// Replaces the result of a draft by what is published; `conflict` unless unit `unit` is one.
+    func recordFinal(unit: Int, _ result: UnitResult) throws(CoordinationError)
     /// Gives every leased unit back, not counting a failure: for a coordinator that starts.
     func releaseAll() throws(CoordinationError)
     /// Gives the units that failed for good another set of attempts.
@@ -99,7 +104,7 @@ package protocol JobStore: Sendable {
     func published(after id: Int, limit: Int) throws(CoordinationError) -> [PublishedUnit]
     /// The units that failed for good after unit `id`, in order, at most `limit`.
     func failed(after id: Int, limit: Int) throws(CoordinationError) -> [FailedUnit]
-    /// Those of `shards` (names without extension) that no published unit has.
+    /// Those of `shards` (names without extension) that no published unit has; a draft is not published.
     func unpublished(of shards: [String]) throws(CoordinationError) -> [String]
     /// Replaces all that is known of workers by `sightings`.
     func recordSightings(_ sightings: [WorkerSighting]) throws(CoordinationError)

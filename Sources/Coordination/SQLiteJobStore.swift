@@ -116,7 +116,7 @@ package final class SQLiteJobStore: JobStore {
         }
     }
 
-    package func recordPublished(_ lease: Lease, _ result: UnitResult) throws(CoordinationError) {
+    package func recordPublished(_ lease: Lease, _ result: UnitResult, asDraft: Bool) throws(CoordinationError) {
         try write("record a shard") { db in
             try change(lease, db, sql: "UPDATE unit SET state = 'published', worker = NULL WHERE \(isHeld)")
             guard let row = try Row.fetchOne(db, sql: unitQuery("unit.id = ?"), arguments: [lease.unit]) else {
@@ -124,23 +124,57 @@ package final class SQLiteJobStore: JobStore {
             }
             let source: Int = row["source"]
             try db.execute(
-                sql: "INSERT INTO shard VALUES (?, ?, ?, ?)",
+                sql: "INSERT INTO shard (unit, name, generation, result, is_draft) VALUES (?, ?, ?, ?, ?)",
                 arguments: [
                     lease.unit, workUnit(row).shardName, lease.generation,
-                    String(decoding: try encodeJSON(result), as: UTF8.self),
+                    String(decoding: try encodeJSON(result), as: UTF8.self), asDraft,
                 ])
             try db.execute(
                 sql: """
-                    UPDATE source SET published_units = published_units + 1, published_rows = published_rows + ?,
-                        samples = samples + ?, byte_count = byte_count + ? WHERE position = ?
-                    """, arguments: [result.rows, result.samples, result.byteCount, source])
-            for (reason, rows) in result.rejections.sorted(by: { $0.key < $1.key }) {
-                try db.execute(
-                    sql: """
-                        INSERT INTO source_rejection VALUES (?, ?, ?)
-                        ON CONFLICT DO UPDATE SET row_count = row_count + excluded.row_count
-                        """, arguments: [source, reason, rows])
+                    UPDATE source SET published_units = published_units + 1, draft_units = draft_units + ?,
+                        published_rows = published_rows + ?, samples = samples + ?, byte_count = byte_count + ?
+                    WHERE position = ?
+                    """, arguments: [asDraft ? 1 : 0, result.rows, result.samples, result.byteCount, source])
+            try count(result.rejections, of: source, db)
+        }
+    }
+
+    package func recordFinal(unit: Int, _ result: UnitResult) throws(CoordinationError) {
+        try write("record a final shard") { db in
+            let query = shardQuery("shard.unit = ? AND is_draft = 1")
+            guard let row = try Row.fetchOne(db, sql: query, arguments: [unit]) else {
+                throw CoordinationError(.conflict, "unit \(unit)", "no draft")
             }
+            let draft = try publishedUnit(row)
+            if let fault = result.fault(for: draft.unit) {
+                throw CoordinationError(.badResult, draft.unit.shardName, fault)
+            }
+            try db.execute(
+                sql: "UPDATE shard SET result = ?, is_draft = 0 WHERE unit = ?",
+                arguments: [String(decoding: try encodeJSON(result), as: UTF8.self), unit])
+            let source: Int = row["source"]
+            try db.execute(
+                sql: """
+                    UPDATE source SET draft_units = draft_units - 1, samples = samples + ?, byte_count = byte_count + ?
+                    WHERE position = ?
+                    """,
+                arguments: [
+                    result.samples - draft.result.samples, result.byteCount - draft.result.byteCount, source,
+                ])
+            try count(draft.result.rejections.mapValues { -$0 }, of: source, db)
+            try count(result.rejections, of: source, db)
+            try db.execute(sql: "DELETE FROM source_rejection WHERE row_count = 0")
+        }
+    }
+
+    /// Adds to the running sums of a source.
+    private func count(_ rejections: [String: Int], of source: Int, _ db: Database) throws {
+        for (reason, rows) in rejections.sorted(by: { $0.key < $1.key }) {
+            try db.execute(
+                sql: """
+                    INSERT INTO source_rejection VALUES (?, ?, ?)
+                    ON CONFLICT DO UPDATE SET row_count = row_count + excluded.row_count
+                    """, arguments: [source, reason, rows])
         }
     }
 
@@ -202,7 +236,8 @@ package final class SQLiteJobStore: JobStore {
     package func unpublished(of shards: [String]) throws(CoordinationError) -> [String] {
         try read("look shards up") { db in
             try shards.filter { name in
-                try Bool.fetchOne(db, sql: "SELECT 1 FROM shard WHERE name = ?", arguments: [name]) == nil
+                try Bool.fetchOne(db, sql: "SELECT 1 FROM shard WHERE name = ? AND is_draft = 0", arguments: [name])
+                    == nil
             }
         }
     }

@@ -16,7 +16,7 @@ func unitQuery(_ condition: String) -> String {
 /// Selects published units where `condition` holds.
 func shardQuery(_ condition: String) -> String {
     """
-    SELECT \(unitColumns), shard.generation AS shard_generation, result
+    SELECT \(unitColumns), shard.generation AS shard_generation, result, is_draft
     FROM shard JOIN unit ON unit.id = shard.unit JOIN source ON position = unit.source WHERE \(condition)
     """
 }
@@ -34,7 +34,7 @@ func workUnit(_ row: Row) -> WorkUnit {
 func publishedUnit(_ row: Row) throws -> PublishedUnit {
     PublishedUnit(
         unit: workUnit(row), generation: row["shard_generation"],
-        result: try decodeJSON(UnitResult.self, from: Data((row["result"] as String).utf8)))
+        result: try decodeJSON(UnitResult.self, from: Data((row["result"] as String).utf8)), isDraft: row["is_draft"])
 }
 
 /// The units that failed for good after unit `id`, in order.
@@ -59,13 +59,15 @@ func readStatus(_ db: Database) throws -> BuildStatus {
         throw CoordinationError(.store, "build", "the store holds no build yet")
     }
     let sources = try readSources(db)
-    let (open, failed) = sources.reduce((0, 0)) { sums, source in
-        (sums.0 + source.units - source.publishedUnits - source.failedUnits, sums.1 + source.failedUnits)
-    }
+    let total = sources.reduce(into: SourceStatus(name: "total")) { $0.add($1) }
+    let open = total.units - total.publishedUnits - total.failedUnits
     let isPlanned: Bool = build["is_planned"]
     let workers = try String.fetchAll(db, sql: "SELECT sighting FROM worker ORDER BY name")
     return BuildStatus(
-        phase: !isPlanned ? .planning : open > 0 ? .running : failed > 0 ? .failed : .finished,
+        phase: !isPlanned
+            ? .planning
+            : open > 0
+                ? .running : total.failedUnits > 0 ? .failed : total.draftUnits > 0 ? .deduplicating : .finished,
         manifestDigest: try digest(build["manifest_digest"]), softwareVersion: build["software_version"],
         created: Date(timeIntervalSince1970: build["created"]), sources: sources,
         failedUnits: try failedUnits(db, after: -1, limit: BuildStatus.failedUnitLimit),
@@ -81,6 +83,7 @@ private func readSources(_ db: Database) throws -> [SourceStatus] {
         var source = SourceStatus(name: row["name"])
         source.units = row["units"]
         source.publishedUnits = row["published_units"]
+        source.draftUnits = row["draft_units"]
         source.failedUnits = row["failed_units"]
         source.leasedUnits = leased[position] ?? 0
         source.rows = row["row_count"]

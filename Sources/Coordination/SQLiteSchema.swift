@@ -65,5 +65,12 @@ let storeMigrator: DatabaseMigrator = {
     migrator.registerMigration("2: places in two files") { db in
         try db.execute(sql: "ALTER TABLE unit ADD COLUMN start_companion INTEGER NOT NULL DEFAULT 0")
     }
+    migrator.registerMigration("3: drafts") { db in
+        try db.execute(
+            sql: """
+                ALTER TABLE shard ADD COLUMN is_draft INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE source ADD COLUMN draft_units INTEGER NOT NULL DEFAULT 0;
+                """)
+    }
     return migrator
 }()

@@ -49,6 +49,15 @@ package struct Manifest: Codable, Sendable, Equatable {
     package struct Deduplicate: Codable, Sendable, Equatable {
         /// The URL, as the lists have it, over all sources.
         package let urls: Bool
+        /// The bytes as fetched, over all sources.
+        package let bytes: Bool
+        /// The look, over all sources: of 64 bits of a perceptual hash so many may differ; nil looks at none.
+        package let perceptual: Int?
+        /// Bytes that so many rows have are a placeholder's, and none of these rows is kept; 0 takes every row.
+        package let placeholderRepeats: Int
+
+        /// Whether it is known only when every row is done which of them are kept.
+        package var comparesImages: Bool { bytes || perceptual != nil || placeholderRepeats > 0 }
     }
 
     /// Lists of what must not be in the data set, as paths.

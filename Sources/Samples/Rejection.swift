@@ -24,9 +24,9 @@ public struct Rejection: Hashable, Sendable {
         case aspectRatio = "aspect_ratio"
         /// The header claims more pixels than `image.max_pixels`.
         case tooManyPixels = "too_many_pixels"
-        /// A picture that stands for one that is gone, by its URL.
+        /// A picture that stands for one that is gone, by its URL or because too many rows have it.
         case placeholder
-        /// The same image was already taken.
+        /// An earlier row has the URL, the bytes, or an image that looks the same.
         case duplicate
         /// The row of the list cannot be read.
         case badRow = "bad_row"

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A set of a source's rows, as a file of one bit a row: 52 MB for the 413 million of LAION-400M.
+/// A set of rows, in memory and as a file of one bit a row: 52 MB for the 413 million of LAION-400M.
 package struct RowSet: Sendable {
     private var bits: [UInt8]
 
@@ -8,6 +8,8 @@ package struct RowSet: Sendable {
     package init(rowCount: Int) { bits = [UInt8](repeating: 0, count: (rowCount + 7) / 8) }
 
     package mutating func insert(_ row: Int) { bits[row / 8] |= 1 << UInt8(row % 8) }
+
+    package func contains(_ row: Int) -> Bool { bits[row / 8] >> UInt8(row % 8) & 1 == 1 }
 
     /// Writes the set to the file `path`, which is there only when it is whole.
     package func write(to path: String) throws {

@@ -25,6 +25,7 @@ package struct ImageStage: Sendable {
     private let image: Manifest.Image
     private let maxBytes: Int
     private let verifiesDigests: Bool
+    private let hashesLooks: Bool
     private let fetcher: any Fetcher
     private let roots: ImageRoots
     private let excluded: DigestList
@@ -39,11 +40,18 @@ package struct ImageStage: Sendable {
         self.image = manifest.image
         self.maxBytes = manifest.fetch.maxBytes
         self.verifiesDigests = manifest.fetch.verifyDigests
+        self.hashesLooks = manifest.deduplicate.perceptual != nil
         self.fetcher = fetcher
         self.roots = roots
         self.excluded = excluded
         self.watch = watch
         self.views = views
+    }
+
+    /// The record of the image at `url`, which is in no list.
+    package func run(url: String) async -> SampleRecord {
+        let row = SourceRow(id: SampleID(source: "url", row: 0), sourceID: "", location: .url(url), captions: [])
+        return await run(row, url: url, ByteBudget.Share(of: ByteBudget(limit: 1)))
     }
 
     /// The record of `row`: with its image, or with the reason why there is none.
@@ -124,14 +132,15 @@ package struct ImageStage: Sendable {
                 image.keepsBytes(header, plan)
                 ? StoredImage(bytes: bytes, fileExtension: header.format.fileExtension, size: header.orientedSize)
                 : nil
-            // Bytes that are kept and that no model sees are decoded as small as possible, to know that they can be.
-            let isSeen = unchanged == nil || views != nil
+            // Bytes that are kept and that nobody looks at are decoded as small as possible, to know that they can be.
+            let isSeen = unchanged == nil || views != nil || hashesLooks
             let target = isSeen ? plan.scaled : Size(width: 1, height: 1)
             let decoded = try decode(bytes, header: header, covering: target, maxPixels: image.maxPixels)
             record.image = unchanged
             guard isSeen else { return record }
             let pixels = resize(decoded, plan)
             if unchanged == nil { record.image = try encode(pixels) }
+            if hashesLooks { record.perceptualHash = perceptualHash(pixels) }
             if let views {
                 record.views =
                     views.areMadeByModels
@@ -187,5 +196,18 @@ extension Manifest.Image {
     /// Whether the bytes can be stored as they came: asked for, and nothing has to change.
     fileprivate func keepsBytes(_ header: ImageHeader, _ plan: ResizePlan) -> Bool {
         format == .original && plan.isIdentity && header.orientation == 1 && header.format != .gif
+    }
+}
+
+extension FetchPolicy {
+    /// The policy that `manifest` describes.
+    package init(_ manifest: Manifest) {
+        self.init(userAgent: manifest.fetch.userAgent)
+        timeout = .seconds(manifest.fetch.timeout)
+        retries = manifest.fetch.retries
+        maxBytes = manifest.fetch.maxBytes
+        honourOptOut = manifest.fetch.honourOptOut
+        allowPrivateAddresses = manifest.fetch.allowPrivateAddresses
+        placeholders = manifest.fetch.placeholders
     }
 }

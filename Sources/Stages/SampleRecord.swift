@@ -17,6 +17,8 @@ package struct SampleRecord: Sendable {
     package var fetchedByteCount = 0
     /// SHA-256 of the bytes as fetched.
     package var sha256: ContentDigest?
+    /// What the image looks like; nil where nobody asks.
+    package var perceptualHash: UInt64?
     /// The image as fetched, upright, in pixels.
     package var original: Size?
     package var image: StoredImage?

@@ -70,6 +70,7 @@ extension SampleRecord {
         row.originalWidth = original?.width
         row.originalHeight = original?.height
         row.sha256 = sha256?.hex
+        row.perceptualHash = perceptualHash
         row.httpStatus = httpStatus
         row.finalURL = finalURL
         row.sourceID = sourceID.isEmpty ? nil : sourceID

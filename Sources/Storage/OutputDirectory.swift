@@ -30,6 +30,8 @@ package struct OutputDirectory: Sendable, Hashable {
     package var shardFolder: String { root + "/shards" }
     package var stateFolder: String { root + "/.state" }
     package var scratchFolder: String { stateFolder + "/scratch" }
+    /// Where shards wait, whole and recorded, until it is known which of their samples are kept.
+    package var draftFolder: String { stateFolder + "/drafts" }
     /// Where it stands which rows of a source are duplicates.
     package func duplicatesPath(_ source: String) -> String { "\(stateFolder)/duplicates-\(source).bits" }
     /// Where lists from elsewhere are kept.
@@ -40,6 +42,8 @@ package struct OutputDirectory: Sendable, Hashable {
 
     package func shardPath(_ name: String) -> String { "\(shardFolder)/\(name).tar.zst" }
     package func tablePath(_ name: String) -> String { "\(shardFolder)/\(name).parquet" }
+    package func draftShard(_ name: String) -> String { "\(draftFolder)/\(name).tar.zst" }
+    package func draftTable(_ name: String) -> String { "\(draftFolder)/\(name).parquet" }
 
     /// Where a worker writes the two files of a shard; `generation` keeps a stale worker's files apart.
     package func scratchShard(_ name: String, generation: Int) -> String {
@@ -51,7 +55,7 @@ package struct OutputDirectory: Sendable, Hashable {
 
     /// Makes the folders, durably.
     package func create() throws(StorageError) {
-        for folder in [root, shardFolder, stateFolder, scratchFolder] {
+        for folder in [root, shardFolder, stateFolder, scratchFolder, draftFolder] {
             do {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             } catch {
@@ -67,15 +71,49 @@ package struct OutputDirectory: Sendable, Hashable {
     /// A shard is there when its `.tar.zst` is. Who is killed before that leaves a table alone, and who is killed before
     /// the shard is recorded leaves both: `remove` takes them away at the next start, and the unit is done again.
     package func publish(_ name: String, generation: Int) throws(StorageError) {
-        let (table, shard) = (scratchTable(name, generation: generation), scratchShard(name, generation: generation))
-        for scratch in [table, shard] where access(scratch, R_OK) != 0 { throw StorageError(.publish, scratch) }
-        guard rename(table, tablePath(name)) == 0 else { throw StorageError(.publish, tablePath(name)) }
-        guard rename(shard, shardPath(name)) == 0 else {
-            let error = StorageError(.publish, shardPath(name))
-            unlink(tablePath(name))  // a table alone is no shard
+        try place(name, generation, shard: shardPath(name), table: tablePath(name))
+        try syncFolder(shardFolder)
+    }
+
+    /// Renames the finished, synced files of a shard to where they wait for `publish`, durably.
+    package func keepDraft(_ name: String, generation: Int) throws(StorageError) {
+        try place(name, generation, shard: draftShard(name), table: draftTable(name))
+        try syncFolder(draftFolder)
+    }
+
+    private func place(_ name: String, _ generation: Int, shard: String, table: String) throws(StorageError) {
+        let scratch = (
+            shard: scratchShard(name, generation: generation), table: scratchTable(name, generation: generation)
+        )
+        for path in [scratch.table, scratch.shard] where access(path, R_OK) != 0 { throw StorageError(.publish, path) }
+        guard rename(scratch.table, table) == 0 else { throw StorageError(.publish, table) }
+        guard rename(scratch.shard, shard) == 0 else {
+            let error = StorageError(.publish, shard)
+            unlink(table)  // a table alone is no shard
             throw error
         }
-        try syncFolder(shardFolder)
+    }
+
+    /// Gives the files of a draft names in scratch too, so that `publish` takes them as they are and the draft stays.
+    ///
+    /// - Throws: Also where the file system gives no file a second name.
+    package func linkDraft(_ name: String, generation: Int) throws(StorageError) {
+        let links = [
+            (draftTable(name), scratchTable(name, generation: generation)),
+            (draftShard(name), scratchShard(name, generation: generation)),
+        ]
+        for (draft, scratch) in links where link(draft, scratch) != 0 {
+            let error = StorageError(.create, scratch)
+            for (_, scratch) in links { unlink(scratch) }  // who writes there must not write into the draft
+            throw error
+        }
+    }
+
+    /// Removes the draft of a shard that is published.
+    package func removeDraft(_ name: String) throws(StorageError) {
+        for path in [draftShard(name), draftTable(name)] where unlink(path) != 0 && errno != ENOENT {
+            throw StorageError(.remove, path)
+        }
     }
 
     /// Takes shards away, whole or half: those of `namesPresent` that are not recorded, before anything is published.
@@ -101,13 +139,18 @@ package struct OutputDirectory: Sendable, Hashable {
     }
 
     /// Removes everything under the scratch folder; call it while no worker runs.
-    package func clearScratch() throws(StorageError) {
+    package func clearScratch() throws(StorageError) { try clear(scratchFolder) }
+
+    /// Removes what is left of drafts; call it when every shard is published.
+    package func clearDrafts() throws(StorageError) { try clear(draftFolder) }
+
+    private func clear(_ folder: String) throws(StorageError) {
         do {
-            for file in try FileManager.default.contentsOfDirectory(atPath: scratchFolder) {
-                try FileManager.default.removeItem(atPath: scratchFolder + "/" + file)
+            for file in try FileManager.default.contentsOfDirectory(atPath: folder) {
+                try FileManager.default.removeItem(atPath: folder + "/" + file)
             }
         } catch {
-            throw StorageError(.remove, scratchFolder, error.localizedDescription)
+            throw StorageError(.remove, folder, error.localizedDescription)
         }
     }
 

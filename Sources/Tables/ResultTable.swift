@@ -18,6 +18,8 @@ package struct ResultRow: Sendable, Equatable {
     package var originalHeight: Int?
     /// Of the bytes as fetched.
     package var sha256: String?
+    /// What the image looks like; nil where nobody asked.
+    package var perceptualHash: UInt64?
     package var httpStatus: Int?
     package var finalURL: String?
     package var sourceID: String?
@@ -42,7 +44,7 @@ private let columns: [(name: String, type: ColumnType)] = [
     ("sha256", .string), ("http_status", .int64), ("final_url", .string), ("source_id", .string),
     ("web_caption", .string), ("captions", .stringList), ("caption_scores", .doubleList),
     ("caption_origins", .stringList), ("candidates", .stringList), ("candidate_scores", .doubleList),
-    ("candidate_origins", .stringList),
+    ("candidate_origins", .stringList), ("perceptual_hash", .string),
 ]
 
 /// Writes the table of one shard: one row for every input row.
@@ -63,6 +65,7 @@ package final class ResultTableWriter {
             .string(row.webCaption), .strings(row.captions.map(\.text)), .doubles(row.captions.map(\.score)),
             .strings(row.captions.map(\.origin.rawValue)), .strings(row.candidates.map(\.text)),
             .doubles(row.candidates.map(\.score)), .strings(row.candidates.map(\.origin.rawValue)),
+            cell(row.perceptualHash.map(hexadecimal)),
         ])
     }
 
@@ -78,8 +81,11 @@ package final class ResultTableWriter {
 /// - Throws: A `TableError` where the file is damaged or no table of a shard, and what `visit` throws.
 package func readResultTable(_ path: String, visit: (ResultRow) throws -> Void) throws {
     let reader = try TableReader(path: path)
+    // The last column is younger than some tables.
+    let hasLooks = reader.columns.contains("perceptual_hash")
+    let names = columns.map(\.name).dropLast(hasLooks ? 0 : 1)
     for group in 0..<reader.rowGroupCount {
-        try reader.rows(ofGroup: group, columns: columns.map(\.name)) { _, cells in
+        try reader.rows(ofGroup: group, columns: Array(names)) { _, cells in
             var row = ResultRow(
                 key: try cells.string(0) ?? "", url: try cells.string(1) ?? "", status: try cells.string(3) ?? "",
                 webCaption: try cells.string(13) ?? "")
@@ -94,6 +100,7 @@ package func readResultTable(_ path: String, visit: (ResultRow) throws -> Void) 
             row.sourceID = try cells.string(12)
             row.captions = try scored(cells, 14, path)
             row.candidates = try scored(cells, 17, path)
+            if hasLooks { row.perceptualHash = try cells.string(20).flatMap { UInt64($0, radix: 16) } }
             try visit(row)
         }
     }
@@ -115,4 +122,10 @@ private func scored(_ cells: TableRow, _ column: Int, _ path: String) throws(Tab
         captions.append(ScoredCaption(text: text, score: scores[index], origin: origin))
     }
     return captions
+}
+
+/// `value` as 16 hexadecimal digits.
+private func hexadecimal(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
 }

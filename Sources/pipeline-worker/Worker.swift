@@ -275,18 +275,6 @@ extension WorkerProfile {
     }
 }
 
-extension FetchPolicy {
-    fileprivate init(_ manifest: Manifest) {
-        self.init(userAgent: manifest.fetch.userAgent)
-        timeout = .seconds(manifest.fetch.timeout)
-        retries = manifest.fetch.retries
-        maxBytes = manifest.fetch.maxBytes
-        honourOptOut = manifest.fetch.honourOptOut
-        allowPrivateAddresses = manifest.fetch.allowPrivateAddresses
-        placeholders = manifest.fetch.placeholders
-    }
-}
-
 extension WorkerCounts {
     fileprivate mutating func add(_ counts: UnitProgress.Counts) {
         rows += counts.rows

@@ -100,7 +100,9 @@ struct BuildCommand: AsyncParsableCommand {
             printError("\(unit.unit.shardName): failed \(unit.failures) times: \(unit.message)")
         }
         guard total.failedUnits == 0 else {
-            throw CommandError(.failedWork, "\(total.failedUnits) work units failed for good; run again to retry them")
+            let waiting = total.draftUnits == 0 ? "" : "; nothing is published before, because duplicates are left out"
+            throw CommandError(
+                .failedWork, "\(total.failedUnits) work units failed for good; run again to retry them\(waiting)")
         }
     }
 }

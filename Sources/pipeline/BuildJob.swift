@@ -65,14 +65,20 @@ final class BuildJob: Sendable {
         // A lease is renewed when rows get done; a batch of large models on a processor takes minutes.
         if manifest.bootstraps { policy.duration = .seconds(1800) }
         let coordinator = try Coordinator(
-            store: store, current: record, policy: policy, logger: logger
-        ) { [output] unit, lease, _ in
-            try output.publish(unit.shardName, generation: lease.generation)
+            store: store, current: record, policy: policy, logger: logger,
+            makesDrafts: manifest.deduplicate.comparesImages
+        ) { [output, manifest] unit, lease, _ in
+            if manifest.deduplicate.comparesImages {
+                try output.keepDraft(unit.shardName, generation: lease.generation)
+            } else {
+                try output.publish(unit.shardName, generation: lease.generation)
+            }
         }
         try output.clearScratch()
         try output.remove(store.unpublished(of: output.namesPresent()))
         do {
             if try await coordinator.hasWork() { try await work(coordinator, workerCommand, count) }
+            if try await coordinator.status().phase == .deduplicating { try await removeDuplicates(coordinator) }
         } catch {
             try describe(await coordinator.status())
             throw error
@@ -124,6 +130,19 @@ final class BuildJob: Sendable {
             }
         }
         progress.finish(try await coordinator.status())
+    }
+
+    /// Publishes what waits for all units to be done.
+    private func removeDuplicates(_ coordinator: Coordinator) async throws {
+        let progress = BuildProgress(label: "\(manifest.name): duplicates")
+        var described = ContinuousClock.now
+        try await DuplicateRemoval(manifest, output, store).run { done, total in
+            progress.show(done: done, total: total, failed: nil)
+            guard ContinuousClock.now - described > .seconds(10) else { return }
+            try describe(await coordinator.status())
+            described = ContinuousClock.now
+        }
+        progress.leave(failed: nil)
     }
 
     /// Shows progress every second, and keeps `dataset.json` at most ten seconds behind.

@@ -10,11 +10,12 @@ import Synchronization
 final class BuildProgress: Sendable {
     private struct State {
         var line: ProgressLine
-        var ticks = 0
+        /// When the last plain line was written.
+        var written: Duration?
         var isBarShown = false
     }
 
-    private static let plainInterval = 5
+    private static let plainInterval = Duration.seconds(5)
 
     private let label: String
     private let isTerminal = isatty(STDERR_FILENO) == 1
@@ -25,16 +26,22 @@ final class BuildProgress: Sendable {
 
     /// Shows `status`; call it every second.
     func show(_ status: BuildStatus) {
+        let total = status.total
+        show(done: total.publishedRows + total.rowsInFlight, total: total.rows, failed: total.failures)
+    }
+
+    /// Shows that `done` of `total` rows are done, of which `failed` are left out; nil where nothing can be.
+    func show(done: Int, total: Int, failed: Int?) {
         state.withLock { state in
-            let total = status.total
-            var current = state ?? State(line: ProgressLine(label: label, unit: "rows", total: total.rows))
-            current.line.note(done: total.publishedRows + total.rowsInFlight, at: ContinuousClock.now - start)
+            var current = state ?? State(line: ProgressLine(label: label, unit: "rows", total: total))
+            let now = ContinuousClock.now - start
+            current.line.note(done: done, at: now)
             if isTerminal {
-                draw(&current, status)
-            } else if current.ticks % Self.plainInterval == 0 {
-                write(current.line.text(failed: total.failures, style: .plain) + "\n")
+                draw(&current, failed)
+            } else if current.written.map({ now - $0 >= Self.plainInterval }) ?? true {
+                write(current.line.text(failed: failed, style: .plain) + "\n")
+                current.written = now
             }
-            current.ticks += 1
             state = current
         }
     }
@@ -51,22 +58,27 @@ final class BuildProgress: Sendable {
     /// Shows the end of the build and leaves the line.
     func finish(_ status: BuildStatus) {
         show(status)
+        leave(failed: status.total.failures)
+    }
+
+    /// Leaves the line.
+    func leave(failed: Int?) {
         state.withLock { state in
             guard var current = state else { return }
             if isTerminal {
                 write("\n")
             } else {
-                write(current.line.text(failed: status.total.failures, style: .plain) + "\n")
+                write(current.line.text(failed: failed, style: .plain) + "\n")
             }
             current.isBarShown = false
             state = current
         }
     }
 
-    private func draw(_ state: inout State, _ status: BuildStatus) {
+    private func draw(_ state: inout State, _ failed: Int?) {
         var size = winsize()
         let width = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-        write("\r\u{1b}[K" + state.line.text(failed: status.total.failures, style: .bar(width: width - 1)))
+        write("\r\u{1b}[K" + state.line.text(failed: failed, style: .bar(width: width - 1)))
         state.isBarShown = true
     }
 

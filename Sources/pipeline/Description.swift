@@ -17,6 +17,7 @@ func writeDescription(
         published += page
         if page.count < 1000 { break }
     }
+    published.removeAll(where: \.isDraft)
     var totals = DatasetDescription.Totals()
     for unit in published {
         totals.shards += 1

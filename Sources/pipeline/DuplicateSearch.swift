@@ -1,3 +1,4 @@
+import Digests
 import Manifests
 import Samples
 import SourceAdapters
@@ -34,7 +35,7 @@ struct DuplicateSearch {
                     guard case .kept(let kept) = row.outcome, let url = identity(kept, row.url, source) else {
                         continue
                     }
-                    try finder.add(url, row: total + row.id.row)
+                    try finder.add(digest(of: url).prefix, row: total + row.id.row)
                 }
                 rowCount += range.rowCount
             }
@@ -43,10 +44,12 @@ struct DuplicateSearch {
         }
         var sets = rowCounts.map(RowSet.init)
         let firsts = rowCounts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
-        try finder.finish { row in
-            // The last source that begins at or before the row; sources without rows begin where the next one does.
-            let source = firsts.dropLast().lastIndex { $0 <= row } ?? 0
-            sets[source].insert(row - firsts[source])
+        try finder.finish { entries in
+            for entry in entries.dropFirst() {
+                // The last source that begins at or before the row; sources without rows begin where the next one does.
+                let source = firsts.dropLast().lastIndex { $0 <= entry.row } ?? 0
+                sets[source].insert(entry.row - firsts[source])
+            }
         }
         for (source, set) in zip(manifest.sources, sets) { try set.write(to: output.duplicatesPath(source.name)) }
     }

@@ -17,7 +17,7 @@ struct PipelineCommand: AsyncParsableCommand {
         version: softwareVersion,
         subcommands: [
             BuildCommand.self, PlanCommand.self, StatusCommand.self, InspectCommand.self, VerifyCommand.self,
-            ReportCommand.self, DemoCommand.self, SampleListsCommand.self, JudgeCommand.self,
+            ReportCommand.self, FetchCommand.self, DemoCommand.self, SampleListsCommand.self, JudgeCommand.self,
         ])
 
     static func main() async { await runToExit(Self.self) }

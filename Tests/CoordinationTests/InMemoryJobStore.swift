@@ -10,7 +10,7 @@ final class InMemoryJobStore: JobStore {
     private enum UnitState: Equatable {
         case planned
         case leased(Lease)
-        case published(generation: Int, UnitResult)
+        case published(generation: Int, UnitResult, isDraft: Bool)
         case failed
     }
 
@@ -103,12 +103,23 @@ final class InMemoryJobStore: JobStore {
         }
     }
 
-    func recordPublished(_ lease: Lease, _ result: UnitResult) throws(CoordinationError) {
+    func recordPublished(_ lease: Lease, _ result: UnitResult, asDraft: Bool) throws(CoordinationError) {
         try change(lease) { entry in
             guard entry.state == .leased(lease) else { return false }
-            entry.state = .published(generation: lease.generation, result)
+            entry.state = .published(generation: lease.generation, result, isDraft: asDraft)
             return true
         }
+    }
+
+    func recordFinal(unit: Int, _ result: UnitResult) throws(CoordinationError) {
+        let isChanged = content.withLock { content in
+            guard case .published(let generation, _, isDraft: true)? = content.entries[unit]?.state else {
+                return false
+            }
+            content.entries[unit]?.state = .published(generation: generation, result, isDraft: false)
+            return true
+        }
+        if !isChanged { throw CoordinationError(.conflict, "unit \(unit)", "no draft") }
     }
 
     func releaseAll() {
@@ -148,7 +159,7 @@ final class InMemoryJobStore: JobStore {
     }
 
     func unpublished(of shards: [String]) -> [String] {
-        let names = Set(published(after: -1, limit: .max).map(\.unit.shardName))
+        let names = Set(published(after: -1, limit: .max).filter { !$0.isDraft }.map(\.unit.shardName))
         return shards.filter { !names.contains($0) }
     }
 
@@ -164,7 +175,11 @@ final class InMemoryJobStore: JobStore {
         let isOpen = openUnitCount() > 0
         let phase: BuildStatus.Phase =
             !isPlanned()
-            ? .planning : isOpen ? .running : sources.allSatisfy { $0.failedUnits == 0 } ? .finished : .failed
+            ? .planning
+            : isOpen
+                ? .running
+                : sources.contains { $0.failedUnits > 0 }
+                    ? .failed : sources.contains { $0.draftUnits > 0 } ? .deduplicating : .finished
         return BuildStatus(
             phase: phase, manifestDigest: build.manifestDigest, softwareVersion: build.softwareVersion,
             created: build.created, sources: sources, failedUnits: failed(after: -1, limit: 100),
@@ -178,8 +193,9 @@ final class InMemoryJobStore: JobStore {
         case .planned: break
         case .leased: sum.leasedUnits += 1
         case .failed: sum.failedUnits += 1
-        case .published(_, let result):
+        case .published(_, let result, let isDraft):
             sum.publishedUnits += 1
+            sum.draftUnits += isDraft ? 1 : 0
             sum.publishedRows += result.rows
             sum.samples += result.samples
             sum.byteCount += result.byteCount
@@ -188,8 +204,8 @@ final class InMemoryJobStore: JobStore {
     }
 
     private func published(_ entry: Entry) -> PublishedUnit? {
-        guard case .published(let generation, let result) = entry.state else { return nil }
-        return PublishedUnit(unit: entry.unit, generation: generation, result: result)
+        guard case .published(let generation, let result, let isDraft) = entry.state else { return nil }
+        return PublishedUnit(unit: entry.unit, generation: generation, result: result, isDraft: isDraft)
     }
 
     private func change(_ lease: Lease, _ body: (inout Entry) -> Bool) throws(CoordinationError) {

@@ -93,14 +93,16 @@ import Testing
             for stranger in strangers {
                 #expect(throws: CoordinationError.self) { try store.recordLease(stranger) }
                 #expect(throws: CoordinationError.self) { try store.recordRelease(stranger) }
-                #expect(throws: CoordinationError.self) { try store.recordPublished(stranger, someResult()) }
+                #expect(throws: CoordinationError.self) {
+                    try store.recordPublished(stranger, someResult(), asDraft: false)
+                }
                 #expect(throws: CoordinationError.self) {
                     try store.recordFailure(stranger, message: "", isFinal: true)
                 }
             }
             #expect(try store.status() == before)
-            try store.recordPublished(lease, someResult())
-            #expect(throws: CoordinationError.self) { try store.recordPublished(lease, someResult()) }
+            try store.recordPublished(lease, someResult(), asDraft: false)
+            #expect(throws: CoordinationError.self) { try store.recordPublished(lease, someResult(), asDraft: false) }
             #expect(throws: CoordinationError.self) { try store.recordRelease(lease) }
             #expect(try store.status().total.publishedUnits == 1)
         }
@@ -114,7 +116,7 @@ import Testing
                 someResult(1), someResult(2, rejections: ["http_error": 1, "too_small": 9]),
                 someResult(3, rejections: [:]),
             ]
-            for result in results { try store.recordPublished(try store.lease(), result) }
+            for result in results { try store.recordPublished(try store.lease(), result, asDraft: false) }
             let status = try store.status()
             #expect(status.phase == .finished)
             #expect(status.sources[0].rejections == ["http_error": 4, "too_small": 9])
@@ -128,12 +130,38 @@ import Testing
         }
     }
 
+    @Test("holds drafts apart until they are final, and counts anew what is published then", arguments: Kind.allCases)
+    func drafts(kind: Kind) async throws {
+        try await withStore(kind) { store in
+            try store.plan(units: [2])
+            let draft = someResult(1, rejections: ["http_error": 1, "timeout": 2])
+            for _ in 0..<2 { try store.recordPublished(try store.lease(), draft, asDraft: true) }
+            var status = try store.status()
+            #expect(status.phase == .deduplicating && status.total.draftUnits == 2)
+            #expect(try store.published(after: -1, limit: 9).map(\.isDraft) == [true, true])
+            #expect(try store.unpublished(of: ["a-000000"]) == ["a-000000"])
+            #expect(try store.openUnitCount() == 0)
+            let final = someResult(2, rejections: ["duplicate": 4, "timeout": 2])
+            try store.recordFinal(unit: 1, final)
+            #expect(try store.published(unit: 1)?.result == final)
+            #expect(try store.unpublished(of: ["a-000000", "a-000001"]) == ["a-000000"])
+            status = try store.status()
+            #expect(status.phase == .deduplicating && status.total.draftUnits == 1)
+            #expect(status.total.rejections == ["http_error": 1, "timeout": 4, "duplicate": 4])
+            #expect(status.total.samples == draft.samples + final.samples)
+            #expect(throws: CoordinationError.self) { try store.recordFinal(unit: 1, final) }
+            try store.recordFinal(unit: 0, final)
+            #expect(try store.status().phase == .finished)
+            #expect(try store.status().total.rejections == ["timeout": 4, "duplicate": 8])
+        }
+    }
+
     @Test("names units that failed for good, and tries them again when asked", arguments: Kind.allCases)
     func failing(kind: Kind) async throws {
         try await withStore(kind) { store in
             try store.plan(units: [2])
             try store.recordFailure(try store.lease(), message: "no space left", isFinal: true)
-            try store.recordPublished(try store.lease(), someResult())
+            try store.recordPublished(try store.lease(), someResult(), asDraft: false)
             #expect(try store.openUnitCount() == 0)
             #expect(try store.nextUnit(fresh: false) == nil)
             let status = try store.status()
@@ -156,7 +184,9 @@ import Testing
             #expect(try store.status().total.leasedUnits == 1)
             try store.releaseAll()
             #expect(try store.status().total.leasedUnits == 0)
-            #expect(throws: CoordinationError.self) { try store.recordPublished(leases[1], someResult()) }
+            #expect(throws: CoordinationError.self) {
+                try store.recordPublished(leases[1], someResult(), asDraft: false)
+            }
             let next = try #require(try store.nextUnit(fresh: true))
             #expect((next.unit.id, next.generation) == (0, 1))
         }

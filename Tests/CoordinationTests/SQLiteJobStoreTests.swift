@@ -26,7 +26,7 @@ import Testing
             #expect(error?.code == .locked)
             let reader = try SQLiteJobStore(reading: path)
             #expect(try reader.status().total.units == 3)
-            try store?.recordPublished(try #require(try store?.lease()), someResult())
+            try store?.recordPublished(try #require(try store?.lease()), someResult(), asDraft: false)
             #expect(try reader.status().total.publishedUnits == 1)
             store = nil
             #expect(try SQLiteJobStore(path: path).openUnitCount() == 2)
@@ -103,7 +103,8 @@ import Testing
             } else if unit == 2 {
                 try store.recordRelease(lease)
             } else {
-                try store.recordPublished(lease, someResult(UInt8(unit), rejections: ["timeout": 2, "too_small": 1]))
+                try store.recordPublished(
+                    lease, someResult(UInt8(unit), rejections: ["timeout": 2, "too_small": 1]), asDraft: false)
                 promise.published.insert(lease.unit)
             }
             acknowledge(promise)
@@ -137,7 +138,9 @@ import Testing
         let coordinated = try Bench(store)
         #expect(try coordinated.store.status().total.leasedUnits == 0)
         try store.retryFailed()
-        while try store.nextUnit(fresh: false) != nil { try store.recordPublished(try store.lease(), someResult()) }
+        while try store.nextUnit(fresh: false) != nil {
+            try store.recordPublished(try store.lease(), someResult(), asDraft: false)
+        }
         #expect(try store.status().phase == .finished)
         #expect(try store.status().total.publishedRows == 50)
         try store.checkSums()

@@ -80,6 +80,25 @@ import Testing
         #expect(crashes.split(separator: "\n").count == lost && ended.errors.contains("a decoder crashed"))
     }
 
+    @Test("says what becomes of one URL, and writes its image")
+    func oneURL() throws {
+        let site = try Site(count: 12)
+        let list = try String(contentsOfFile: site.folder + "/demo/list.csv", encoding: .utf8)
+        let picture = try #require(list.firstMatch(of: /http:\/\/(127[^\/]+)\/[^,"]+\.jpg/))
+        let output = site.folder + "/one.jpg"
+        func fetch(_ url: String, _ more: [String] = []) throws -> Program.Ended {
+            try Program.run(Site.pipeline, ["fetch", url, "--output", output] + more)
+        }
+        let blocked = try fetch(String(picture.0))
+        #expect(blocked.status == 1 && blocked.output.hasPrefix("blocked_address: "), "\(blocked.output)")
+        #expect(!FileManager.default.fileExists(atPath: output))
+        let taken = try fetch(String(picture.0), ["--allow", String(picture.1)])
+        #expect(taken.status == 0 && taken.output.contains("success; HTTP 200; "), "\(taken.output)\(taken.errors)")
+        #expect(FileManager.default.contents(atPath: output)?.starts(with: [0xff, 0xd8]) == true)
+        let missing = try fetch("http://\(picture.1)/none.jpg", ["--allow", String(picture.1), "--json"])
+        #expect(missing.status == 1 && missing.output.contains(#""http_status" : 404"#), "\(missing.output)")
+    }
+
     @Test("leaves out rows whose URL an earlier row of any source has")
     func duplicateURLs() throws {
         let site = try Site(count: 24)

@@ -8,6 +8,7 @@ images/decode.tsv    file, what is expected (ok, or the code of the error), tole
 images/decode.rgb    the upright pixels of the files that are ok, RGB8, one after the other
 images/resize.tsv    kind, seed and size of the source, size of the result
 images/resize.rgb    the pixels of the results
+images/hashes.tsv    seed, width and height of the source, its perceptual hash
 """
 import io, os, struct, zlib
 import numpy as np
@@ -236,6 +237,18 @@ def resizes():
             resize("clip", seed, image, whole.crop((left, top, left + side, top + side)))
 
 
+def hashes():
+    """The sources are noise again; the steps are those of imagehash.phash, on the picture that the bicubic kernel gives."""
+    positions, frequencies = np.arange(32), np.arange(8)
+    cosines = np.cos(np.pi * frequencies[:, None] * (2 * positions + 1) / 64)
+    for seed, (width, height) in enumerate([(64, 48), (100, 77), (32, 32), (17, 91), (384, 512), (1, 1)]):
+        image = Image.frombytes("RGB", (width, height), noise(seed, width * height * 3))
+        grey = np.asarray(image.resize((32, 32), Image.BICUBIC), np.float64) @ [0.299, 0.587, 0.114]
+        frequency = np.round(cosines @ grey @ cosines.T, 6)  # of one colour, all but the first are 0
+        bits = (frequency > np.median(frequency)).flatten()
+        yield seed, width, height, f"{int(''.join('01'[bit] for bit in bits.astype(int)), 2):016x}"
+
+
 def noise(seed, count):
     """SplitMix64, the lowest byte of each number."""
     mask, state, out = (1 << 64) - 1, seed, bytearray()
@@ -260,5 +273,6 @@ if __name__ == "__main__":
         make()
     table("decode.tsv", decoded)
     table("resize.tsv", resized)
+    table("hashes.tsv", hashes())
     write("decode.rgb", decoded_pixels)
     write("resize.rgb", resized_pixels)

@@ -63,6 +63,15 @@ enum Goldens {
         }
     }
 
+    /// Noise, with its perceptual hash as numpy makes it.
+    static func hashes() throws -> [(image: PixelImage, hash: UInt64)] {
+        try table("hashes.tsv").map { row in
+            let (width, height) = (number(row[1]), number(row[2]))
+            let rgb = noise(seed: UInt64(number(row[0])), count: width * height * 3)
+            return (PixelImage(width: width, height: height, rgb: rgb), try #require(UInt64(row[3], radix: 16)))
+        }
+    }
+
     private static func table(_ name: String) throws -> [[String]] {
         String(decoding: try bytes(name), as: UTF8.self).split(separator: "\n").map {
             $0.split(separator: "\t").map(String.init)

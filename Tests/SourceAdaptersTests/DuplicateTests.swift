@@ -6,20 +6,34 @@ import TestSupport
 import Testing
 
 @Suite("Duplicates") struct DuplicateTests {
-    @Test("are all rows whose URL an earlier one has, and no others")
+    @Test("are all rows whose hash an earlier one has, and no others")
     func found() throws {
         let folder = try Project.temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var random = SeededGenerator(seed: 5)
-        let urls = (0..<20_000).map { _ in "http://h/\(Int.random(in: 0..<15_000, using: &random)).jpg" }
-        var seen: Set<String> = []
-        let expected = urls.indices.filter { !seen.insert(urls[$0]).inserted }
+        let values = (0..<15_000).map { _ in UInt64.random(in: 0...UInt64.max, using: &random) }
+        let hashes = (0..<20_000).map { _ in values[Int.random(in: 0..<15_000, using: &random)] }
+        var seen: Set<UInt64> = []
+        let expected = hashes.indices.filter { !seen.insert(hashes[$0]).inserted }
         let finder = try DuplicateFinder(folder: folder + "/scratch")
-        for (row, url) in urls.enumerated() { try finder.add(url, row: row) }
+        for (row, hash) in hashes.enumerated() { try finder.add(hash, row: row) }
         var found: [Int] = []
-        try finder.finish { found.append($0) }
+        try finder.finish { found += $0.dropFirst().map(\.row) }
         #expect(found.sorted() == expected)
         #expect(!FileManager.default.fileExists(atPath: folder + "/scratch"))
+    }
+
+    @Test("come in groups that share the beginning of their hashes, ordered by row")
+    func groups() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let finder = try DuplicateFinder(folder: folder + "/scratch")
+        for (row, hash) in [0x00ff_0001, 0x1234_0000, 0x00ff_0000, 0x1235_0000, 0x1234_ffff].enumerated() {
+            try finder.add(UInt64(hash) << 32, row: row)
+        }
+        var groups: [[Int]] = []
+        try finder.finish(prefixBits: 16) { groups.append($0.map(\.row)) }
+        #expect(groups == [[0, 2], [1, 4]])
     }
 
     @Test("are left out by the adapter, whatever the unit size")

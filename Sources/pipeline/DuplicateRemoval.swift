@@ -1,0 +1,225 @@
+import Coordination
+import Digests
+import Foundation
+import Manifests
+import Samples
+import Shards
+import SourceAdapters
+import Storage
+import Tables
+
+/// Publishes the drafts of a build whose units are all done, without the images that are there more than once.
+///
+/// Of rows that are the same the first is kept, in the order of the manifest: that is known only when every row was
+/// fetched, and then it does not depend on who was faster. What is found depends on the digests and hashes in the tables
+/// alone, which the removal leaves as they are: killed and started again, it finds the same.
+struct DuplicateRemoval: Sendable {
+    /// A done unit, with the number of its first row in the whole data set.
+    private struct Place {
+        let published: PublishedUnit
+        let firstRow: Int
+    }
+
+    private let rules: Manifest.Deduplicate
+    private let zstdLevel: Int
+    private let output: OutputDirectory
+    private let store: any JobStore
+
+    init(_ manifest: Manifest, _ output: OutputDirectory, _ store: any JobStore) {
+        (rules, zstdLevel) = (manifest.deduplicate, manifest.shard.zstdLevel)
+        (self.output, self.store) = (output, store)
+    }
+
+    /// Publishes every draft, several at once; `progress` is told the rows done, and all of them.
+    func run(progress: (_ done: Int, _ total: Int) async throws -> Void) async throws {
+        let (places, rowCount) = try allPlaces()
+        let repeats = try findRepeats(places, rowCount)
+        var waiting = places.filter(\.published.isDraft).makeIterator()
+        var done = rowCount - places.reduce(0) { $0 + ($1.published.isDraft ? $1.published.unit.rowCount : 0) }
+        try await progress(done, rowCount)
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            func startNext() {
+                guard let place = waiting.next() else { return }
+                group.addTask {
+                    try publish(place, without: repeats)
+                    return place.published.unit.rowCount
+                }
+            }
+            for _ in 0..<ProcessInfo.processInfo.activeProcessorCount { startNext() }
+            while let rows = try await group.next() {
+                done += rows
+                try await progress(done, rowCount)
+                startNext()
+            }
+        }
+        try output.clearDrafts()
+    }
+
+    private func allPlaces() throws -> (places: [Place], rowCount: Int) {
+        var (places, rowCount): ([Place], Int) = ([], 0)
+        while true {
+            let page = try store.published(after: places.last?.published.unit.id ?? -1, limit: 1000)
+            for published in page {
+                places.append(Place(published: published, firstRow: rowCount))
+                rowCount += published.unit.rowCount
+            }
+            if page.count < 1000 { return (places, rowCount) }
+        }
+    }
+
+    // MARK: Finding
+
+    private func findRepeats(_ places: [Place], _ rowCount: Int) throws -> Repeats {
+        var repeats = Repeats(rowCount: rowCount)
+        let folder = output.scratchFolder + "/duplicates"
+        if rules.bytes || rules.placeholderRepeats > 0 {
+            let finder = try DuplicateFinder(folder: folder)
+            try forEachImage(places) { row, digest, _ in try finder.add(digest.prefix, row: row) }
+            try finder.finish { entries in
+                if rules.placeholderRepeats > 0, entries.count >= rules.placeholderRepeats {
+                    for entry in entries { repeats.placeholders.insert(entry.row) }
+                } else if rules.bytes {
+                    for entry in entries.dropFirst() { repeats.sameBytes.insert(entry.row) }
+                }
+            }
+        }
+        guard let distance = rules.perceptual else { return repeats }
+        // Hashes that differ in at most `distance` bits are equal in one of so many bands and one more.
+        let bandBits = 64 / (distance + 1)
+        for band in 0...distance {
+            let finder = try DuplicateFinder(folder: folder)
+            try forEachImage(places) { row, _, hash in
+                guard let hash, repeats.rejection(of: row) == nil || repeats.sameLook.contains(row) else { return }
+                try finder.add(hash.rotatedLeft(band * bandBits), row: row)
+            }
+            try finder.finish(prefixBits: bandBits) { entries in
+                var seen: [UInt64] = []
+                for entry in entries {
+                    let nearest = seen.lazy.map { ($0 ^ entry.hash).nonzeroBitCount }.first { $0 <= distance }
+                    if nearest != nil { repeats.sameLook.insert(entry.row) }
+                    if nearest != 0 { seen.append(entry.hash) }
+                }
+            }
+        }
+        return repeats
+    }
+
+    /// Gives every row whose image was kept, or left out as a repeated one, to `visit`.
+    private func forEachImage(
+        _ places: [Place], visit: (_ row: Int, _ digest: ContentDigest, _ hash: UInt64?) throws -> Void
+    ) throws {
+        let compared = [ResultRow.success] + [Rejection.Reason.duplicate, .placeholder].map(\.rawValue)
+        for place in places {
+            try Task.checkCancellation()
+            let name = place.published.unit.shardName
+            var row = place.firstRow
+            try readResultTable(place.published.isDraft ? output.draftTable(name) : output.tablePath(name)) { result in
+                // Rows that were left out before anything was fetched have no digest.
+                if compared.contains(result.status), let digest = result.sha256.flatMap({ ContentDigest(hex: $0) }) {
+                    try visit(row, digest, result.perceptualHash)
+                }
+                row += 1
+            }
+        }
+    }
+
+    // MARK: Publishing
+
+    private func publish(_ place: Place, without repeats: Repeats) throws {
+        let (unit, generation) = (place.published.unit, place.published.generation)
+        let rows = place.firstRow..<place.firstRow + unit.rowCount
+        let isWhole = rows.allSatisfy { repeats.rejection(of: $0) == nil }
+        let result: UnitResult
+        if isWhole, (try? output.linkDraft(unit.shardName, generation: generation)) != nil {
+            result = place.published.result
+        } else {
+            result = try rewrite(place, without: repeats)  // whole too: the same samples are the same bytes
+        }
+        try output.publish(unit.shardName, generation: generation)
+        try store.recordFinal(unit: unit.id, result)
+        try output.removeDraft(unit.shardName)
+    }
+
+    private func rewrite(_ place: Place, without repeats: Repeats) throws -> UnitResult {
+        let (name, generation) = (place.published.unit.shardName, place.published.generation)
+        let paths = (
+            shard: output.scratchShard(name, generation: generation),
+            table: output.scratchTable(name, generation: generation)
+        )
+        let draft = try ShardReader(path: output.draftShard(name))
+        let shard = try ShardWriter(path: paths.shard, level: zstdLevel)
+        let table = try ResultTableWriter(path: paths.table)
+        var rejections: [String: Int] = [:]
+        var number = place.firstRow
+        try readResultTable(output.draftTable(name)) { row in
+            try Task.checkCancellation()
+            var row = row
+            if row.status == ResultRow.success {
+                guard let sample = try draft.next(), sample.key == row.key else {
+                    throw DamagedDraft(path: output.draftShard(name), key: row.key)
+                }
+                if let rejection = repeats.rejection(of: number) {
+                    row.leaveOut(rejection)
+                } else {
+                    try shard.append(sample)
+                }
+            }
+            if row.status != ResultRow.success { rejections[row.status, default: 0] += 1 }
+            try table.append(row)
+            number += 1
+        }
+        guard try draft.next() == nil else { throw DamagedDraft(path: output.draftShard(name), key: "its end") }
+        try table.finish()
+        let summary = try shard.finish()
+        let tableFile = try digest(ofFile: paths.table)
+        return UnitResult(
+            samples: summary.samples, byteCount: summary.byteCount, digest: summary.sha256,
+            tableByteCount: tableFile.byteCount, tableDigest: tableFile.digest, rejections: rejections)
+    }
+}
+
+/// A draft that does not hold what its table says.
+private struct DamagedDraft: Error, CustomStringConvertible {
+    let path: String
+    let key: String
+    var description: String { "\(path): not what its table says, at \(key)" }
+}
+
+/// The rows of a data set that are left out for what other rows are.
+private struct Repeats: Sendable {
+    var placeholders: RowSet
+    var sameBytes: RowSet
+    var sameLook: RowSet
+
+    init(rowCount: Int) {
+        placeholders = RowSet(rowCount: rowCount)
+        sameBytes = RowSet(rowCount: rowCount)
+        sameLook = RowSet(rowCount: rowCount)
+    }
+
+    /// Why row `row` is left out; nil where it is kept.
+    func rejection(of row: Int) -> Rejection? {
+        if placeholders.contains(row) {
+            return Rejection(.placeholder, "as many rows have these bytes as no image has")
+        }
+        if sameBytes.contains(row) { return Rejection(.duplicate, "an earlier row has these bytes") }
+        if sameLook.contains(row) { return Rejection(.duplicate, "an earlier row's image looks the same") }
+        return nil
+    }
+}
+
+extension ResultRow {
+    /// Makes the row say that its image is not kept.
+    fileprivate mutating func leaveOut(_ rejection: Rejection) {
+        status = rejection.reason.rawValue
+        errorMessage = rejection.message
+        (width, height) = (nil, nil)
+        (captions, candidates) = ([], [])
+    }
+}
+
+extension UInt64 {
+    fileprivate func rotatedLeft(_ bits: Int) -> UInt64 {
+        bits == 0 ? self : self << UInt64(bits) | self >> UInt64(64 - bits)
+    }
+}
