@@ -1,0 +1,127 @@
+import ArgumentParser
+import Commands
+import Fetching
+import Foundation
+import Images
+import Manifests
+import Samples
+import SourceAdapters
+import Stages
+
+/// Says what becomes of one URL.
+struct FetchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fetch",
+        abstract: "Say what becomes of a URL: fetched, checked, decoded and resized by a manifest's rules.",
+        discussion: """
+            For a row that failed: the same code as in a build, and nothing is written but the image that is asked for.
+            Exit code 1 where the image would be left out.
+
+            EXAMPLES:
+              pipeline fetch https://example.com/cat.jpg
+              pipeline fetch https://example.com/cat.jpg --manifest cc3m.yaml --output cat.jpg
+            """)
+
+    @Argument(help: "The image's URL.") var url: String
+    @Option(help: ArgumentHelp("Whose rules apply; the defaults where none is given.", valueName: "file"))
+    var manifest: String?
+    @Option(help: ArgumentHelp("Write the image, as a shard would store it, to this file.", valueName: "file"))
+    var output: String?
+    @Option(
+        help: ArgumentHelp(
+            "Reach this address although the rules say no, such as 127.0.0.1:8080; may be repeated.",
+            valueName: "host:port"))
+    var allow: [String] = []
+    @Flag(help: "Write JSON.") var json = false
+    @OptionGroup var logs: LogOptions
+
+    func run() async throws {
+        let manifest = try rules()
+        var policy = FetchPolicy(manifest)
+        policy.allowedEndpoints = Set(allow)
+        let fetcher = CurlFetcher(policy: policy, connections: 1, seed: manifest.seed)
+        defer { fetcher.close() }
+        let stage = ImageStage(manifest: manifest, fetcher: fetcher, views: nil)
+        let fate = Fate(url, await stage.run(url: url))
+        if let output, let image = fate.image {
+            do {
+                try Data(image.bytes).write(to: URL(fileURLWithPath: output), options: .atomic)
+            } catch {
+                throw CommandError(.badInput, "\(output): cannot be written: \(error.localizedDescription)")
+            }
+        }
+        if json { print(try jsonText(fate.facts)) } else { print(fate.line) }
+        guard fate.image != nil else { throw ExitCode(CommandError.Code.failedWork.rawValue) }
+    }
+
+    private func rules() throws -> Manifest {
+        guard let path = manifest else {
+            do {
+                return try Manifest(
+                    yaml: "{version: 1, name: url, sources: [{name: url, format: csv, path: '-', captions: original}]}")
+            } catch {
+                preconditionFailure("the defaults are a manifest: \(error)")
+            }
+        }
+        do {
+            return try Manifest(contentsOfFile: path)
+        } catch {
+            throw CommandError(.badInput, "\(path): \(error)")
+        }
+    }
+}
+
+/// What became of a URL.
+private struct Fate {
+    struct Facts: Encodable {
+        let url: String
+        let status: String
+        let message: String?
+        let httpStatus: Int?
+        let finalURL: String?
+        let fetchedBytes: Int
+        let sha256: String?
+        let originalWidth: Int?
+        let originalHeight: Int?
+        let width: Int?
+        let height: Int?
+        let storedBytes: Int?
+
+        private enum CodingKeys: String, CodingKey {
+            case url, status, message, sha256, width, height
+            case httpStatus = "http_status"
+            case finalURL = "final_url"
+            case fetchedBytes = "fetched_bytes"
+            case originalWidth = "original_width"
+            case originalHeight = "original_height"
+            case storedBytes = "stored_bytes"
+        }
+    }
+
+    let facts: Facts
+    let image: StoredImage?
+
+    init(_ url: String, _ record: SampleRecord) {
+        image = record.image
+        facts = Facts(
+            url: url, status: record.rejection?.reason.rawValue ?? "success", message: record.rejection?.message,
+            httpStatus: record.httpStatus, finalURL: record.finalURL, fetchedBytes: record.fetchedByteCount,
+            sha256: record.sha256?.hex, originalWidth: record.original?.width,
+            originalHeight: record.original?.height, width: image?.size.width, height: image?.size.height,
+            storedBytes: image?.bytes.count)
+    }
+
+    /// For a person.
+    var line: String {
+        var parts = ["\(facts.status)"]
+        if let message = facts.message, !message.isEmpty { parts[0] += ": \(message)" }
+        if let status = facts.httpStatus { parts.append("HTTP \(status)") }
+        if let final = facts.finalURL, final != facts.url { parts.append("from \(final)") }
+        if facts.fetchedBytes > 0 { parts.append("\(facts.fetchedBytes) bytes") }
+        if let width = facts.originalWidth, let height = facts.originalHeight { parts.append("\(width)x\(height)") }
+        if let width = facts.width, let height = facts.height, let bytes = facts.storedBytes {
+            parts.append("stored as \(width)x\(height), \(bytes) bytes")
+        }
+        return parts.joined(separator: "; ")
+    }
+}
