@@ -10,10 +10,14 @@ final class EasyHandle {
     /// The exchange under way.
     private(set) var exchange: Exchange?
     private var headers: UnsafeMutablePointer<curl_slist>?
+    private let sockets: OpenSockets
+    /// The socket under way with what had come over it before; looked for where chunks may hide more than the body.
+    private var wire: (descriptor: Int32, before: Int64)?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
-    /// A handle whose requests say that they come from `userAgent`.
-    init(userAgent: String) {
+    /// A handle whose requests say that they come from `userAgent`; `sockets` must outlive its connections.
+    init(userAgent: String, sockets: OpenSockets) {
+        self.sockets = sockets
         guard let pointer = curl_easy_init() else { preconditionFailure("no memory for a transfer handle") }
         self.pointer = pointer
         let context = Unmanaged.passUnretained(self).toOpaque()
@@ -46,7 +50,17 @@ final class EasyHandle {
             guard let address else { return -1 }
             return EasyHandle.at(context).openSocket(to: address)
         }
-        for option in [CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PRIVATE] {
+        // A connection may outlive the handle that opened it.
+        ccurl_set_close_socket_callback(pointer) { context, descriptor in
+            guard let context else { return -1 }
+            return Unmanaged<OpenSockets>.fromOpaque(context).takeUnretainedValue().close(descriptor)
+        }
+        ccurl_set_pointer(pointer, CURLOPT_CLOSESOCKETDATA, Unmanaged.passUnretained(sockets).toOpaque())
+        ccurl_set_progress_callback(pointer) { context, _, _, _, _ in EasyHandle.at(context).checkWire() ? 0 : 1 }
+        set(CURLOPT_NOPROGRESS, 0)
+        for option in [
+            CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_XFERINFODATA, CURLOPT_PRIVATE,
+        ] {
             ccurl_set_pointer(pointer, option, context)
         }
     }
@@ -67,6 +81,7 @@ final class EasyHandle {
     func prepare(_ exchange: Exchange) {
         let request = exchange.request
         self.exchange = exchange
+        wire = nil
         errorText.pointee = 0
         set(CURLOPT_URL, request.url)
         set(CURLOPT_TIMEOUT_MS, Int(min(max(1, request.timeout / .milliseconds(1)), 1e9)))
@@ -130,7 +145,21 @@ final class EasyHandle {
             return -1
         }
         let kind = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
-        return socket(address.pointee.family, kind, address.pointee.protocol)
+        return sockets.open(address.pointee.family, kind, address.pointee.protocol)
+    }
+
+    /// Whether the transfer may go on: extensions of chunks are shown to nobody and may never end.
+    private func checkWire() -> Bool {
+        guard let exchange, exchange.isChunked else { return true }
+        guard let wire else {
+            var port = 0
+            ccurl_get_long(pointer, CURLINFO_LOCAL_PORT, &port)
+            if port > 0, let descriptor = sockets.descriptor(localPort: port) {
+                self.wire = (descriptor, ccurl_received_byte_count(descriptor))
+            }
+            return true
+        }
+        return exchange.mayReceive(wireByteCount: Int(ccurl_received_byte_count(wire.descriptor) - wire.before))
     }
 
     private static func endpoint(_ address: UnsafeMutablePointer<curl_sockaddr>) -> (NetworkAddress, Int)? {

@@ -72,6 +72,8 @@ final class Exchange: @unchecked Sendable {
     private(set) var head = ResponseHead()
     private(set) var body: [UInt8] = []
     private(set) var use = ExchangeRequest.BodyUse.take
+    /// Whether the body comes in chunks of HTTP 1.1.
+    private(set) var isChunked = false
     private var drained = 0
     /// Why a callback broke the transfer off.
     private var stop: ExchangeAnswer.Ending?
@@ -96,6 +98,7 @@ final class Exchange: @unchecked Sendable {
 
     private func prepareForBody() {
         use = request.bodyUse(head)
+        isChunked = !head.values(of: "transfer-encoding").isEmpty
         guard use == .take, let announced = head.values(of: "content-length").first.flatMap(Int.init) else { return }
         if announced > request.maxBytes { stop = .bodyTooLong }
         body.reserveCapacity(min(max(0, announced), request.maxBytes, Self.largestReservation))
@@ -113,6 +116,13 @@ final class Exchange: @unchecked Sendable {
         }
         body.append(contentsOf: part)
         return true
+    }
+
+    /// Whether a body in chunks may go on after so many bytes on the wire: twice the limit, for the lines between chunks.
+    func mayReceive(wireByteCount: Int) -> Bool {
+        guard wireByteCount > 2 * request.maxBytes + request.maxHeaderBytes else { return true }
+        stop = .bodyTooLong
+        return false
     }
 
     /// Whether `address` may be connected to; remembers why not.

@@ -26,6 +26,7 @@ final class TransferLoop: @unchecked Sendable {
     private var queue: TransferQueue<Exchange>
     private var running: [ObjectIdentifier: EasyHandle] = [:]
     private var idle: [EasyHandle] = []
+    private let sockets = OpenSockets()
 
     /// Starts the thread; `connections` exchanges run at once, `perHost` of them with one origin.
     init(connections: Int, perHost: Int, userAgent: String) {
@@ -147,7 +148,7 @@ extension TransferLoop {
                 queue.finished(host: exchange.request.origin)
                 continue
             }
-            let handle = idle.popLast() ?? EasyHandle(userAgent: userAgent)
+            let handle = idle.popLast() ?? EasyHandle(userAgent: userAgent, sockets: sockets)
             handle.prepare(exchange)
             running[ObjectIdentifier(exchange)] = handle
             curl_multi_add_handle(multi, handle.pointer)

@@ -223,6 +223,20 @@ struct CurlFetcherTests {
         #expect(failure.rejection == Rejection(.tooLarge, "body over 10239 bytes"))
     }
 
+    @Test("takes no more of what stands between chunks, on a new connection and on one that was used before")
+    func endlessExtension() async throws {
+        var policy = server.policy
+        policy.maxBytes = 20_000
+        let fetcher = CurlFetcher(policy: policy, connections: 1)
+        defer { fetcher.close() }
+        for _ in 0..<2 {
+            #expect(try await fetcher.fetch(server.url("chunked")).get().bytes == goodBody)
+            let answer = await fetcher.fetch(server.url("endless-extension"))
+            let failure = try #require(throws: FetchFailure.self) { try answer.get() }
+            #expect(failure.rejection == Rejection(.tooLarge, "body over 20000 bytes"))
+        }
+    }
+
     @Test("takes a body of just the length that is allowed")
     func justFits() async throws {
         #expect(try await fetch("ok") { $0.maxBytes = 10_240 }.get().bytes == goodBody)

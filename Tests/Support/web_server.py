@@ -68,6 +68,10 @@ async def chunked(r):
         await r.raw(f"{len(part):x}\r\n", part, "\r\n")
     await r.raw("0\r\n\r\n")
 @route
+async def endless_extension(r):
+    await r.raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "a;")
+    while True: await r.raw("x" * 65536)
+@route
 async def gzipped(r): await r.answer(gzip.compress(BODY), headers=["Content-Encoding: gzip"])
 @route
 async def early_hints(r):

@@ -1,5 +1,6 @@
 #pragma once
 #include <curl/curl.h>
+#include <stdint.h>
 
 // libcurl, and its variadic functions with the types that Swift can call. Each returns curl's own code.
 
@@ -11,7 +12,12 @@ CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, const void *value);
 /// For CURLOPT_WRITEFUNCTION and CURLOPT_HEADERFUNCTION, whose types are the same.
 CURLcode ccurl_set_write_callback(CURL *easy, CURLoption option, curl_write_callback callback);
 CURLcode ccurl_set_open_socket_callback(CURL *easy, curl_opensocket_callback callback);
+CURLcode ccurl_set_close_socket_callback(CURL *easy, curl_closesocket_callback callback);
+CURLcode ccurl_set_progress_callback(CURL *easy, curl_xferinfo_callback callback);
 CURLcode ccurl_get_long(CURL *easy, CURLINFO info, long *value);
 CURLcode ccurl_get_offset(CURL *easy, CURLINFO info, curl_off_t *value);
 CURLcode ccurl_get_pointer(CURL *easy, CURLINFO info, void **value);
 CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value);
+
+/// The bytes that came over the TCP socket since it was opened; -1 where the system does not say.
+int64_t ccurl_received_byte_count(curl_socket_t socket);
