@@ -151,13 +151,14 @@ let package = Package(
             ["Captioning", "Layers", "Loading", "Tensors", "TextTokenizers", "VisionLanguage"]),
         library(
             "FuzzTargets",
-            ["Archives", "Manifests", "Samples", "Shards", "SourceAdapters", "Tensors", "TextTokenizers"]),
+            ["Archives", "Images", "Manifests", "Samples", "Shards", "SourceAdapters", "Tensors", "TextTokenizers"]),
         // 6. Executables.
         executable(
             "pipeline",
             [
-                "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Images", "Manifests", "Reports",
-                "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tables", "Transport",
+                "Archives", "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Images", "Manifests",
+                "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tables",
+                "Transport",
                 arguments, logging,
             ]),
         executable(

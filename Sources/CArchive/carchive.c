@@ -41,7 +41,7 @@ static la_int64_t skip_some(struct archive *archive, void *data, la_int64_t coun
     return count;
 }
 
-car_reader_t car_open(const char *path, int64_t offset) {
+static car_reader_t open_as(const char *path, int64_t offset, int is_raw) {
     struct car_reader *r = calloc(1, sizeof *r);
     if (!r) return NULL;
     r->descriptor = open(path, O_RDONLY | O_CLOEXEC);
@@ -52,8 +52,14 @@ car_reader_t car_open(const char *path, int64_t offset) {
     if (!(r->archive = archive_read_new())) goto fail;
     archive_read_support_filter_gzip(r->archive);
     archive_read_support_filter_zstd(r->archive);
-    archive_read_support_format_tar(r->archive);
-    archive_read_support_format_empty(r->archive);
+    if (is_raw) {
+        archive_read_support_filter_bzip2(r->archive);
+        archive_read_support_filter_xz(r->archive);
+        archive_read_support_format_raw(r->archive);
+    } else {
+        archive_read_support_format_tar(r->archive);
+        archive_read_support_format_empty(r->archive);
+    }
     // A failure to open is told by the first `car_next`, which has words for it.
     archive_read_open2(r->archive, r, NULL, read_some, skip_some, NULL);
     return r;
@@ -65,6 +71,8 @@ fail:
     }
     return NULL;
 }
+car_reader_t car_open(const char *path, int64_t offset) { return open_as(path, offset, 0); }
+car_reader_t car_open_raw(const char *path) { return open_as(path, 0, 1); }
 int car_is_compressed(car_reader_t r) { return archive_filter_code(r->archive, 0) != ARCHIVE_FILTER_NONE; }
 
 int car_next(car_reader_t r, const char **name, int64_t *size, int64_t *position, car_kind_t *kind) {

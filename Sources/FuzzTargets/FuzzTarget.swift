@@ -1,5 +1,6 @@
 import Archives
 import Foundation
+import Images
 import Manifests
 import Samples
 import Shards
@@ -32,6 +33,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case bytepair
     case manifest
     case profile
+    /// A picture of any format, decoded whole and as small as possible.
+    case image
 
     /// Hands `bytes` to the parser; returns whatever it says of them.
     ///
@@ -41,6 +44,11 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
             switch self {
             case .manifest: _ = try Manifest(yaml: String(decoding: bytes, as: UTF8.self))
             case .profile: _ = try WorkerProfile(yaml: String(decoding: bytes, as: UTF8.self))
+            case .image:
+                let header = try readHeader(bytes)
+                for size in [header.orientedSize, Size(width: 1, height: 1)] {
+                    _ = try decode(bytes, header: header, covering: size, maxPixels: 4_000_000)
+                }
             case .wordpiece:
                 try write(bytes, to: folder + "/vocab.txt")
                 _ = try BERTWordPieceTokenizer(directory: folder).encode("a picture of 猫")
@@ -81,7 +89,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .coco: try readAll(COCOSource(name: "s", paths: [path]))
         case .sbu: try readAll(SBUSource(name: "s", paths: [path]))
         case .webdataset: try readAll(WebDatasetSource(name: "s", paths: [path]))
-        case .manifest, .profile, .wordpiece, .bytepair: break  // read above
+        case .manifest, .profile, .wordpiece, .bytepair, .image: break  // read above
         }
     }
 

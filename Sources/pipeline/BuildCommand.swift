@@ -47,7 +47,7 @@ struct BuildCommand: AsyncParsableCommand {
         resolved.output = try outputPath(written)
         do {
             let inputs = OutputDirectory(resolved.output).inputsFolder
-            resolved = try await RemoteInputs(folder: inputs, logger: logs.logger("pipeline")).localized(resolved)
+            resolved = try await LocalInputs(folder: inputs, logger: logs.logger("pipeline")).localized(resolved)
             let job = try BuildJob(written: written, resolved: resolved, logger: logs.logger("pipeline"))
             try job.plan()
             let status = try await job.run(workerCommand: workerCommand(job.output), workers: workers)

@@ -11,7 +11,7 @@ struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Say what a build would do: sources, rows, work units, bytes. Writes nothing.",
         discussion: """
-            Lists at http, https and s3 addresses are fetched into a temporary folder.
+            Lists at http, https and s3 addresses are fetched into a temporary folder, compressed ones unpacked there.
 
             EXAMPLE:
               pipeline plan --manifest manifests/quickstart.yaml
@@ -51,7 +51,7 @@ struct PlanCommand: AsyncParsableCommand {
         let written = try manifest.read()
         let folder = FileManager.default.temporaryDirectory.path + "/pipeline-plan-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }  // not there where all lists are local
-        let manifest = try await RemoteInputs(folder: folder, logger: logs.logger("pipeline"))
+        let manifest = try await LocalInputs(folder: folder, logger: logs.logger("pipeline"))
             .localized(written.resolved(besideFile: self.manifest.manifest))
         let plans = try manifest.sources.map { try plan($0, manifest) }
         let output = Output(

@@ -10,6 +10,8 @@ typedef enum { CAR_FILE, CAR_FOLDER, CAR_OTHER } car_kind_t;
 /// Opens `path` from byte `offset` on, where a header starts; NULL when there is no memory or the file cannot be opened,
 /// with `errno` set.
 car_reader_t car_open(const char *path, int64_t offset);
+/// The same for a file that is compressed and no tar, by bzip2 and xz too: its one member is what it holds.
+car_reader_t car_open_raw(const char *path);
 /// Whether the file goes through a filter, so that offsets are of what is decompressed; known after the first member.
 int car_is_compressed(car_reader_t reader);
 /// The next member: 1; 0 behind the last, -1 after a fault. `name` is valid until the next call, `position` is that of the

@@ -1,3 +1,4 @@
+import Archives
 import Commands
 import Digests
 import Fetching
@@ -7,8 +8,9 @@ import Logging
 import Manifests
 import Samples
 
-/// Brings the lists that a manifest names by http, https or s3 addresses here, where rows are read at any place.
-struct RemoteInputs {
+/// Brings the lists of a manifest where rows are read at any place: those at http, https and s3 addresses are fetched, and
+/// those that are compressed unpacked, once.
+struct LocalInputs {
     private let folder: String
     private let downloader: FileDownloader
     private let client: HTTPClient
@@ -28,14 +30,21 @@ struct RemoteInputs {
         var manifest = manifest
         for index in manifest.sources.indices {
             let name = manifest.sources[index].name
-            manifest.sources[index].paths = try await localized(manifest.sources[index].paths, name)
+            let paths = manifest.sources[index].paths
+            manifest.sources[index].paths =
+                try await manifest.sources[index].format.isReadAnywhere
+                ? readable(paths, name) : localized(paths, name)
             manifest.sources[index].imageRoots = try await localized(
                 manifest.sources[index].imageRoots, name + "/images")
         }
-        manifest.exclude.urls = try await localized(manifest.exclude.urls, ".exclude-urls")
-        manifest.exclude.images = try await localized(manifest.exclude.images, ".exclude-images")
-        manifest.exclude.digests = try await localized(manifest.exclude.digests, ".exclude-digests")
+        manifest.exclude.urls = try await readable(manifest.exclude.urls, ".exclude-urls")
+        manifest.exclude.images = try await readable(manifest.exclude.images, ".exclude-images")
+        manifest.exclude.digests = try await readable(manifest.exclude.digests, ".exclude-digests")
         return manifest
+    }
+
+    private func readable(_ paths: [String], _ name: String) async throws -> [String] {
+        try await localized(paths, name).map { try unpacked($0, name) }
     }
 
     private func localized(_ paths: [String], _ name: String) async throws -> [String] {
@@ -48,6 +57,24 @@ struct RemoteInputs {
             for address in try await expanded(path) { local.append(try await file(address, name)) }
         }
         return local
+    }
+
+    /// The path of what `path` holds; the same where it is not compressed.
+    private func unpacked(_ path: String, _ name: String) throws -> String {
+        guard let suffix = [".gz", ".zst", ".bz2", ".xz"].first(where: path.hasSuffix) else { return path }
+        // A list that was replaced since has another fingerprint, and is unpacked anew.
+        let mark = digest(of: path + (try fingerprint(path))).hex.prefix(16)
+        let last = path.split(separator: "/").last.map { $0.dropLast(suffix.count) } ?? "list"
+        let target = "\(folder)/\(name)/\(mark)-\(last)"
+        guard !FileManager.default.fileExists(atPath: target) else { return target }
+        logger.info("unpacking a list", metadata: ["path": "\(path)"])
+        do {
+            try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+            try unpack(path, to: target)
+        } catch {
+            throw CommandError(.badInput, "\(error)")
+        }
+        return target
     }
 
     /// The addresses that `address` stands for: one, or the objects of a bucket that a pattern matches.
@@ -90,5 +117,15 @@ extension CommandError {
     fileprivate init(_ failure: FetchFailure) {
         let isRefused = failure.httpStatus.map { $0 < 500 && $0 != 429 } ?? (failure.rejection.reason == .badRow)
         self.init(isRefused ? .badInput : .unavailable, failure.rejection.message)
+    }
+}
+
+extension Source.Format {
+    /// Whether a list of this form is read at any place, and must not be compressed for that.
+    fileprivate var isReadAnywhere: Bool {
+        switch self {
+        case .coco, .vg, .cc3m, .cc12m, .sbu, .laion, .csv, .jsonl: true
+        case .webdataset, .parquet: false
+        }
     }
 }

@@ -1,0 +1,41 @@
+import CArchive
+import Glibc
+
+/// Writes what the compressed file `path` (gzip, zstd, bzip2 or xz) holds to the file `target`, which is there only when it is
+/// whole.
+///
+/// A megabyte at a time is in memory.
+package func unpack(_ path: String, to target: String) throws(ArchiveError) {
+    guard let handle = car_open_raw(path) else {
+        throw ArchiveError(.unreadable, path, String(cString: strerror(errno)))
+    }
+    defer { car_free(handle) }
+    let partial = target + ".partial"
+    let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw ArchiveError(.unreadable, partial, String(cString: strerror(errno))) }
+    defer { close(descriptor) }
+    var (name, size, position): (UnsafePointer<CChar>?, Int64, Int64) = (nil, 0, 0)
+    var kind = CAR_FILE
+    guard car_next(handle, &name, &size, &position, &kind) == 1 else {
+        throw ArchiveError(.malformed, path, String(cString: car_error(handle)))
+    }
+    guard car_is_compressed(handle) != 0 else {
+        throw ArchiveError(.malformed, path, "not compressed by gzip, zstd, bzip2 or xz")
+    }
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+        let count = Int(buffer.withUnsafeMutableBytes { car_read(handle, $0.baseAddress, $0.count) })
+        guard count >= 0 else { throw ArchiveError(.malformed, path, String(cString: car_error(handle))) }
+        if count == 0 { break }
+        var done = 0
+        while done < count {
+            let wrote = buffer.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + done }, count - done) }
+            if wrote < 0, errno == EINTR { continue }
+            guard wrote > 0 else { throw ArchiveError(.unreadable, partial, String(cString: strerror(errno))) }
+            done += wrote
+        }
+    }
+    guard fsync(descriptor) == 0, rename(partial, target) == 0 else {
+        throw ArchiveError(.unreadable, target, String(cString: strerror(errno)))
+    }
+}
