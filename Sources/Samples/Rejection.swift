@@ -56,7 +56,9 @@ public struct Rejection: Hashable, Sendable {
         case digestMismatch = "digest_mismatch"
 
         /// Whether the manifest wants such rows left out, so that they are no failure of the list or the network.
-        public var isWanted: Bool { rawValue.hasPrefix("filtered_") || rawValue.hasPrefix("excluded_") }
+        public var isWanted: Bool {
+            rawValue.hasPrefix("filtered_") || rawValue.hasPrefix("excluded_") || self == .duplicate
+        }
     }
 
     /// The class of the fault.

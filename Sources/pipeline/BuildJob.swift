@@ -84,6 +84,7 @@ final class BuildJob: Sendable {
             throw error
         }
         let status = try await coordinator.status()
+        if status.phase == .finished { try output.clearDrafts() }
         try describe(status)
         return status
     }

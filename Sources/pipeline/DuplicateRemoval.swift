@@ -52,7 +52,6 @@ struct DuplicateRemoval: Sendable {
                 startNext()
             }
         }
-        try output.clearDrafts()
     }
 
     private func allPlaces() throws -> (places: [Place], rowCount: Int) {
@@ -112,13 +111,18 @@ struct DuplicateRemoval: Sendable {
         for place in places {
             try Task.checkCancellation()
             let name = place.published.unit.shardName
+            let path = place.published.isDraft ? output.draftTable(name) : output.tablePath(name)
+            let table = try TableReader(path: path)
             var row = place.firstRow
-            try readResultTable(place.published.isDraft ? output.draftTable(name) : output.tablePath(name)) { result in
-                // Rows that were left out before anything was fetched have no digest.
-                if compared.contains(result.status), let digest = result.sha256.flatMap({ ContentDigest(hex: $0) }) {
-                    try visit(row, digest, result.perceptualHash)
+            for group in 0..<table.rowGroupCount {
+                try table.rows(ofGroup: group, columns: ["status", "sha256", "perceptual_hash"]) { _, cells in
+                    defer { row += 1 }
+                    // Rows that were left out before anything was fetched have no digest.
+                    guard let status = try cells.string(0), compared.contains(status),
+                        let digest = try cells.string(1).flatMap({ ContentDigest(hex: $0) })
+                    else { return }
+                    try visit(row, digest, try cells.string(2).flatMap { UInt64($0, radix: 16) })
                 }
-                row += 1
             }
         }
     }

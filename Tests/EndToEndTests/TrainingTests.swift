@@ -124,7 +124,9 @@ final class TrainingSite {
             #expect(last < 0.9 * first, "\(role): \(first / 10), then \(last / 10)")
             #expect(FileManager.default.fileExists(atPath: "\(site.folder)/\(role)/loss.svg"))
         }
-        try expectAgreement(captioner: site.folder + "/captioner", ranker: site.folder + "/clip", site.image())
+        try withExtendedLifetime(site) {
+            try expectAgreement(captioner: site.folder + "/captioner", ranker: site.folder + "/clip", site.image())
+        }
     }
 }
 
