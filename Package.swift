@@ -148,7 +148,7 @@ let package = Package(
         library("Commands", ["Manifests", logging, arguments]),
         library(
             "Training",
-            ["Captioning", "Layers", "Loading", "Tensors", "TextTokenizers", "VisionLanguage"]),
+            ["Captioning", "Layers", "Loading", "Shards", "Tensors", "TextTokenizers", "VisionLanguage"]),
         library(
             "FuzzTargets",
             ["Archives", "Images", "Manifests", "Samples", "Shards", "SourceAdapters", "Tensors", "TextTokenizers"]),

@@ -1,4 +1,4 @@
-/// What keeps a trainer from its samples or its log: the file, the class of the fault, where in it and what to do.
+/// What keeps a trainer from its samples: the file, the class of the fault, where in it and what to do.
 package struct LoadingError: Error, Hashable, CustomStringConvertible {
     /// The class of the fault; the raw value is a metric label.
     package enum Code: String, Sendable {
@@ -12,8 +12,6 @@ package struct LoadingError: Error, Hashable, CustomStringConvertible {
         case damaged
         /// An image of a whole shard cannot be decoded.
         case image
-        /// A run's log or curve cannot be read or written.
-        case log
     }
 
     package let code: Code

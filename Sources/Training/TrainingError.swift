@@ -4,6 +4,8 @@ package struct TrainingError: Error, Equatable, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// A checkpoint of the run cannot be read or written.
         case checkpoint
+        /// A run's log or curve cannot be read or written.
+        case log
         /// The run in this folder was started with other options.
         case otherOptions = "other_options"
         /// The loss is no finite number any more.

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Loading
+@testable import Training
 
 @Suite("The log of a run") struct RunLogTests {
     private let folder: String
@@ -63,7 +63,7 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let good = record(1).line
         try "\(good)\nsomething else\n\(good)\n".write(toFile: path, atomically: true, encoding: .utf8)
-        let error = #expect(throws: LoadingError.self) { try RunLog(path: path, after: 9) }
+        let error = #expect(throws: TrainingError.self) { try RunLog(path: path, after: 9) }
         #expect(error?.description == "\(path): log: line 2 is no record of an update")
         #expect(try text().contains("something else"))
     }
@@ -141,7 +141,7 @@ import Testing
         for record in records(20) { try log.append(record) }
         try LossCurve.write(log: log.path, title: "t", to: folder + "/loss.svg")
         #expect(try String(contentsOfFile: folder + "/loss.svg", encoding: .utf8).hasSuffix("</svg>\n"))
-        #expect(throws: LoadingError.self) {
+        #expect(throws: TrainingError.self) {
             try LossCurve.write(log: folder + "/none", title: "t", to: folder + "/other.svg")
         }
     }

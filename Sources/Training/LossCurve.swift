@@ -15,7 +15,7 @@ package struct LossCurve {
     }
 
     /// Draws the log at `path` into the file `picture`, which a reader sees whole or not at all.
-    package static func write(log path: String, title: String, to picture: String) throws(LoadingError) {
+    package static func write(log path: String, title: String, to picture: String) throws(TrainingError) {
         try replace(picture, with: LossCurve(title: title, RunLog.read(path)).svg())
     }
 

@@ -67,7 +67,7 @@ package final class RunLog: Sendable {
     ///
     /// Lines of later updates, which are going to be made again, and a last line that was cut off are taken away in one
     /// step: the file is the old or the new one, whatever happens.
-    package init(path: String, after completedSteps: Int) throws(LoadingError) {
+    package init(path: String, after completedSteps: Int) throws(TrainingError) {
         self.path = path
         let kept =
             FileManager.default.fileExists(atPath: path)
@@ -77,34 +77,34 @@ package final class RunLog: Sendable {
             file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
             try file.seekToEnd()
         } catch {
-            throw LoadingError(.log, path, "open: \(error.localizedDescription)")
+            throw TrainingError(.log, path, "open: \(error.localizedDescription)")
         }
     }
 
     /// Adds a line.
-    package func append(_ record: RunRecord) throws(LoadingError) {
+    package func append(_ record: RunRecord) throws(TrainingError) {
         do {
             try file.write(contentsOf: Data((record.line + "\n").utf8))
         } catch {
-            throw LoadingError(.log, path, "write: \(error.localizedDescription)")
+            throw TrainingError(.log, path, "write: \(error.localizedDescription)")
         }
     }
 
     /// Makes what was added survive a power cut.
-    package func synchronize() throws(LoadingError) {
+    package func synchronize() throws(TrainingError) {
         do {
             try file.synchronize()
         } catch {
-            throw LoadingError(.log, path, "synchronize: \(error.localizedDescription)")
+            throw TrainingError(.log, path, "synchronize: \(error.localizedDescription)")
         }
     }
 
     /// The records of the log at `path`, in order; a last line that was cut off is not there.
-    package static func read(_ path: String) throws(LoadingError) -> [RunRecord] { try lines(path).map(\.record) }
+    package static func read(_ path: String) throws(TrainingError) -> [RunRecord] { try lines(path).map(\.record) }
 
-    private static func lines(_ path: String) throws(LoadingError) -> [(line: String, record: RunRecord)] {
+    private static func lines(_ path: String) throws(TrainingError) -> [(line: String, record: RunRecord)] {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw LoadingError(.log, path, "no such file, or no right to read it")
+            throw TrainingError(.log, path, "no such file, or no right to read it")
         }
         // What follows the last line end is empty, or a line that was cut off.
         let whole = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
@@ -114,7 +114,7 @@ package final class RunLog: Sendable {
                 let record = try JSONDecoder().decode(RunRecord.self, from: line)
                 lines.append((String(decoding: line, as: UTF8.self), record))
             } catch {
-                throw LoadingError(.log, path, "line \(number + 1) is no record of an update")
+                throw TrainingError(.log, path, "line \(number + 1) is no record of an update")
             }
         }
         return lines
@@ -122,16 +122,16 @@ package final class RunLog: Sendable {
 }
 
 /// Makes `text` the content of the file at `path`: a reader sees the old content or the new one, whole.
-func replace(_ path: String, with text: String) throws(LoadingError) {
+func replace(_ path: String, with text: String) throws(TrainingError) {
     let partial = path + ".partial"
     do {
         try Data(text.utf8).write(to: URL(fileURLWithPath: partial))
     } catch {
-        throw LoadingError(.log, partial, "write: \(error.localizedDescription)")
+        throw TrainingError(.log, partial, "write: \(error.localizedDescription)")
     }
     do {
         try publish(partial, as: path)
     } catch {
-        throw LoadingError(.log, error.path, error.detail)
+        throw TrainingError(.log, error.path, error.detail)
     }
 }
