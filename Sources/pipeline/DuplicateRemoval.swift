@@ -14,12 +14,6 @@ import Tables
 /// fetched, and then it does not depend on who was faster. What is found depends on the digests and hashes in the tables
 /// alone, which the removal leaves as they are: killed and started again, it finds the same.
 struct DuplicateRemoval: Sendable {
-    /// A done unit, with the number of its first row in the whole data set.
-    private struct Place {
-        let published: PublishedUnit
-        let firstRow: Int
-    }
-
     private let rules: Manifest.Deduplicate
     private let zstdLevel: Int
     private let output: OutputDirectory
@@ -33,7 +27,7 @@ struct DuplicateRemoval: Sendable {
     /// Publishes every draft, several at once; `progress` is told the rows done, and all of them.
     func run(progress: (_ done: Int, _ total: Int) async throws -> Void) async throws {
         let (places, rowCount) = try allPlaces()
-        let repeats = try findRepeats(places, rowCount)
+        let repeats = try RepeatSearch(rules, output).run(places, rowCount: rowCount)
         var waiting = places.filter(\.published.isDraft).makeIterator()
         var done = rowCount - places.reduce(0) { $0 + ($1.published.isDraft ? $1.published.unit.rowCount : 0) }
         try await progress(done, rowCount)
@@ -54,82 +48,19 @@ struct DuplicateRemoval: Sendable {
         }
     }
 
-    private func allPlaces() throws -> (places: [Place], rowCount: Int) {
-        var (places, rowCount): ([Place], Int) = ([], 0)
+    private func allPlaces() throws -> (places: [DonePlace], rowCount: Int) {
+        var (places, rowCount): ([DonePlace], Int) = ([], 0)
         while true {
             let page = try store.published(after: places.last?.published.unit.id ?? -1, limit: 1000)
             for published in page {
-                places.append(Place(published: published, firstRow: rowCount))
+                places.append(DonePlace(published: published, firstRow: rowCount))
                 rowCount += published.unit.rowCount
             }
             if page.count < 1000 { return (places, rowCount) }
         }
     }
 
-    // MARK: Finding
-
-    private func findRepeats(_ places: [Place], _ rowCount: Int) throws -> Repeats {
-        var repeats = Repeats(rowCount: rowCount)
-        let folder = output.scratchFolder + "/duplicates"
-        if rules.bytes || rules.placeholderRepeats > 0 {
-            let finder = try DuplicateFinder(folder: folder)
-            try forEachImage(places) { row, digest, _ in try finder.add(digest.prefix, row: row) }
-            try finder.finish { entries in
-                if rules.placeholderRepeats > 0, entries.count >= rules.placeholderRepeats {
-                    for entry in entries { repeats.placeholders.insert(entry.row) }
-                } else if rules.bytes {
-                    for entry in entries.dropFirst() { repeats.sameBytes.insert(entry.row) }
-                }
-            }
-        }
-        guard let distance = rules.perceptual else { return repeats }
-        // Hashes that differ in at most `distance` bits are equal in one of so many bands and one more.
-        let bandBits = 64 / (distance + 1)
-        for band in 0...distance {
-            let finder = try DuplicateFinder(folder: folder)
-            try forEachImage(places) { row, _, hash in
-                guard let hash, repeats.rejection(of: row) == nil || repeats.sameLook.contains(row) else { return }
-                try finder.add(hash.rotatedLeft(band * bandBits), row: row)
-            }
-            try finder.finish(prefixBits: bandBits) { entries in
-                var seen: [UInt64] = []
-                for entry in entries {
-                    let nearest = seen.lazy.map { ($0 ^ entry.hash).nonzeroBitCount }.first { $0 <= distance }
-                    if nearest != nil { repeats.sameLook.insert(entry.row) }
-                    if nearest != 0 { seen.append(entry.hash) }
-                }
-            }
-        }
-        return repeats
-    }
-
-    /// Gives every row whose image was kept, or left out as a repeated one, to `visit`.
-    private func forEachImage(
-        _ places: [Place], visit: (_ row: Int, _ digest: ContentDigest, _ hash: UInt64?) throws -> Void
-    ) throws {
-        let compared = [ResultRow.success] + [Rejection.Reason.duplicate, .placeholder].map(\.rawValue)
-        for place in places {
-            try Task.checkCancellation()
-            let name = place.published.unit.shardName
-            let path = place.published.isDraft ? output.draftTable(name) : output.tablePath(name)
-            let table = try TableReader(path: path)
-            var row = place.firstRow
-            for group in 0..<table.rowGroupCount {
-                try table.rows(ofGroup: group, columns: ["status", "sha256", "perceptual_hash"]) { _, cells in
-                    defer { row += 1 }
-                    // Rows that were left out before anything was fetched have no digest.
-                    guard let status = try cells.string(0), compared.contains(status),
-                        let digest = try cells.string(1).flatMap({ ContentDigest(hex: $0) })
-                    else { return }
-                    try visit(row, digest, try cells.string(2).flatMap { UInt64($0, radix: 16) })
-                }
-            }
-        }
-    }
-
-    // MARK: Publishing
-
-    private func publish(_ place: Place, without repeats: Repeats) throws {
+    private func publish(_ place: DonePlace, without repeats: Repeats) throws {
         let (unit, generation) = (place.published.unit, place.published.generation)
         let rows = place.firstRow..<place.firstRow + unit.rowCount
         let isWhole = rows.allSatisfy { repeats.rejection(of: $0) == nil }
@@ -144,7 +75,7 @@ struct DuplicateRemoval: Sendable {
         try output.removeDraft(unit.shardName)
     }
 
-    private func rewrite(_ place: Place, without repeats: Repeats) throws -> UnitResult {
+    private func rewrite(_ place: DonePlace, without repeats: Repeats) throws -> UnitResult {
         let (name, generation) = (place.published.unit.shardName, place.published.generation)
         let paths = (
             shard: output.scratchShard(name, generation: generation),
@@ -189,29 +120,6 @@ private struct DamagedDraft: Error, CustomStringConvertible {
     var description: String { "\(path): not what its table says, at \(key)" }
 }
 
-/// The rows of a data set that are left out for what other rows are.
-private struct Repeats: Sendable {
-    var placeholders: RowSet
-    var sameBytes: RowSet
-    var sameLook: RowSet
-
-    init(rowCount: Int) {
-        placeholders = RowSet(rowCount: rowCount)
-        sameBytes = RowSet(rowCount: rowCount)
-        sameLook = RowSet(rowCount: rowCount)
-    }
-
-    /// Why row `row` is left out; nil where it is kept.
-    func rejection(of row: Int) -> Rejection? {
-        if placeholders.contains(row) {
-            return Rejection(.placeholder, "as many rows have these bytes as no image has")
-        }
-        if sameBytes.contains(row) { return Rejection(.duplicate, "an earlier row has these bytes") }
-        if sameLook.contains(row) { return Rejection(.duplicate, "an earlier row's image looks the same") }
-        return nil
-    }
-}
-
 extension ResultRow {
     /// Makes the row say that its image is not kept.
     fileprivate mutating func leaveOut(_ rejection: Rejection) {
@@ -219,11 +127,5 @@ extension ResultRow {
         errorMessage = rejection.message
         (width, height) = (nil, nil)
         (captions, candidates) = ([], [])
-    }
-}
-
-extension UInt64 {
-    fileprivate func rotatedLeft(_ bits: Int) -> UInt64 {
-        bits == 0 ? self : self << UInt64(bits) | self >> UInt64(64 - bits)
     }
 }
