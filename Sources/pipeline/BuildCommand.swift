@@ -94,7 +94,7 @@ struct BuildCommand: AsyncParsableCommand {
         let total = status.total
         let left = total.rejections.values.reduce(0, +)
         let line =
-            "\(Figures.grouped(total.samples)) samples of \(Figures.grouped(total.rows)) rows in \(Figures.grouped(total.publishedUnits)) "
+            "\(Figures.grouped(total.samples)) samples of \(Figures.grouped(total.rows)) rows in \(Figures.grouped(total.publishedUnits - total.draftUnits)) "
         if !json { print(line + "shards, \(Figures.grouped(left)) rows left out: \(output.root)") }
         for unit in status.failedUnits {
             printError("\(unit.unit.shardName): failed \(unit.failures) times: \(unit.message)")

@@ -48,7 +48,8 @@ struct StatusCommand: AsyncParsableCommand {
                     .init(
                         name: source.name, format: "", rows: source.publishedRows + source.rowsInFlight,
                         samples: source.samples, rejections: source.rejections.byReason),
-                    plannedRows: source.rows, units: source.units, publishedUnits: source.publishedUnits)
+                    plannedRows: source.rows, units: source.units,
+                    publishedUnits: source.publishedUnits - source.draftUnits)
             },
             workers: status.workers.map { worker in
                 .init(
