@@ -51,27 +51,76 @@ static void put(uint8_t *pixel, GifColorType colour) {
     pixel[2] = colour.Blue;
 }
 
-// Paints one line of the frame on the canvas; what lies outside the canvas is cut off.
+// Paints one line of the frame on the canvas, which holds the frame.
 static void paint(const GifFileType *gif, int transparent, const uint8_t *line, int y, ci_output_t canvas) {
     int top = gif->Image.Top + y, left = gif->Image.Left;
-    if (top >= canvas.height) return;
-    for (int x = 0; x < gif->Image.Width && left + x < canvas.width; x++) {
+    for (int x = 0; x < gif->Image.Width; x++) {
         if (line[x] == transparent) continue;
         size_t pixel = (size_t)top * (size_t)canvas.width + (size_t)(left + x);
         put(canvas.pixels + pixel * 3, colour_at(gif, line[x]));
     }
 }
 
+// Whether `count` bytes of sub-blocks hold no code that stands for nothing, up to the frame's last pixel; giflib makes
+// something up for such a code. Data that end too soon are left to it.
+static int has_valid_codes(const uint8_t *in, size_t count, int code_size, size_t pixels) {
+    if (code_size < 1 || code_size > 8) return 0;
+    uint16_t lengths[4096];
+    const int clear = 1 << code_size, end = clear + 1;
+    int next = clear + 2, width = code_size + 1, before = -1, bits = 0;
+    uint32_t buffer = 0;
+    size_t block = 0, done = 0;
+    for (int code = 0; code < clear; code++) lengths[code] = 1;
+    while (done < pixels) {
+        for (; bits < width; bits += 8) {
+            if (block == 0) {
+                if (count == 0 || *in == 0) return 1;
+                block = *in++;
+                count--;
+            }
+            if (count == 0) return 1;
+            buffer |= (uint32_t)*in++ << bits;
+            count--;
+            block--;
+        }
+        int code = (int)(buffer & ((1u << width) - 1));
+        buffer >>= width;
+        bits -= width;
+        if (code == end) return 1;
+        if (code == clear) {
+            next = clear + 2;
+            width = code_size + 1;
+            before = -1;
+            continue;
+        }
+        if (before < 0 ? code > end : code > next) return 0;
+        if (before >= 0 && next < 4096) {
+            lengths[next] = (uint16_t)(lengths[before] + 1);
+            if (++next == 1 << width && width < 12) width++;
+        }
+        done += lengths[code];
+        before = code;
+    }
+    return 1;
+}
+
 static ci_status_t decode(GifFileType *gif, size_t most_pixels, ci_output_t canvas, char *message) {
-    if (gif->SWidth != canvas.width || gif->SHeight != canvas.height)
-        return ci_fail(CI_DAMAGED, message, "two headers with different sizes");
     int transparent;
     ci_status_t status = find_frame(gif, &transparent, message);
     if (status != CI_OK) return status;
     int width = gif->Image.Width, height = gif->Image.Height;
+    int right = gif->Image.Left + width, bottom = gif->Image.Top + height;
+    if (canvas.width != (gif->SWidth > right ? gif->SWidth : right)
+        || canvas.height != (gif->SHeight > bottom ? gif->SHeight : bottom))
+        return ci_fail(CI_DAMAGED, message, "two headers with different sizes");
     if (!gif->Image.ColorMap && !gif->SColorMap) return ci_fail(CI_DAMAGED, message, "a GIF without colours");
     if (width < 1 || height < 1 || (size_t)width * (size_t)height > most_pixels)
         return ci_fail(CI_DAMAGED, message, "a frame of an impossible size");
+
+    // giflib has read the code size by now, and nothing behind it.
+    const ci_input_t *left = gif->UserData;
+    if (!has_valid_codes(left->bytes, left->count, left->bytes[-1], (size_t)width * (size_t)height))
+        return ci_fail(CI_DAMAGED, message, "a code that stands for nothing");
 
     uint8_t *line = malloc((size_t)width);
     if (!line) return ci_fail(CI_NO_MEMORY, message, "no memory for a line");

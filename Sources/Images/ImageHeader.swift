@@ -63,10 +63,20 @@ private func pngFields(_ bytes: Bytes) -> HeaderFields? {
     return fields
 }
 
-/// GIF: the logical screen is the canvas.
+/// GIF: the canvas is the logical screen, enlarged to hold the first frame, as Pillow does it.
 private func gifFields(_ bytes: Bytes) -> HeaderFields? {
-    guard let width = bytes.little16(6), let height = bytes.little16(8) else { return nil }
-    return HeaderFields(size: Size(width: width, height: height))
+    guard let width = bytes.little16(6), let height = bytes.little16(8), let flags = bytes[10] else { return nil }
+    var place = 13 + (flags & 0x80 == 0 ? 0 : 3 << (Int(flags & 7) + 1))
+    while bytes[place] == 0x21 {
+        place += 2
+        while let length = bytes[place], length > 0 { place += 1 + Int(length) }
+        place += 1
+    }
+    guard bytes[place] == 0x2c, let left = bytes.little16(place + 1), let top = bytes.little16(place + 3),
+        let frameWidth = bytes.little16(place + 5), let frameHeight = bytes.little16(place + 7)
+    else { return HeaderFields(size: Size(width: width, height: height)) }
+    return HeaderFields(
+        size: Size(width: max(width, left + frameWidth), height: max(height, top + frameHeight)))
 }
 
 /// WebP: the first chunk gives the size in one of three ways; an EXIF chunk stands behind the pixels.

@@ -205,7 +205,18 @@ def gifs():
     bad("cut60.gif", whole[: len(whole) * 6 // 10], "damaged")
     bad("header.gif", whole[:8], "damaged")
     bad("noframe.gif", whole[:13] + whole[13 : 13 + 3 * 128] + b";", "damaged")
+    pixels = [[4, 1, 2], [4, 2, 1], [4, 3, 3], [4, 0, 1], [4, 1, 1, 5]]
+    good("outside.gif", gif((4, 3), (2, 1, 5, 2), sum(pixels, [])))
+    bad("code.gif", gif((5, 2), (0, 0, 5, 2), [4, 1, 7, 2, 3, 1, 1, 5]), "damaged")
     bad("huge.gif", whole[:6] + b"\xff\xff\xff\xff" + whole[10:], "too_many_pixels")
+
+
+def gif(canvas, frame, codes):
+    """Four colours, at (x, y) of the canvas; the codes are of 3 bits each, pixels between clear codes 4 and an end code 5."""
+    bits = sum(code << 3 * place for place, code in enumerate(codes))
+    data = bits.to_bytes((3 * len(codes) + 7) // 8, "little")
+    head = b"GIF89a" + struct.pack("<HHBBB", *canvas, 0x81, 0, 0) + bytes((0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255))
+    return head + b"," + struct.pack("<HHHHB", *frame, 0) + bytes((2, len(data))) + data + b"\0;"
 
 
 def others():
