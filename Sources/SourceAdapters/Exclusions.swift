@@ -36,7 +36,9 @@ package struct Exclusions: Sendable {
 
     /// Why `row` is left out; nil where it is not.
     func judge(_ row: SourceRow, url: String) -> Rejection? {
-        if !urls.isEmpty, urls.contains(digest(of: url).prefix) { return Rejection(.excludedURL, "in a list of URLs to leave out") }
+        if !urls.isEmpty, urls.contains(digest(of: url).prefix) {
+            return Rejection(.excludedURL, "in a list of URLs to leave out")
+        }
         if !images.isEmpty, let id = row.facts.imageIDs.first(where: images.contains) {
             return Rejection(.excludedImage, "\(id) is in a list of images to leave out")
         }
