@@ -158,8 +158,7 @@ let package = Package(
             [
                 "Archives", "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Images", "Manifests",
                 "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tables",
-                "Transport",
-                arguments, logging,
+                "Transport", arguments, logging,
             ]),
         executable(
             "pipeline-worker",

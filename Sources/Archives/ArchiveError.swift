@@ -5,6 +5,8 @@ package struct ArchiveError: Error, Hashable, CustomStringConvertible {
         case malformed
         /// In a way that is not read here: encrypted, or compressed by a method other than deflate.
         case unsupported
+        /// What the archive holds cannot be written.
+        case unwritable
         /// A member is larger than was asked for.
         case tooLarge = "too-large"
     }

@@ -5,6 +5,7 @@ import Glibc
 /// whole.
 ///
 /// A megabyte at a time is in memory.
+/// - Throws: `unreadable` or `malformed` for a fault of the file, `unwritable` for one of the disk.
 package func unpack(_ path: String, to target: String) throws(ArchiveError) {
     guard let handle = car_open_raw(path) else {
         throw ArchiveError(.unreadable, path, String(cString: strerror(errno)))
@@ -12,8 +13,11 @@ package func unpack(_ path: String, to target: String) throws(ArchiveError) {
     defer { car_free(handle) }
     let partial = target + ".partial"
     let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw ArchiveError(.unreadable, partial, String(cString: strerror(errno))) }
-    defer { close(descriptor) }
+    guard descriptor >= 0 else { throw ArchiveError(.unwritable, partial, String(cString: strerror(errno))) }
+    defer {
+        close(descriptor)
+        unlink(partial)  // nothing has that name where all went well
+    }
     var (name, size, position): (UnsafePointer<CChar>?, Int64, Int64) = (nil, 0, 0)
     var kind = CAR_FILE
     guard car_next(handle, &name, &size, &position, &kind) == 1 else {
@@ -31,11 +35,11 @@ package func unpack(_ path: String, to target: String) throws(ArchiveError) {
         while done < count {
             let wrote = buffer.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + done }, count - done) }
             if wrote < 0, errno == EINTR { continue }
-            guard wrote > 0 else { throw ArchiveError(.unreadable, partial, String(cString: strerror(errno))) }
+            guard wrote > 0 else { throw ArchiveError(.unwritable, partial, String(cString: strerror(errno))) }
             done += wrote
         }
     }
     guard fsync(descriptor) == 0, rename(partial, target) == 0 else {
-        throw ArchiveError(.unreadable, target, String(cString: strerror(errno)))
+        throw ArchiveError(.unwritable, target, String(cString: strerror(errno)))
     }
 }

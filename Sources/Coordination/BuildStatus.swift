@@ -46,9 +46,7 @@ package struct BuildStatus: Hashable, Sendable, Codable {
     package static let failedUnitLimit = 100
 
     /// All sources together, under the name `total`.
-    package var total: SourceStatus {
-        sources.reduce(into: SourceStatus(name: "total")) { $0.add($1) }
-    }
+    package var total: SourceStatus { sources.total }
 
     /// Rows a second of all workers; 0 while nobody works.
     package var rowsPerSecond: Double { workers.reduce(0) { $0 + $1.rowsPerSecond } }
@@ -179,4 +177,9 @@ package func decodeJSON<Value: Decodable>(_ type: Value.Type, from data: Data) t
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     decoder.dateDecodingStrategy = .iso8601
     return try decoder.decode(type, from: data)
+}
+
+extension [SourceStatus] {
+    /// All together, under the name `total`.
+    var total: SourceStatus { reduce(into: SourceStatus(name: "total")) { $0.add($1) } }
 }

@@ -59,7 +59,7 @@ func readStatus(_ db: Database) throws -> BuildStatus {
         throw CoordinationError(.store, "build", "the store holds no build yet")
     }
     let sources = try readSources(db)
-    let total = sources.reduce(into: SourceStatus(name: "total")) { $0.add($1) }
+    let total = sources.total
     let open = total.units - total.publishedUnits - total.failedUnits
     let isPlanned: Bool = build["is_planned"]
     let workers = try String.fetchAll(db, sql: "SELECT sighting FROM worker ORDER BY name")

@@ -55,10 +55,10 @@ extension TrainOptions {
 
     /// The folder of the model that training starts from: that of `--from`, or a new one's under the output.
     ///
-    /// A new one has the image transformer of the model `visionFrom`, where that is given.
-    func startFolder(_ size: SizeOptions, _ role: Role, visionFrom: String?) throws -> String {
+    /// A new one has the image transformer of the model `size.visionFrom`, where that is given.
+    func startFolder(_ size: SizeOptions, _ role: Role) throws -> String {
         if let from {
-            guard visionFrom == nil else {
+            guard size.visionFrom == nil else {
                 throw ValidationError("--vision-from: not with --from, which has an image transformer of its own")
             }
             return try requireModel(from)
@@ -76,7 +76,7 @@ extension TrainOptions {
             try RandomCheckpoint.writeCLIP(
                 size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
         }
-        if let visionFrom { try transferVision(from: requireModel(visionFrom), to: partial) }
+        if let visionFrom = size.visionFrom { try transferVision(from: requireModel(visionFrom), to: partial) }
         try FileManager.default.moveItem(atPath: partial, toPath: folder)
         return folder
     }

@@ -21,7 +21,7 @@ struct TrainCLIPCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await asTrainingInput {
-            let start = try options.startFolder(size, .ranker, visionFrom: size.visionFrom)
+            let start = try options.startFolder(size, .ranker)
             let objective = try ContrastiveObjective(directory: start, softTargets: softTargets)
             try await options.train(objective, named: softTargets ? "contrastive, soft targets" : "contrastive")
         }

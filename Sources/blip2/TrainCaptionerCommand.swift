@@ -29,7 +29,7 @@ struct TrainCaptionerCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await asTrainingInput {
-            let start = try options.startFolder(size, .captioner(prompt: prompt), visionFrom: size.visionFrom)
+            let start = try options.startFolder(size, .captioner(prompt: prompt))
             let objective = try CaptionObjective(directory: start, prompt: prompt, smoothing: labelSmoothing)
             try await options.train(
                 objective,

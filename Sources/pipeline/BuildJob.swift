@@ -80,7 +80,7 @@ final class BuildJob: Sendable {
             if try await coordinator.hasWork() { try await work(coordinator, workerCommand, count) }
             if try await coordinator.status().phase == .deduplicating { try await removeDuplicates(coordinator) }
         } catch {
-            try describe(await coordinator.status())
+            try? describe(await coordinator.status())  // on a full disk that fails too, and says less than what stopped
             throw error
         }
         let status = try await coordinator.status()
@@ -137,11 +137,18 @@ final class BuildJob: Sendable {
     private func removeDuplicates(_ coordinator: Coordinator) async throws {
         let progress = BuildProgress(label: "\(manifest.name): duplicates")
         var described = ContinuousClock.now
-        try await DuplicateRemoval(manifest, output, store).run { done, total in
-            progress.show(done: done, total: total, failed: nil)
-            guard ContinuousClock.now - described > .seconds(10) else { return }
-            try describe(await coordinator.status())
-            described = ContinuousClock.now
+        do {
+            try await DuplicateRemoval(manifest, output, store).run { done, total in
+                progress.show(done: done, total: total, failed: nil)
+                guard ContinuousClock.now - described > .seconds(10) else { return }
+                try describe(await coordinator.status())
+                described = ContinuousClock.now
+            }
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // All units are done and recorded; a full disk or a damaged draft is what is left to fail.
+            throw CommandError(.failedWork, "leaving repeated images out: \(error); run again to go on")
         }
         progress.leave(failed: nil)
     }

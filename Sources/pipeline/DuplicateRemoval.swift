@@ -65,6 +65,7 @@ struct DuplicateRemoval: Sendable {
         let rows = place.firstRow..<place.firstRow + unit.rowCount
         let isWhole = rows.allSatisfy { repeats.rejection(of: $0) == nil }
         let result: UnitResult
+        // Not every file system gives a file two names; where it does not, the draft is written anew.
         if isWhole, (try? output.linkDraft(unit.shardName, generation: generation)) != nil {
             result = place.published.result
         } else {

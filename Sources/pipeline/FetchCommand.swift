@@ -15,6 +15,7 @@ struct FetchCommand: AsyncParsableCommand {
         abstract: "Say what becomes of a URL: fetched, checked, decoded and resized by a manifest's rules.",
         discussion: """
             For a row that failed: the same code as in a build, and nothing is written but the image that is asked for.
+            Of the manifest, fetch, image and exclude.digests apply; filters and other lists judge rows, not URLs.
             Exit code 1 where the image would be left out.
 
             EXAMPLES:
@@ -36,37 +37,40 @@ struct FetchCommand: AsyncParsableCommand {
     @OptionGroup var logs: LogOptions
 
     func run() async throws {
-        let manifest = try rules()
+        let (manifest, excluded) = try await rules()
         var policy = FetchPolicy(manifest)
         policy.allowedEndpoints = Set(allow)
         let fetcher = CurlFetcher(policy: policy, connections: 1, seed: manifest.seed)
         defer { fetcher.close() }
-        let stage = ImageStage(manifest: manifest, fetcher: fetcher, views: nil)
+        let stage = ImageStage(manifest: manifest, fetcher: fetcher, excluded: excluded, views: nil)
         let fate = Fate(url, await stage.run(url: url))
-        if let output, let image = fate.image {
-            do {
-                try Data(image.bytes).write(to: URL(fileURLWithPath: output), options: .atomic)
-            } catch {
-                throw CommandError(.badInput, "\(output): cannot be written: \(error.localizedDescription)")
-            }
-        }
+        if let output, let image = fate.image { try write(image: image.bytes, to: output) }
         if json { print(try jsonText(fate.facts)) } else { print(fate.line) }
         guard fate.image != nil else { throw ExitCode(CommandError.Code.failedWork.rawValue) }
     }
 
-    private func rules() throws -> Manifest {
+    /// The manifest whose rules apply, and the bytes that must not be kept.
+    private func rules() async throws -> (Manifest, DigestList) {
         guard let path = manifest else {
             do {
-                return try Manifest(
-                    yaml: "{version: 1, name: url, sources: [{name: url, format: csv, path: '-', captions: original}]}")
+                let defaults = "{version: 1, name: url, sources: [{name: url, format: csv, path: '-'}]}"
+                return (try Manifest(yaml: defaults), DigestList())
             } catch {
                 preconditionFailure("the defaults are a manifest: \(error)")
             }
         }
+        let rules = try readManifest(path)
+        // Of the lists only these are looked at, and brought here if they are elsewhere.
+        var lists = rules.resolved(besideFile: path)
+        lists.sources = []
+        (lists.exclude.urls, lists.exclude.images) = ([], [])
+        let folder = FileManager.default.temporaryDirectory.path + "/pipeline-fetch-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // not there where all lists are local
+        lists = try await LocalInputs(folder: folder, logger: logs.logger("pipeline")).localized(lists)
         do {
-            return try Manifest(contentsOfFile: path)
+            return (rules, try DigestList(paths: lists.exclude.digests))
         } catch {
-            throw CommandError(.badInput, "\(path): \(error)")
+            throw CommandError(.badInput, "\(error)")
         }
     }
 }

@@ -40,13 +40,7 @@ struct InspectCommand: AsyncParsableCommand {
         guard let sample = try ShardReader.sample(key, in: shard) else {
             throw CommandError(.badInput, "\(shard): no sample \(key); pipeline inspect lists those that are there")
         }
-        if let image {
-            do {
-                try Data(sample.image).write(to: URL(fileURLWithPath: image), options: .atomic)
-            } catch {
-                throw CommandError(.badInput, "\(image): cannot be written: \(error.localizedDescription)")
-            }
-        }
+        if let image { try write(image: sample.image, to: image) }
         if json { return print(try jsonText(sample.metadata)) }
         print(view(sample).text(), terminator: "")
     }
@@ -87,5 +81,14 @@ struct InspectCommand: AsyncParsableCommand {
             image: ReportRow.Sample(
                 width: meta.width, height: meta.height, originalWidth: meta.originalWidth,
                 originalHeight: meta.originalHeight, kept: meta.captions, candidates: meta.candidates))
+    }
+}
+
+/// Writes an image's bytes to the file `path`, which a reader sees whole or not at all.
+func write(image: [UInt8], to path: String) throws {
+    do {
+        try Data(image).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+        throw CommandError(.badInput, "\(path): cannot be written: \(error.localizedDescription)")
     }
 }

@@ -71,6 +71,8 @@ struct LocalInputs {
         do {
             try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
             try unpack(path, to: target)
+        } catch let error as ArchiveError where error.code == .unwritable {
+            throw CommandError(.failedWork, "\(error)")
         } catch {
             throw CommandError(.badInput, "\(error)")
         }

@@ -8,11 +8,14 @@ struct ManifestOption: ParsableArguments {
     var manifest: String
 
     /// The manifest, read; a fault in it is bad input that names file, line and key.
-    func read() throws -> Manifest {
-        do {
-            return try Manifest(contentsOfFile: manifest)
-        } catch {
-            throw CommandError(.badInput, "\(manifest): \(error)")
-        }
+    func read() throws -> Manifest { try readManifest(manifest) }
+}
+
+/// The manifest in the file `path`; a fault in it is bad input that names file, line and key.
+func readManifest(_ path: String) throws -> Manifest {
+    do {
+        return try Manifest(contentsOfFile: path)
+    } catch {
+        throw CommandError(.badInput, "\(path): \(error)")
     }
 }

@@ -22,6 +22,8 @@ struct RepeatSearch {
     init(_ rules: Manifest.Deduplicate, _ output: OutputDirectory) { (self.rules, self.output) = (rules, output) }
 
     /// The rows that are left out; `places` are all units of the build, in the order of the manifest.
+    ///
+    /// - Throws: A `TableError` where a table cannot be read, and what the disk says where there is no room for the hashes.
     func run(_ places: [DonePlace], rowCount: Int) throws -> Repeats {
         var repeats = Repeats(rowCount: rowCount)
         let folder = output.scratchFolder + "/duplicates"
@@ -97,7 +99,7 @@ struct Repeats: Sendable {
     /// Why row `row` is left out; nil where it is kept.
     func rejection(of row: Int) -> Rejection? {
         if placeholders.contains(row) {
-            return Rejection(.placeholder, "as many rows have these bytes as no image has")
+            return Rejection(.placeholder, "deduplicate.placeholder_repeats rows or more have these bytes")
         }
         if sameBytes.contains(row) { return Rejection(.duplicate, "an earlier row has these bytes") }
         if sameLook.contains(row) { return Rejection(.duplicate, "an earlier row's image looks the same") }
@@ -107,6 +109,6 @@ struct Repeats: Sendable {
 
 extension UInt64 {
     fileprivate func rotatedLeft(_ bits: Int) -> UInt64 {
-        bits == 0 ? self : self << UInt64(bits) | self >> UInt64(64 - bits)
+        self << UInt64(bits) | self >> UInt64(64 - bits)
     }
 }

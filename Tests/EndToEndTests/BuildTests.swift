@@ -54,16 +54,12 @@ import Testing
     func codecCrash() throws {
         let site = try Site(count: 14)
         // A libspng that crashes on every picture: loaded before the real one, it is what workers call.
-        let source = """
+        let library = try site.library(
+            """
             #include <signal.h>
             #include <stddef.h>
             int spng_decode_image(void *c, void *o, size_t n, int f, int g) { raise(SIGSEGV); return 1; }
-            """
-        try source.write(toFile: site.folder + "/crash.c", atomically: true, encoding: .utf8)
-        let library = site.folder + "/crash.so"
-        let compiled = try Program.run(
-            "/usr/bin/env", ["cc", "-shared", "-fPIC", "-w", "-o", library, site.folder + "/crash.c"])
-        try #require(compiled.status == 0, "\(compiled.errors)")
+            """)
         let manifest = try site.manifest(
             "m", captions: "original", unitRows: 7, extra: "fetch: {allow_private_addresses: true}")
         let whole = try site.build(manifest, to: "whole")
@@ -95,6 +91,17 @@ import Testing
         let taken = try fetch(String(picture.0), ["--allow", String(picture.1)])
         #expect(taken.status == 0 && taken.output.contains("success; HTTP 200; "), "\(taken.output)\(taken.errors)")
         #expect(FileManager.default.contents(atPath: output)?.starts(with: [0xff, 0xd8]) == true)
+        // Bytes that must not be kept are not written here either.
+        let facts = try fetch(String(picture.0), ["--allow", String(picture.1), "--json"]).output
+        let digest = try #require(facts.firstMatch(of: /"sha256" : "([0-9a-f]{64})"/)).1
+        try digest.write(toFile: site.folder + "/illegal.txt", atomically: true, encoding: .utf8)
+        let manifest = try site.manifest(
+            "m", captions: "original", unitRows: 7, extra: "exclude: {digests: illegal.txt}")
+        try FileManager.default.removeItem(atPath: output)
+        let refused = try fetch(String(picture.0), ["--allow", String(picture.1), "--manifest", manifest])
+        #expect(
+            refused.status == 1 && refused.output.hasPrefix("excluded_digest"), "\(refused.output)\(refused.errors)")
+        #expect(!FileManager.default.fileExists(atPath: output))
         let missing = try fetch("http://\(picture.1)/none.jpg", ["--allow", String(picture.1), "--json"])
         #expect(missing.status == 1 && missing.output.contains(#""http_status" : 404"#), "\(missing.output)")
     }

@@ -115,12 +115,8 @@ struct DuplicateImageTests {
         _ = try list(site)
         let manifest = try manifest(site, "m", "deduplicate: {bytes: true}", unitRows: 5)
         try #require(site.build(manifest, to: "one").status == 0)
-        let library = site.folder + "/nolink.so"
-        try "#include <errno.h>\nint link(const char *a, const char *b) { errno = EPERM; return -1; }\n"
-            .write(toFile: site.folder + "/nolink.c", atomically: true, encoding: .utf8)
-        let compiled = try Program.run(
-            "/usr/bin/env", ["cc", "-shared", "-fPIC", "-w", "-o", library, site.folder + "/nolink.c"])
-        try #require(compiled.status == 0, "\(compiled.errors)")
+        let library = try site.library(
+            "#include <errno.h>\nint link(const char *a, const char *b) { errno = EPERM; return -1; }\n")
         let ended = try Program.run(
             Site.pipeline, site.buildArguments(manifest, to: "two", workers: 1), environment: ["LD_PRELOAD": library])
         #expect(ended.status == 0, "\(ended.errors)")

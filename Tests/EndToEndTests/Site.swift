@@ -78,6 +78,16 @@ final class Site {
         return try JSONDecoder().decode(Status.self, from: Data(ended.output.utf8)).sources
     }
 
+    /// A library of the C functions in `source`, for `LD_PRELOAD`.
+    func library(_ source: String) throws -> String {
+        let path = folder + "/preloaded.so"
+        try source.write(toFile: folder + "/preloaded.c", atomically: true, encoding: .utf8)
+        let compiled = try Program.run(
+            "/usr/bin/env", ["cc", "-shared", "-fPIC", "-w", "-o", path, folder + "/preloaded.c"])
+        try #require(compiled.status == 0, "\(compiled.errors)")
+        return path
+    }
+
     /// Every file of an output but its state, with its bytes.
     func files(_ output: String) throws -> [String: Data] {
         let root = "\(folder)/\(output)"
