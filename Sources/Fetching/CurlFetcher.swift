@@ -34,7 +34,7 @@ package final class CurlFetcher: Fetcher {
     /// Ends what is under way and the thread; later fetches fail.
     package func close() { loop.close() }
 
-    package func fetch(_ url: String) async -> Result<FetchedBody, FetchFailure> {
+    package func fetch(_ url: String, observer: any FetchObserver) async -> Result<FetchedBody, FetchFailure> {
         do throws(FetchFailure) {
             return .success(try await fetch(try urlGuard.address(of: url)))
         } catch {

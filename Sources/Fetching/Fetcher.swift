@@ -4,8 +4,36 @@ package import Samples
 package protocol Fetcher: Sendable {
     /// The body of `url`, whole, or why there is none.
     ///
-    /// A cancelled fetch ends at once with `download_error`; its caller is cancelled too, and records nothing.
-    func fetch(_ url: String) async -> Result<FetchedBody, FetchFailure>
+    /// It may take long: a row whose host is in trouble waits here, as `observer` is told. A cancelled fetch ends at once
+    /// with `download_error`; its caller is cancelled too, and records nothing.
+    func fetch(_ url: String, observer: any FetchObserver) async -> Result<FetchedBody, FetchFailure>
+}
+
+extension Fetcher {
+    /// The body of `url`; nobody watches.
+    package func fetch(_ url: String) async -> Result<FetchedBody, FetchFailure> {
+        await fetch(url, observer: NoFetchObserver())
+    }
+}
+
+/// Is told how one fetch goes on.
+///
+/// Calls come from any thread, and must return at once.
+package protocol FetchObserver: Sendable {
+    /// Bytes of an answer came.
+    func received(byteCount: Int)
+    /// The fetch is put off: nothing is asked of its host before `instant`.
+    func putOff(until instant: ContinuousClock.Instant)
+    /// The fetch that was put off is under way again.
+    func resumed()
+}
+
+/// Watches nothing.
+package struct NoFetchObserver: FetchObserver {
+    package init() {}
+    package func received(byteCount: Int) {}
+    package func putOff(until instant: ContinuousClock.Instant) {}
+    package func resumed() {}
 }
 
 /// A body as it came, its content encoding undone.

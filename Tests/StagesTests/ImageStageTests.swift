@@ -11,7 +11,7 @@ import Testing
 
 /// Fetches nothing: the images of these rows are at hand.
 private struct NoFetcher: Fetcher {
-    func fetch(_ url: String) async -> Result<FetchedBody, FetchFailure> {
+    func fetch(_ url: String, observer: any FetchObserver) async -> Result<FetchedBody, FetchFailure> {
         .failure(FetchFailure(Rejection(.downloadError, "nothing is fetched here")))
     }
 }

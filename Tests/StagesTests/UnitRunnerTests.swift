@@ -12,7 +12,7 @@ import Testing
 private struct FakeFetcher: Fetcher {
     let image: [UInt8]
 
-    func fetch(_ url: String) async -> Result<FetchedBody, FetchFailure> {
+    func fetch(_ url: String, observer: any FetchObserver) async -> Result<FetchedBody, FetchFailure> {
         let number = Int(url) ?? 0
         for _ in 0..<(number * 7919 % 23) { await Task.yield() }
         if number % 10 == 3 { return .failure(FetchFailure(Rejection(.httpError, "404"), httpStatus: 404)) }
