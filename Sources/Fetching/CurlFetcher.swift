@@ -16,9 +16,11 @@ package final class CurlFetcher: Fetcher {
 
     /// A fetcher with a thread of its own, on which `connections` transfers run at once; others wait, first come first.
     ///
-    /// `clock` measures the pauses between tries, `seed` is what their jitter is drawn from.
+    /// `clock` measures the pauses between tries, `seed` is what their jitter is drawn from. No transfer starts while
+    /// `hasRoom` says no; it is asked again when one ends, and by `wake`.
     package init(
-        policy: FetchPolicy, connections: Int, seed: UInt64 = 0, clock: any Clock<Duration> = ContinuousClock()
+        policy: FetchPolicy, connections: Int, seed: UInt64 = 0, clock: any Clock<Duration> = ContinuousClock(),
+        hasRoom: @escaping @Sendable () -> Bool = { true }
     ) {
         self.policy = policy
         urlGuard = URLGuard(policy)
@@ -26,10 +28,14 @@ package final class CurlFetcher: Fetcher {
         backOff = BackOff(policy, seed: seed)
         self.clock = clock
         loop = TransferLoop(
-            connections: connections, perHost: policy.connectionsPerHost, userAgent: policy.userAgent)
+            connections: connections, perHost: policy.connectionsPerHost, userAgent: policy.userAgent,
+            hasRoom: hasRoom)
     }
 
     deinit { loop.close() }
+
+    /// Looks again whether there is room for what waits.
+    package func wake() { loop.wake() }
 
     /// Ends what is under way and the thread; later fetches fail.
     package func close() { loop.close() }

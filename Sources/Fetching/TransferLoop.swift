@@ -11,6 +11,7 @@ final class TransferLoop: @unchecked Sendable {
     private enum Command {
         case start(Exchange)
         case cancel(Exchange)
+        case wake
         case stop
     }
 
@@ -23,17 +24,23 @@ final class TransferLoop: @unchecked Sendable {
     private let thread = Mutex<pthread_t?>(nil)
     private let multi: UnsafeMutableRawPointer
     private let userAgent: String
+    private let hasRoom: @Sendable () -> Bool
     private var queue: TransferQueue<Exchange>
     private var running: [ObjectIdentifier: EasyHandle] = [:]
     private var idle: [EasyHandle] = []
     private let sockets = OpenSockets()
 
     /// Starts the thread; `connections` exchanges run at once, `perHost` of them with one origin.
-    init(connections: Int, perHost: Int, userAgent: String) {
+    ///
+    /// None starts while `hasRoom`, which is called on the loop's thread, says no; `wake` has it asked again.
+    init(
+        connections: Int, perHost: Int, userAgent: String, hasRoom: @escaping @Sendable () -> Bool = { true }
+    ) {
         precondition(Self.isReady, "libcurl cannot be set up")
         guard let multi = curl_multi_init() else { preconditionFailure("no memory for a transfer loop") }
         self.multi = multi
         self.userAgent = userAgent
+        self.hasRoom = hasRoom
         queue = TransferQueue(slots: connections, slotsPerHost: perHost)
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, connections)
         startThread()
@@ -54,6 +61,9 @@ final class TransferLoop: @unchecked Sendable {
             post(.cancel(exchange))
         }
     }
+
+    /// Looks again whether there is room for what waits.
+    func wake() { post(.wake) }
 
     /// Ends all exchanges, and the thread.
     ///
@@ -136,6 +146,7 @@ extension TransferLoop {
                     queue.add(exchange, host: exchange.request.origin)
                 }
             case .cancel(let exchange): cancel(exchange)
+            case .wake: break  // for the look that follows
             case .stop: goesOn = false
             }
         }
@@ -143,7 +154,7 @@ extension TransferLoop {
     }
 
     private func startWaiting() {
-        while let exchange = queue.next() {
+        while hasRoom(), let exchange = queue.next() {
             guard !exchange.isCancelled else {
                 queue.finished(host: exchange.request.origin)
                 continue

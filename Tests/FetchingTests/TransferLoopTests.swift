@@ -1,4 +1,5 @@
 import Samples
+import Synchronization
 import Testing
 
 @testable import Fetching
@@ -37,6 +38,19 @@ struct TransferLoopTests {
         policy.connectionsPerHost = 3
         let fetcher = CurlFetcher(policy: policy, connections: 8)
         #expect(try await fetchAll(24, of: "gate?3", with: fetcher).allSatisfy { $0 == "3" })
+    }
+
+    @Test("wait while there is no room, and start when they are woken", .timeLimit(.minutes(1)))
+    func room() async throws {
+        let hasRoom = Mutex(false)
+        let fetcher = CurlFetcher(policy: server.policy, connections: 4, hasRoom: { hasRoom.withLock { $0 } })
+        async let body = fetcher.fetch(server.url("ok?room")).get().bytes
+        // A round trip, in which the one above takes its place.
+        _ = try await server.ask("ok")
+        #expect(try await server.count("ok?room") == "0")
+        hasRoom.withLock { $0 = true }
+        fetcher.wake()
+        #expect(try await body == goodBody)
     }
 
     @Test("keep their connections for the next ones")
