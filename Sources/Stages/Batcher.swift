@@ -1,25 +1,27 @@
-/// Groups records, in order, so that each group has at most `size` open ones: those that the models will see.
+/// Groups rows, in order, so that each group has at most `size` open ones: those that the models will see.
 ///
 /// What a group holds depends on the rows alone, not on when they came: models see the same batches in every run.
-struct Batcher {
+struct Batcher<Row> {
     private let size: Int
-    private var pending: [SampleRecord] = []
+    private let isOpen: (Row) -> Bool
+    private var pending: [Row] = []
     private var openCount = 0
 
-    init(size: Int) {
+    init(size: Int, isOpen: @escaping (Row) -> Bool) {
         precondition(size > 0, "a batch holds at least one image")
         self.size = size
+        self.isOpen = isOpen
     }
 
-    /// Takes `record`; gives a group when it completes one.
-    mutating func add(_ record: SampleRecord) -> [SampleRecord]? {
-        pending.append(record)
-        openCount += record.rejection == nil ? 1 : 0
+    /// Takes `row`; gives a group when it completes one.
+    mutating func add(_ row: Row) -> [Row]? {
+        pending.append(row)
+        openCount += isOpen(row) ? 1 : 0
         return openCount == size || pending.count == 64 * size ? flush() : nil
     }
 
     /// What is left; nil when nothing is.
-    mutating func flush() -> [SampleRecord]? {
+    mutating func flush() -> [Row]? {
         defer { (pending, openCount) = ([], 0) }
         return pending.isEmpty ? nil : pending
     }

@@ -6,7 +6,7 @@ package import Manifests
 import Samples
 import SourceAdapters
 
-/// From a row of a list to the image that is stored: fetch, check, decode, turn upright, resize, encode.
+/// From a row of a list to the image that is stored: load, check, read the header, decode, resize, encode.
 package struct ImageStage: Sendable {
     /// The sides in pixels of the square views that the two models take.
     package struct ViewSides: Sendable {
@@ -23,11 +23,9 @@ package struct ImageStage: Sendable {
     }
 
     private let image: Manifest.Image
-    private let maxBytes: Int
     private let verifiesDigests: Bool
     private let hashesLooks: Bool
-    private let fetcher: any Fetcher
-    private let roots: ImageRoots
+    private let loader: ImageLoader
     private let excluded: DigestList
     private let watch: any CrashWatch
     private let views: ViewSides?
@@ -38,176 +36,149 @@ package struct ImageStage: Sendable {
         excluded: DigestList = DigestList(), watch: any CrashWatch = NoCrashWatch(), views: ViewSides?
     ) {
         self.image = manifest.image
-        self.maxBytes = manifest.fetch.maxBytes
         self.verifiesDigests = manifest.fetch.verifyDigests
         self.hashesLooks = manifest.deduplicate.perceptual != nil
-        self.fetcher = fetcher
-        self.roots = roots
+        self.loader = ImageLoader(fetcher: fetcher, roots: roots, maxBytes: manifest.fetch.maxBytes)
         self.excluded = excluded
         self.watch = watch
         self.views = views
     }
 
-    /// The record of the image at `url`, which is in no list.
-    package func run(url: String) async -> SampleRecord {
+    /// What becomes of the image at `url`, which is in no list.
+    package func run(url: String) async -> PreparedRow {
         let row = SourceRow(id: SampleID(source: "url", row: 0), sourceID: "", location: .url(url), captions: [])
-        return await run(row, url: url, ByteBudget.Share(of: ByteBudget(limit: 1)))
+        let listed = ListedRow(id: row.id, url: url, outcome: .kept(row))
+        return await run(listed, ByteBudget.Share(of: ByteBudget(limit: 1))).row
     }
 
-    /// The record of `row`: with its image, or with the reason why there is none.
+    /// What becomes of `listed`, with the views of a row that is kept; the bytes as fetched count against `share` until
+    /// they are decoded.
     ///
-    /// Never throws: a bad row is a value. The bytes as fetched count against `share` until they are decoded.
-    /// `url` is what the list says, which is what the record keeps: where an image lies on this machine is not.
-    func run(_ row: SourceRow, url: String, _ share: ByteBudget.Share) async -> SampleRecord {
-        var record = SampleRecord(id: row.id, sourceID: row.sourceID, url: url, given: row.captions)
-        if let signal = watch.crash(of: row.id) {
-            return record.rejected(Rejection(.decodeError, "a decoder crashed on its bytes, by signal \(signal)"))
+    /// Never throws: a bad row is a value, made here of whatever step left it out. What a shard keeps is the URL as the
+    /// list says it: where an image lies on this machine is not.
+    func run(_ listed: ListedRow, _ share: ByteBudget.Share) async -> (row: PreparedRow, views: ModelViews?) {
+        var origin = RowOrigin(id: listed.id, sourceID: "", url: listed.url, given: [])
+        var known = KnownFacts()
+        do throws(LeftOut) {
+            let row = try row(of: listed)
+            origin = RowOrigin(id: row.id, sourceID: row.sourceID, url: listed.url, given: row.captions)
+            let bytes = try await load(row.location, &known)
+            share.take(bytes.count)
+            defer { share.take(-bytes.count) }
+            let sha256 = try check(bytes, row, &known)
+            let result = watch.working(on: row.id) {
+                Result { () throws(LeftOut) in try encode(bytes, &known) }
+            }
+            let (original, image, hash, views) = try result.get()
+            let encoded = EncodedRow(
+                origin: origin, answer: known.answer, fetchedByteCount: known.byteCount, sha256: sha256,
+                original: original, image: image, perceptualHash: hash)
+            return (.encoded(encoded), views)
+        } catch {
+            // Of bytes that must not be kept nothing is said, nor where they are.
+            if error.rejection.reason == .excludedDigest {
+                return (
+                    .leftOut(LeftOutRow(RowOrigin(id: listed.id, sourceID: "", url: "", given: []), error.rejection)),
+                    nil
+                )
+            }
+            let row = LeftOutRow(
+                origin, error.rejection, answer: known.answer, fetchedByteCount: known.byteCount,
+                sha256: known.sha256, original: known.original)
+            return (.leftOut(row), nil)
         }
-        let bytes: [UInt8]
-        switch await load(row.location) {
+    }
+
+    /// The end of a row's way: why it is left out.
+    private struct LeftOut: Error {
+        let rejection: Rejection
+        init(_ rejection: Rejection) { self.rejection = rejection }
+        init(_ reason: Rejection.Reason, _ message: String) { rejection = Rejection(reason, message) }
+    }
+
+    /// What the steps have found out about a row.
+    private struct KnownFacts {
+        var answer = FetchAnswer()
+        var byteCount = 0
+        var sha256: ContentDigest?
+        var original: Size?
+    }
+
+    /// The row, if its list takes it and no worker crashed on it.
+    private func row(of listed: ListedRow) throws(LeftOut) -> SourceRow {
+        switch listed.outcome {
+        case .rejected(let rejection): throw LeftOut(rejection)
+        case .kept(let row):
+            guard let signal = watch.crash(of: row.id) else { return row }
+            throw LeftOut(.decodeError, "a decoder crashed on its bytes, by signal \(signal)")
+        }
+    }
+
+    private func load(_ location: ImageLocation, _ known: inout KnownFacts) async throws(LeftOut) -> [UInt8] {
+        switch await loader.load(location) {
         case .success(let body):
-            record.httpStatus = body.httpStatus == 0 ? nil : body.httpStatus
-            record.finalURL = body.finalURL.isEmpty ? nil : body.finalURL
-            bytes = body.bytes
+            known.answer.httpStatus = body.httpStatus == 0 ? nil : body.httpStatus
+            known.answer.finalURL = body.finalURL.isEmpty ? nil : body.finalURL
+            return body.bytes
         case .failure(let failure):
-            record.httpStatus = failure.httpStatus
-            record.finalURL = failure.finalURL
-            return record.rejected(failure.rejection)
-        }
-        share.take(bytes.count)
-        defer { share.take(-bytes.count) }
-        let (sha256, md5) = (digest(of: bytes), needsMD5(row) ? Digests.md5(of: bytes) : nil)
-        if excluded.contains(sha256: sha256.hex, md5: md5) { return .excluded(row.id) }
-        record.fetchedByteCount = bytes.count
-        record.sha256 = sha256
-        if verifiesDigests, let rejection = mismatch(row.facts, sha256: sha256.hex, md5: md5) {
-            return record.rejected(rejection)
-        }
-        return watch.working(on: row.id) { prepare(bytes, record) }
-    }
-
-    private func needsMD5(_ row: SourceRow) -> Bool { excluded.hasMD5 || verifiesDigests && row.facts.md5 != nil }
-
-    private func mismatch(_ facts: RowFacts, sha256: String, md5: String?) -> Rejection? {
-        if let wanted = facts.sha256, wanted != sha256 {
-            return Rejection(.digestMismatch, "SHA-256 \(sha256), not \(wanted)")
-        }
-        if let wanted = facts.md5, wanted != md5 {
-            return Rejection(.digestMismatch, "MD5 \(md5 ?? ""), not \(wanted)")
-        }
-        return nil
-    }
-
-    private func load(_ location: ImageLocation) async -> Result<FetchedBody, FetchFailure> {
-        switch location {
-        case .url(let url): await fetcher.fetch(url)
-        case .stored(let path, let folders): stored(path, in: folders)
-        case .bytes(let bytes) where bytes.count > maxBytes:
-            .failure(FetchFailure(Rejection(.tooLarge, "more than \(maxBytes) bytes")))
-        case .bytes(let bytes): .success(FetchedBody(bytes: bytes, httpStatus: 0, finalURL: ""))
+            known.answer = FetchAnswer(httpStatus: failure.httpStatus, finalURL: failure.finalURL)
+            throw LeftOut(failure.rejection)
         }
     }
 
-    /// An image on disk, under the same limit as a body from the web.
-    private func stored(_ path: String, in folders: [String]) -> Result<FetchedBody, FetchFailure> {
-        do throws(ArchiveError) {
-            guard let bytes = try roots.read(path, in: folders, byteLimit: maxBytes) else {
-                return .failure(FetchFailure(Rejection(.downloadError, "no such file in image_root")))
-            }
-            return .success(FetchedBody(bytes: bytes, httpStatus: 0, finalURL: ""))
-        } catch {
-            let reason: Rejection.Reason = error.code == .tooLarge ? .tooLarge : .downloadError
-            return .failure(FetchFailure(Rejection(reason, error.detail)))
+    /// The digest of `bytes`, if they may be kept and are those that the list means.
+    private func check(
+        _ bytes: [UInt8], _ row: SourceRow, _ known: inout KnownFacts
+    ) throws(LeftOut) -> ContentDigest {
+        let needsMD5 = excluded.hasMD5 || verifiesDigests && row.facts.md5 != nil
+        let (sha256, md5) = (digest(of: bytes), needsMD5 ? Digests.md5(of: bytes) : nil)
+        if excluded.contains(sha256: sha256.hex, md5: md5) { throw LeftOut(.excludedDigest, "") }
+        (known.byteCount, known.sha256) = (bytes.count, sha256)
+        guard verifiesDigests else { return sha256 }
+        if let wanted = row.facts.sha256, wanted != sha256.hex {
+            throw LeftOut(.digestMismatch, "SHA-256 \(sha256.hex), not \(wanted)")
         }
+        if let wanted = row.facts.md5, wanted != md5 {
+            throw LeftOut(.digestMismatch, "MD5 \(md5 ?? ""), not \(wanted)")
+        }
+        return sha256
     }
 
-    private func prepare(_ bytes: [UInt8], _ record: SampleRecord) -> SampleRecord {
-        var record = record
-        do throws(ImageError) {
-            let header = try readHeader(bytes)
-            record.original = header.orientedSize
-            if let rejection = filtered(header.orientedSize) { return record.rejected(rejection) }
-            let plan = ResizePlan(header.orientedSize, mode: image.mode, size: image.size)
-            let unchanged =
-                image.keepsBytes(header, plan)
-                ? StoredImage(bytes: bytes, fileExtension: header.format.fileExtension, size: header.orientedSize)
-                : nil
-            // Bytes that are kept and that nobody looks at are decoded as small as possible, to know that they can be.
-            let isSeen = unchanged == nil || views != nil || hashesLooks
-            let target = isSeen ? plan.scaled : Size(width: 1, height: 1)
-            let decoded = try decode(bytes, header: header, covering: target, maxPixels: image.maxPixels)
-            record.image = unchanged
-            guard isSeen else { return record }
-            let pixels = resize(decoded, plan)
-            if unchanged == nil { record.image = try encode(pixels) }
-            if hashesLooks { record.perceptualHash = perceptualHash(pixels) }
-            if let views {
-                record.views =
-                    views.areMadeByModels
-                    ? .source(pixels)
-                    : .made(
-                        captioner: squashed(pixels, side: views.captioner).rgb,
-                        ranker: shortestSideCropped(pixels, side: views.ranker).rgb)
-            }
-            return record
-        } catch {
-            return record.rejected(error.rejection)
+    /// The steps from bytes to the image that is stored.
+    private func encode(
+        _ bytes: [UInt8], _ known: inout KnownFacts
+    ) throws(LeftOut) -> (original: Size, image: StoredImage, hash: UInt64?, views: ModelViews?) {
+        let header = try coding { () throws(ImageError) in try readHeader(bytes) }
+        let size = header.orientedSize
+        known.original = size
+        if let rejection = image.judge(size) { throw LeftOut(rejection) }
+        let plan = ResizePlan(size, mode: image.mode, size: image.size)
+        let unchanged =
+            image.keepsBytes(header, plan)
+            ? StoredImage(bytes: bytes, fileExtension: header.format.fileExtension, size: size) : nil
+        // Bytes that are kept and that nobody looks at are decoded as small as possible, to know that they can be.
+        let isSeen = unchanged == nil || views != nil || hashesLooks
+        let target = isSeen ? plan.scaled : Size(width: 1, height: 1)
+        let decoded = try coding { () throws(ImageError) in
+            try decode(bytes, header: header, covering: target, maxPixels: image.maxPixels)
         }
+        if let unchanged, !isSeen { return (size, unchanged, nil, nil) }
+        let pixels = resize(decoded, plan)
+        let stored = try coding { () throws(ImageError) in
+            if let unchanged { unchanged } else { try image.encoded(pixels) }
+        }
+        return (size, stored, hashesLooks ? perceptualHash(pixels) : nil, views?.views(of: pixels))
     }
 
-    private func encode(_ pixels: PixelImage) throws(ImageError) -> StoredImage {
-        switch image.format {
-        case .jpeg, .original:
-            StoredImage(
-                bytes: try encodeJPEG(pixels, quality: image.quality), fileExtension: "jpg", size: pixels.size)
-        case .webp:
-            StoredImage(
-                bytes: try encodeWebP(pixels, quality: image.quality), fileExtension: "webp", size: pixels.size)
-        }
-    }
-
-    /// Why an image of `size` is not taken; nil when it is.
-    private func filtered(_ size: Size) -> Rejection? {
-        let (shorter, longer) = (min(size.width, size.height), max(size.width, size.height))
-        if size.width * size.height > image.maxPixels {
-            return Rejection(.tooManyPixels, "\(size.width)x\(size.height), more than \(image.maxPixels) pixels")
-        }
-        if shorter < image.minSide {
-            return Rejection(.tooSmall, "\(size.width)x\(size.height), a side under \(image.minSide)")
-        }
-        if image.maxAspectRatio > 0, Double(longer) > image.maxAspectRatio * Double(shorter) {
-            return Rejection(.aspectRatio, "\(size.width)x\(size.height), sides over 1:\(image.maxAspectRatio)")
-        }
-        return nil
+    private func coding<Value>(_ body: () throws(ImageError) -> Value) throws(LeftOut) -> Value {
+        do { return try body() } catch { throw LeftOut(error.rejection) }
     }
 }
 
-extension Manifest.Image {
-    fileprivate var mode: ResizeMode {
-        switch resize {
-        case .shortestSide: .shortestSide
-        case .longestSide: .longestSide
-        case .centerCrop: .centerCrop
-        case .pad: .pad
-        case .none: .none
-        }
-    }
-
-    /// Whether the bytes can be stored as they came: asked for, and nothing has to change.
-    fileprivate func keepsBytes(_ header: ImageHeader, _ plan: ResizePlan) -> Bool {
-        format == .original && plan.isIdentity && header.orientation == 1 && header.format != .gif
-    }
-}
-
-extension FetchPolicy {
-    /// The policy that `manifest` describes.
-    package init(_ manifest: Manifest) {
-        self.init(userAgent: manifest.fetch.userAgent)
-        timeout = .seconds(manifest.fetch.timeout)
-        retries = manifest.fetch.retries
-        maxBytes = manifest.fetch.maxBytes
-        honourOptOut = manifest.fetch.honourOptOut
-        allowPrivateAddresses = manifest.fetch.allowPrivateAddresses
-        placeholders = manifest.fetch.placeholders
+extension ImageStage.ViewSides {
+    fileprivate func views(of pixels: PixelImage) -> ModelViews {
+        guard !areMadeByModels else { return .source(pixels) }
+        return .made(
+            captioner: squashed(pixels, side: captioner).rgb, ranker: shortestSideCropped(pixels, side: ranker).rgb)
     }
 }

@@ -4,7 +4,7 @@ package import Samples
 package import Shards
 import Tables
 
-/// The end of the flow: records become a shard and its table, written as they come.
+/// The end of the flow: rows become a shard and its table, written as they come.
 package actor ShardStage {
     /// What the two finished files are.
     package struct Summary: Sendable, Equatable {
@@ -28,14 +28,13 @@ package actor ShardStage {
         self.level = level
     }
 
-    /// Adds `record`; call it in row order.
-    package func write(_ record: SampleRecord) throws {
+    /// Adds `row`; call it in row order.
+    package func write(_ row: FinishedRow) throws {
         let writers = try open()
-        try writers.table.append(record.resultRow)
-        if let rejection = record.rejection {
-            rejections[rejection.reason.rawValue, default: 0] += 1
-        } else {
-            try writers.shard.append(record.shardSample)
+        try writers.table.append(row.resultRow)
+        switch row {
+        case .kept(let row, let captions): try writers.shard.append(ShardSample(row, captions))
+        case .leftOut(let row): rejections[row.rejection.reason.rawValue, default: 0] += 1
         }
     }
 
@@ -59,36 +58,49 @@ package actor ShardStage {
     }
 }
 
-extension SampleRecord {
-    /// The record as a row of the shard's table.
+extension FinishedRow {
+    /// The row of the shard's table.
     fileprivate var resultRow: ResultRow {
-        var row = ResultRow(
-            key: id.key, url: url, status: rejection?.reason.rawValue ?? ResultRow.success, webCaption: webCaption)
-        row.errorMessage = rejection?.message
-        row.width = image?.size.width
-        row.height = image?.size.height
-        row.originalWidth = original?.width
-        row.originalHeight = original?.height
-        row.sha256 = sha256?.hex
-        row.perceptualHash = perceptualHash
-        row.httpStatus = httpStatus
-        row.finalURL = finalURL
-        row.sourceID = sourceID.isEmpty ? nil : sourceID
-        row.captions = kept
-        row.candidates = candidates
-        return row
-    }
-
-    /// The record as a sample of the shard; it must not have been rejected.
-    fileprivate var shardSample: ShardSample {
-        guard let image, let original, let sha256 else {
-            preconditionFailure("\(id.key) was kept without an image")
+        switch self {
+        case .kept(let row, let captions):
+            var result = ResultRow(row.origin, status: ResultRow.success, answer: row.answer)
+            result.width = row.image.size.width
+            result.height = row.image.size.height
+            result.originalWidth = row.original.width
+            result.originalHeight = row.original.height
+            result.sha256 = row.sha256.hex
+            result.perceptualHash = row.perceptualHash
+            result.captions = captions.kept
+            result.candidates = captions.candidates
+            return result
+        case .leftOut(let row):
+            var result = ResultRow(row.origin, status: row.rejection.reason.rawValue, answer: row.answer)
+            result.errorMessage = row.rejection.message
+            result.originalWidth = row.original?.width
+            result.originalHeight = row.original?.height
+            result.sha256 = row.sha256?.hex
+            return result
         }
-        return ShardSample(
-            image: image.bytes, imageExtension: image.fileExtension,
+    }
+}
+
+extension ResultRow {
+    fileprivate init(_ origin: RowOrigin, status: String, answer: FetchAnswer) {
+        self.init(key: origin.id.key, url: origin.url, status: status, webCaption: origin.webCaption)
+        httpStatus = answer.httpStatus
+        finalURL = answer.finalURL
+        sourceID = origin.sourceID.isEmpty ? nil : origin.sourceID
+    }
+}
+
+extension ShardSample {
+    fileprivate init(_ row: EncodedRow, _ captions: RowCaptions) {
+        self.init(
+            image: row.image.bytes, imageExtension: row.image.fileExtension,
             metadata: SampleMetadata(
-                key: id.key, source: id.source, sourceID: sourceID, url: url, width: image.size.width,
-                height: image.size.height, originalWidth: original.width, originalHeight: original.height,
-                sha256: sha256.hex, webCaption: webCaption, captions: kept, candidates: candidates))
+                key: row.origin.id.key, source: row.origin.id.source, sourceID: row.origin.sourceID,
+                url: row.origin.url, width: row.image.size.width, height: row.image.size.height,
+                originalWidth: row.original.width, originalHeight: row.original.height, sha256: row.sha256.hex,
+                webCaption: row.origin.webCaption, captions: captions.kept, candidates: captions.candidates))
     }
 }

@@ -19,14 +19,16 @@ package final class UnitProgress: Sendable {
 
     package var counts: Counts { state.withLock { $0 } }
 
-    package func count(_ record: SampleRecord) {
+    package func count(_ row: FinishedRow) {
         state.withLock { counts in
             counts.rows += 1
-            counts.fetchedByteCount += record.fetchedByteCount
-            if let rejection = record.rejection {
-                counts.rejections[rejection.reason.rawValue, default: 0] += 1
-            } else {
+            switch row {
+            case .kept(let row, _):
+                counts.fetchedByteCount += row.fetchedByteCount
                 counts.samples += 1
+            case .leftOut(let row):
+                counts.fetchedByteCount += row.fetchedByteCount
+                counts.rejections[row.rejection.reason.rawValue, default: 0] += 1
             }
         }
     }

@@ -36,25 +36,23 @@ package struct UnitRunner: Sendable {
         self.budget = budget
     }
 
-    /// Gives the record of every row of `unit` to `sink`, in row order; the first failure of any stage ends the unit.
+    /// Gives every row of `unit`, finished, to `sink`, in row order; the first failure of any stage ends the unit.
     ///
     /// `allStarted` is called when the last row was taken from the list: from then on there is room for another unit.
     package func run(
         _ unit: WorkUnit, of adapter: any SourceAdapter, allStarted: @escaping @Sendable () -> Void = {},
-        sink: @escaping @Sendable (SampleRecord) async throws -> Void
+        sink: @escaping @Sendable (FinishedRow) async throws -> Void
     ) async throws {
-        let prepared = AsyncChannel<SampleRecord>()
-        let finished = AsyncChannel<SampleRecord>()
+        let prepared = AsyncChannel<Held>()
+        let finished = AsyncChannel<(FinishedRow, byteCount: Int)>()
         let share = ByteBudget.Share(of: budget)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await prepare(unit, adapter, share, allStarted, into: prepared) }
+            group.addTask { try await caption(prepared, into: finished) }
             group.addTask {
-                try await prepare(unit, adapter, share, allStarted, into: bootstrap == nil ? finished : prepared)
-            }
-            if let bootstrap { group.addTask { try await caption(prepared, bootstrap, into: finished) } }
-            group.addTask {
-                for await record in finished {
-                    try await sink(record)
-                    share.take(-record.reservedByteCount)
+                for await (row, byteCount) in finished {
+                    try await sink(row)
+                    share.take(-byteCount)
                 }
             }
             for try await _ in group {}  // waitForAll() would wait for stages that nobody feeds any more
@@ -62,10 +60,22 @@ package struct UnitRunner: Sendable {
         try Task.checkCancellation()  // a cancelled channel looks like a finished one
     }
 
+    /// A row with what the models see of it, and what both were counted with in the budget.
+    private struct Held: Sendable {
+        let row: PreparedRow
+        let views: ModelViews?
+
+        var isOpen: Bool { if case .encoded = row { true } else { false } }
+        var byteCount: Int {
+            guard case .encoded(let row) = row else { return 0 }
+            return row.image.bytes.count + (views?.byteCount ?? 0)
+        }
+    }
+
     /// Rows to images, in row order.
     private func prepare(
         _ unit: WorkUnit, _ adapter: any SourceAdapter, _ share: ByteBudget.Share,
-        _ allStarted: @Sendable () -> Void, into output: AsyncChannel<SampleRecord>
+        _ allStarted: @Sendable () -> Void, into output: AsyncChannel<Held>
     ) async throws {
         var reader = try adapter.reader(of: unit)
         func next() throws -> ListedRow? {
@@ -76,41 +86,59 @@ package struct UnitRunner: Sendable {
         try await boundedMap(
             next, limit: limits.window, running: limits.running, hasRoom: { share.hasRoom }
         ) { listed in
-            var record = await self.record(of: listed, share)
-            record.reservedByteCount = record.byteCount
-            share.take(record.reservedByteCount)
-            return bootstrap == nil ? record.keepingGiven() : record
-        } emit: { record in
-            await output.send(record)
+            let (row, views) = await images.run(listed, share)
+            let held = Held(row: row, views: views)
+            share.take(held.byteCount)
+            return held
+        } emit: { held in
+            await output.send(held)
         }
         output.finish()
-    }
-
-    private func record(of listed: ListedRow, _ share: ByteBudget.Share) async -> SampleRecord {
-        switch listed.outcome {
-        case .kept(let row): await images.run(row, url: listed.url, share)
-        case .rejected(let rejection):
-            SampleRecord(id: listed.id, sourceID: "", url: listed.url, given: [], rejection: rejection)
-        }
     }
 
     /// Images to captions, batch by batch, in row order.
     private func caption(
-        _ input: AsyncChannel<SampleRecord>, _ bootstrap: BootstrapStage, into output: AsyncChannel<SampleRecord>
+        _ input: AsyncChannel<Held>, into output: AsyncChannel<(FinishedRow, byteCount: Int)>
     ) async throws {
         var iterator = input.makeAsyncIterator()
-        var batcher = Batcher(size: limits.batch)
-        func next() async -> [SampleRecord]? {
-            while let record = await iterator.next() {
-                if let group = batcher.add(record) { return group }
+        var batcher = Batcher<Held>(size: limits.batch, isOpen: \.isOpen)
+        func next() async -> [Held]? {
+            while let held = await iterator.next() {
+                if let group = batcher.add(held) { return group }
             }
             return batcher.flush()
         }
         try await boundedMap(next, limit: limits.batches) { group in
-            try await bootstrap.run(group)
+            zip(try await captioned(group), group).map { ($0, $1.byteCount) }
         } emit: { group in
-            for record in group { await output.send(record) }
+            for (row, byteCount) in group { await output.send((row, byteCount)) }
         }
         output.finish()
+    }
+
+    private func captioned(_ group: [Held]) async throws -> [FinishedRow] {
+        guard let bootstrap else { return group.map { held in finished(held.row) { outcome(given: $0) } } }
+        let seen = group.compactMap { held -> BootstrapStage.Seen? in
+            guard case .encoded(let row) = held.row, let views = held.views else { return nil }
+            return BootstrapStage.Seen(origin: row.origin, views: views)
+        }
+        var outcomes = try await bootstrap.run(seen)[...]
+        return group.map { held in finished(held.row) { _ in outcomes.removeFirst() } }
+    }
+
+    private func finished(_ row: PreparedRow, _ outcome: (RowOrigin) -> Outcome<RowCaptions>) -> FinishedRow {
+        switch row {
+        case .leftOut(let row): return .leftOut(row)
+        case .encoded(let row):
+            switch outcome(row.origin) {
+            case .kept(let captions): return .kept(row, captions)
+            case .rejected(let rejection): return .leftOut(LeftOutRow(row, rejection))
+            }
+        }
+    }
+
+    private func outcome(given origin: RowOrigin) -> Outcome<RowCaptions> {
+        RowCaptions(given: origin.given).map { .kept($0) }
+            ?? .rejected(Rejection(.badRow, "no caption: the list gives none and none is made"))
     }
 }

@@ -191,9 +191,9 @@ final class Worker: Sendable {
             limits: .init(
                 window: profile.window, running: profile.connections, batch: models?.batch ?? 1, batches: 2),
             budget: budget)
-        try await runner.run(grant.unit, of: adapter, allStarted: allStarted) { record in
-            try await shard.write(record)
-            progress.count(record)
+        try await runner.run(grant.unit, of: adapter, allStarted: allStarted) { row in
+            try await shard.write(row)
+            progress.count(row)
         }
         let summary = try await shard.finish()
         let failed = summary.rejections.failureCount

@@ -105,14 +105,23 @@ private struct Fate {
     let facts: Facts
     let image: StoredImage?
 
-    init(_ url: String, _ record: SampleRecord) {
-        image = record.image
-        facts = Facts(
-            url: url, status: record.rejection?.reason.rawValue ?? "success", message: record.rejection?.message,
-            httpStatus: record.httpStatus, finalURL: record.finalURL, fetchedBytes: record.fetchedByteCount,
-            sha256: record.sha256?.hex, originalWidth: record.original?.width,
-            originalHeight: record.original?.height, width: image?.size.width, height: image?.size.height,
-            storedBytes: image?.bytes.count)
+    init(_ url: String, _ row: PreparedRow) {
+        switch row {
+        case .encoded(let row):
+            image = row.image
+            facts = Facts(
+                url: url, status: "success", message: nil, httpStatus: row.answer.httpStatus,
+                finalURL: row.answer.finalURL, fetchedBytes: row.fetchedByteCount, sha256: row.sha256.hex,
+                originalWidth: row.original.width, originalHeight: row.original.height, width: row.image.size.width,
+                height: row.image.size.height, storedBytes: row.image.bytes.count)
+        case .leftOut(let row):
+            image = nil
+            facts = Facts(
+                url: url, status: row.rejection.reason.rawValue, message: row.rejection.message,
+                httpStatus: row.answer.httpStatus, finalURL: row.answer.finalURL, fetchedBytes: row.fetchedByteCount,
+                sha256: row.sha256?.hex, originalWidth: row.original?.width, originalHeight: row.original?.height,
+                width: nil, height: nil, storedBytes: nil)
+        }
     }
 
     /// For a person.

@@ -38,7 +38,7 @@ private struct SingleSource: SourceAdapter {
     private func record(
         _ location: ImageLocation, facts: RowFacts = RowFacts(), excluded: DigestList = DigestList(),
         fetch: String = "retries: 0"
-    ) async throws -> SampleRecord {
+    ) async throws -> FinishedRow {
         let manifest = try Manifest(
             yaml: "{version: 1, name: n, fetch: {\(fetch)}, sources: [{name: s, format: cc3m, path: x}]}")
         let row = SourceRow(
@@ -50,7 +50,7 @@ private struct SingleSource: SourceAdapter {
             budget: ByteBudget(limit: 1 << 20))
         let unit = WorkUnit(
             id: 0, source: "s", index: 0, firstRow: 0, rowCount: 1, start: InputPosition(file: 0, offset: 0))
-        let (records, sink) = AsyncStream.makeStream(of: SampleRecord.self)
+        let (records, sink) = AsyncStream.makeStream(of: FinishedRow.self)
         try await runner.run(unit, of: SingleSource(row: row)) { sink.yield($0) }
         sink.finish()
         for await record in records { return record }
@@ -89,7 +89,9 @@ private struct SingleSource: SourceAdapter {
         try "# known\n\(sum.uppercased())  some name\n".write(toFile: folder + "/l", atomically: false, encoding: .utf8)
         let record = try await record(.bytes(png), excluded: try DigestList(paths: [folder + "/l"]))
         #expect(record.rejection == Rejection(.excludedDigest, ""))
-        #expect(record.url.isEmpty && record.given.isEmpty && record.sha256 == nil && record.sourceID.isEmpty)
+        #expect(
+            record.origin.url.isEmpty && record.origin.given.isEmpty && record.sha256 == nil
+                && record.origin.sourceID.isEmpty)
         let other = PixelImage(width: 16, height: 12, rgb: [UInt8](repeating: 91, count: 16 * 12 * 3))
         let kept = try await self.record(.bytes(encodePNG(other)), excluded: try DigestList(paths: [folder + "/l"]))
         #expect(kept.rejection == nil)

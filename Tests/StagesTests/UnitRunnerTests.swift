@@ -76,7 +76,7 @@ private final class FakeModels: Captioner, Ranker {
     private func records(
         models: FakeModels?, window: Int = 16, budget: Int = 1 << 20, failsAt: Int? = nil,
         image: String = "size: 8", cut: Int = 0, areMadeByModels: Bool = false
-    ) async throws -> [SampleRecord] {
+    ) async throws -> [FinishedRow] {
         let manifest = try Manifest(
             yaml: "{version: 1, name: n, image: {\(image)}, sources: [{name: s, format: cc3m, path: x}]}")
         let picture = PixelImage(width: 16, height: 12, rgb: [UInt8](repeating: 90, count: 16 * 12 * 3))
@@ -86,7 +86,7 @@ private final class FakeModels: Captioner, Ranker {
                 views: models.map { _ in .init(captioner: 8, ranker: 8, areMadeByModels: areMadeByModels) }),
             bootstrap: models.map { BootstrapStage(manifest: manifest, captioner: $0, ranker: $0) },
             limits: .init(window: window, running: 8, batch: 4, batches: 2), budget: ByteBudget(limit: budget))
-        let seen = Mutex<[SampleRecord]>([])
+        let seen = Mutex<[FinishedRow]>([])
         try await runner.run(unit, of: CountingSource(failsAt: failsAt)) { record in seen.withLock { $0.append(record) }
         }
         return seen.withLock { $0 }
@@ -96,13 +96,14 @@ private final class FakeModels: Captioner, Ranker {
     func order() async throws {
         for window in [1, 3, 64] {
             let records = try await records(models: nil, window: window)
-            #expect(records.map(\.id.row) == Array(100..<160))
+            #expect(records.map(\.origin.id.row) == Array(100..<160))
             for record in records {
-                switch record.id.row % 10 {
+                switch record.origin.id.row % 10 {
                 case 3: #expect(record.rejection?.reason == .httpError && record.httpStatus == 404)
                 case 4: #expect(record.rejection?.reason == .notAnImage && record.sha256 != nil)
                 default:
-                    #expect(record.rejection == nil && record.kept.map(\.text) == ["row \(record.id.row)"])
+                    #expect(
+                        record.rejection == nil && record.captions?.kept.map(\.text) == ["row \(record.origin.id.row)"])
                     #expect(record.image?.size == Size(width: 11, height: 8) && record.image?.fileExtension == "jpg")
                 }
             }
@@ -139,10 +140,9 @@ private final class FakeModels: Captioner, Ranker {
     @Test("keeps the two best captions, with all candidates in the order made")
     func ranking() async throws {
         let record = try #require(try await records(models: FakeModels()).first)
-        #expect(record.kept.map(\.text) == ["s-000000000100 7", "row 100"])
-        #expect(record.kept.map(\.origin) == [.blip, .web])
-        #expect(record.candidates.count == 11 && record.candidates.last?.origin == .web)
-        #expect(record.views == nil)
+        #expect(record.captions?.kept.map(\.text) == ["s-000000000100 7", "row 100"])
+        #expect(record.captions?.kept.map(\.origin) == [.blip, .web])
+        #expect(record.captions?.candidates.count == 11 && record.captions?.candidates.last?.origin == .web)
     }
 
     @Test("gives models their views, or the stored picture's pixels where they make the views themselves")

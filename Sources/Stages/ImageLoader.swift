@@ -1,0 +1,34 @@
+import Archives
+import Fetching
+import Samples
+import SourceAdapters
+
+/// Gets the bytes of an image from wherever its row says it is, under one limit.
+struct ImageLoader: Sendable {
+    let fetcher: any Fetcher
+    let roots: ImageRoots
+    let maxBytes: Int
+
+    /// The bytes at `location`, with what the server said where there is one; or why there are none.
+    func load(_ location: ImageLocation) async -> Result<FetchedBody, FetchFailure> {
+        switch location {
+        case .url(let url): await fetcher.fetch(url)
+        case .stored(let path, let folders): stored(path, in: folders)
+        case .bytes(let bytes) where bytes.count > maxBytes:
+            .failure(FetchFailure(Rejection(.tooLarge, "more than \(maxBytes) bytes")))
+        case .bytes(let bytes): .success(FetchedBody(bytes: bytes, httpStatus: 0, finalURL: ""))
+        }
+    }
+
+    private func stored(_ path: String, in folders: [String]) -> Result<FetchedBody, FetchFailure> {
+        do throws(ArchiveError) {
+            guard let bytes = try roots.read(path, in: folders, byteLimit: maxBytes) else {
+                return .failure(FetchFailure(Rejection(.downloadError, "no such file in image_root")))
+            }
+            return .success(FetchedBody(bytes: bytes, httpStatus: 0, finalURL: ""))
+        } catch {
+            let reason: Rejection.Reason = error.code == .tooLarge ? .tooLarge : .downloadError
+            return .failure(FetchFailure(Rejection(reason, error.detail)))
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package import Fetching
+import Images
+package import Manifests
+import Samples
+
+extension Manifest.Image {
+    var mode: ResizeMode {
+        switch resize {
+        case .shortestSide: .shortestSide
+        case .longestSide: .longestSide
+        case .centerCrop: .centerCrop
+        case .pad: .pad
+        case .none: .none
+        }
+    }
+
+    /// Why an image of `size` is not taken; nil when it is.
+    func judge(_ size: Size) -> Rejection? {
+        let (shorter, longer) = (min(size.width, size.height), max(size.width, size.height))
+        if size.width * size.height > maxPixels {
+            return Rejection(.tooManyPixels, "\(size.width)x\(size.height), more than \(maxPixels) pixels")
+        }
+        if shorter < minSide {
+            return Rejection(.tooSmall, "\(size.width)x\(size.height), a side under \(minSide)")
+        }
+        if maxAspectRatio > 0, Double(longer) > maxAspectRatio * Double(shorter) {
+            return Rejection(.aspectRatio, "\(size.width)x\(size.height), sides over 1:\(maxAspectRatio)")
+        }
+        return nil
+    }
+
+    /// Whether the bytes can be stored as they came: asked for, and nothing has to change.
+    func keepsBytes(_ header: ImageHeader, _ plan: ResizePlan) -> Bool {
+        format == .original && plan.isIdentity && header.orientation == 1 && header.format != .gif
+    }
+
+    /// `pixels` as they are stored.
+    func encoded(_ pixels: PixelImage) throws(ImageError) -> StoredImage {
+        switch format {
+        case .jpeg, .original:
+            StoredImage(bytes: try encodeJPEG(pixels, quality: quality), fileExtension: "jpg", size: pixels.size)
+        case .webp:
+            StoredImage(bytes: try encodeWebP(pixels, quality: quality), fileExtension: "webp", size: pixels.size)
+        }
+    }
+}
+
+extension FetchPolicy {
+    /// The policy that `manifest` describes.
+    package init(_ manifest: Manifest) {
+        self.init(userAgent: manifest.fetch.userAgent)
+        timeout = .seconds(manifest.fetch.timeout)
+        retries = manifest.fetch.retries
+        maxBytes = manifest.fetch.maxBytes
+        honourOptOut = manifest.fetch.honourOptOut
+        allowPrivateAddresses = manifest.fetch.allowPrivateAddresses
+        placeholders = manifest.fetch.placeholders
+    }
+}
