@@ -25,6 +25,9 @@ import lab
 ROWS = 60
 HOST = {"name": "one.test", "address": "127.4.0.1"}
 ATTACKS = {}
+OWN_WORLD = {"list-overwritten-in-place", "interrupted-and-told", "no-row-twice", "scratch-bits", "scratch-cut", "scratch-zeroes",
+             "scratch-swapped", "scratch-gone", "list-edited-before-resuming", "two-workers-one-bound", "bounded-rate",
+             "retry-after-two-hours"}
 
 
 def attack(function):
@@ -491,6 +494,228 @@ def read_only_output(ground):
     return "status and verify need no right to write"
 
 
+# --- Work that was begun
+def begun(ground, change=None):
+    """A build that is killed in the middle of its units; `change` is done to its scratch; then it is resumed."""
+    hosts = [{**HOST, "delay": [0.4, 0.6]}]
+    with lab.World(ground.folder, [HOST], ground.pictures):
+        undisturbed = {os.path.basename(path): digest for path, digest in ground.built().items()}
+    shutil.rmtree(ground.output)
+    with lab.World(ground.folder, hosts, ground.pictures) as world:
+        process = subprocess.Popen(
+            [lab.PIPELINE, "build", "--manifest", "manifest.yaml", "--output", ground.output, "--connections", "6"],
+            cwd=ground.folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=lab.die_with_parent)
+        time.sleep(3.2)
+        process.kill()
+        process.wait()
+        time.sleep(1)
+        files = [f"{folder}/{name}" for folder, _, names in os.walk(f"{ground.output}/.state/scratch") for name in names]
+        if change:
+            change(files)
+        done = ground.build("--connections", "60")
+    found = {os.path.basename(path): digest for path, digest in ground.digests().items()}
+    want(done.code == 0, f"resumed: exit {done.code}: {last(done)}")
+    want(found == undisturbed, f"{sum(found.get(n) != d for n, d in undisturbed.items())} files differ from the undisturbed build")
+    want(ground.verify().code == 0, f"verify: {last(ground.verify())}")
+    left = [name for _, _, names in os.walk(f"{ground.output}/.state/scratch") for name in names]
+    want(not left, f"{len(left)} files left in scratch: {', '.join(left[:3])}")
+    return files, world.record["hosts"][0]["requests"]
+
+
+@attack
+def no_row_twice(ground):
+    _, requests = begun(ground)
+    want(requests <= ROWS + 6, f"{requests} requests for {ROWS} rows of which at most 6 were under way")
+    return f"{requests} requests for {ROWS} rows"
+
+
+def damaged(ground, damage):
+    chance = random.Random(9)
+    files, _ = begun(ground, lambda files: [damage(path, chance) for path in files if os.path.getsize(path)])
+    return f"the same bytes; {len(files)} files were damaged"
+
+
+@attack
+def scratch_bits(ground):
+    def flip(path, chance):
+        with open(path, "r+b") as file:
+            for _ in range(8):
+                place = chance.randrange(os.path.getsize(path))
+                file.seek(place)
+                byte = file.read(1)[0]
+                file.seek(place)
+                file.write(bytes([byte ^ 1 << chance.randrange(8)]))
+    return damaged(ground, flip)
+
+
+@attack
+def scratch_cut(ground):
+    return damaged(ground, lambda path, chance: os.truncate(path, chance.randrange(os.path.getsize(path))))
+
+
+@attack
+def scratch_zeroes(ground):
+    """The end of each file became zeroes, as after a power cut."""
+    def zero(path, chance):
+        size = os.path.getsize(path)
+        os.truncate(path, chance.randrange(size))
+        os.truncate(path, size)
+    return damaged(ground, zero)
+
+
+@attack
+def scratch_swapped(ground):
+    def swap(files):
+        big = sorted((path for path in files if os.path.getsize(path)), key=os.path.getsize)[-2:]
+        if len(big) == 2:
+            os.rename(big[0], big[0] + "x")
+            os.rename(big[1], big[0])
+            os.rename(big[0] + "x", big[1])
+    begun(ground, swap)
+    return "the same bytes"
+
+
+@attack
+def scratch_gone(ground):
+    begun(ground, lambda files: shutil.rmtree(f"{ground.output}/.state/scratch"))
+    return "the same bytes"
+
+
+@attack
+def long_list_edited_in_the_middle(ground):
+    """A few letters in a list of megabytes, at the same length and with the same times, before a build is resumed."""
+    with open(f"{ground.folder}/urls.csv", "w") as file:
+        file.write("url,caption\n")
+        file.writelines(f"http://one.test/{row}-0.jpg,{row} {'long ' * 12000}\n" for row in range(ROWS))
+    before = ground.built()
+    path = f"{ground.folder}/urls.csv"
+    stat = os.stat(path)
+    with open(path, "r+b") as file:
+        file.seek(stat.st_size // 2)
+        file.write(b"LONG LONG LONG")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    os.remove(sorted(name for name in before if name.endswith(".parquet"))[2])
+    process = ground.build()
+    want(process.code == 65, f"exit {process.code}: {last(process)}")
+    return last(process)
+
+
+@attack
+def list_edited_before_resuming(ground):
+    hosts = [{**HOST, "delay": [0.4, 0.6]}]
+    with lab.World(ground.folder, hosts, ground.pictures):
+        process = subprocess.Popen(
+            [lab.PIPELINE, "build", "--manifest", "manifest.yaml", "--output", ground.output, "--connections", "6"],
+            cwd=ground.folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=lab.die_with_parent)
+        time.sleep(3)
+        process.kill()
+        process.wait()
+        time.sleep(1)
+        overwrite(f"{ground.folder}/urls.csv")
+        done = ground.build("--connections", "60")
+        mixed = {text[:3] for text in captions_of(ground.output)}
+    want(done.code == 65, f"exit {done.code}, rows of {sorted(mixed)}: {last(done)}")
+    return last(done)
+
+
+@attack
+def state_deleted(ground):
+    """Without its state an output is a folder with things in it: refused, and nothing in it is touched."""
+    before = ground.built()
+    shutil.rmtree(f"{ground.output}/.state")
+    process = ground.build()
+    want(ground.digests() == before, f"exit {process.code}, shards changed: {last(process)}")
+    want(process.code in (0, 65), f"exit {process.code}: {last(process)}")
+    return f"exit {process.code}: {last(process)}"
+
+
+@attack
+def state_garbled(ground):
+    before = ground.built()
+    for name in os.listdir(f"{ground.output}/.state"):
+        if ".sqlite" in name:
+            with open(f"{ground.output}/.state/{name}", "r+b") as file:
+                file.write(random.Random(1).randbytes(4096))
+    process = ground.build()
+    want(process.code in (0, 1, 65, 69) and ground.digests() == before, f"exit {process.code}: {last(process)}")
+    return f"exit {process.code}: {last(process)}"
+
+
+@attack
+def description_garbled(ground):
+    before = ground.built()
+    said = []
+    for text in ("", "{", "[]", "{}", '{"shards": 5}', '{"shards": [{"name": "../../x"}]}', "\x00" * 100):
+        with open(f"{ground.output}/dataset.json", "w") as file:
+            file.write(text)
+        for arguments in (["verify", ground.output], ["report", ground.output]):
+            process = ground.run(*arguments)
+            if process.code not in (1, 65):
+                said.append(f"{arguments[0]} of {text[:20]!r}: exit {process.code}")
+    process = ground.build()
+    if process.code != 0 or ground.digests() != before or ground.verify().code != 0:
+        said.append(f"build: exit {process.code}: {last(process)}")
+    want(not said, "; ".join(said))
+    return "said by verify and report, written again by build"
+
+
+# --- Manners
+@attack
+def two_workers_one_bound(ground):
+    want(knows(ground, "per_host: {connections: 4}"), "there is no fetch.per_host.connections")
+    with lab.World(ground.folder, [{**HOST, "delay": [0.3, 0.3]}], ground.pictures) as world:
+        process = ground.build("--workers", "2")
+    host = world.record["hosts"][0]
+    want(process.code == 0 and host["most_connections"] <= 4, f"exit {process.code}, {host['most_connections']} connections of 4")
+    return f"{host['most_connections']} connections of 4, {host['most_a_second']} requests a second"
+
+
+@attack
+def bounded_rate(ground):
+    want(knows(ground, "per_host: {rate: 8}"), "there is no fetch.per_host.rate")
+    with lab.World(ground.folder, [HOST], ground.pictures) as world:
+        process = ground.build("--workers", "2")
+    host = world.record["hosts"][0]
+    want(process.code == 0 and host["most_a_second"] <= 9, f"exit {process.code}, {host['most_a_second']} requests a second of 8")
+    return f"{host['most_a_second']} requests a second of 8"
+
+
+@attack
+def retry_after_two_hours(ground):
+    start = time.monotonic()
+    with lab.World(ground.folder, [{**HOST, "status": 429, "retry_after": 7200}], ground.pictures):
+        process = ground.build(limit=120)
+    seconds = time.monotonic() - start
+    messages = {row[1] for row in lab.tables(ground.output).values()}
+    want(any("7200" in text or "2 h" in text or "retry" in text.lower() for text in messages),
+         f"exit {process.code} after {seconds:.0f} s: {sorted(messages)[:2]}")
+    want(seconds < 60, f"{seconds:.0f} s")
+    return f"exit {process.code} after {seconds:.0f} s: {sorted(messages)[0]}"
+
+
+# --- Lists that are none
+@attack
+def lists_that_are_none(ground):
+    os.mkfifo(f"{ground.folder}/pipe.csv")
+    os.makedirs(f"{ground.folder}/folder.csv")
+    said = []
+    for path in ("pipe.csv", "folder.csv", "nowhere.csv", "/dev/zero", "/dev/null", "/proc/self/mem", "manifest.yaml/x"):
+        ground.manifest()
+        with open(f"{ground.folder}/manifest.yaml") as file:
+            text = file.read().replace("urls.csv", path)
+        with open(f"{ground.folder}/manifest.yaml", "w") as file:
+            file.write(text)
+        try:
+            process = ground.build(limit=20)
+            if process.code not in (1, 65) or "error:" not in process.errors:
+                said.append(f"{path}: exit {process.code}: {last(process)}")
+        except Bad as problem:
+            said.append(f"{path}: {problem}")
+        shutil.rmtree(ground.output, ignore_errors=True)
+    want(not said, "; ".join(said))
+    return "refused"
+
+
 # --- Two at once, and the end
 @attack
 def interrupted_and_told(ground):
@@ -526,9 +751,8 @@ def main():
     bad = 0
     for name in names:
         ground = Ground(f"{os.path.abspath(cache)}/{name}", pictures)
-        own_world = name in ("list-overwritten-in-place", "interrupted-and-told")
         try:
-            if own_world:
+            if name in OWN_WORLD:
                 said = ATTACKS[name](ground)
             else:
                 with lab.World(ground.folder, [HOST], pictures):

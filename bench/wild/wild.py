@@ -35,6 +35,8 @@ KINDS = {
     "away": (0.04, (2, 8), {"away": [0, 60]}),
     "goes away": (0.02, (4, 12), {"away": [5, 65], "delay": [0.05, 0.2]}),
     "late name": (0.06, (2, 8), {"lookup_fails": 1}),
+    "TCP name": (0.02, (2, 8), {"truncated": True}),
+    "half dead": (0.02, (2, 8), {"first_address": "127.9.9.9"}),
     "no name": (0.03, (2, 8), {"no_name": True}),
     "refused": (0.015, (2, 8), {"refused": True}),
     "silent": (0.015, (2, 8), {"silent": True}),
@@ -179,8 +181,10 @@ def show(plan, outcomes, ideal, network, calm):
     print()
     print(f"ideal: {ideal:.1f} s ({network:.1f} s for the network; {calm:.1f} s on this machine when no host falters)")
     for outcome in outcomes:
+        whole = max(ideal, PATIENCE) if outcome.title == "ours" else ideal
         print(f"{outcome.title:12s}{len(outcome.had):6d} of {len(plan.good)} that can be had; exit {outcome.code}; "
-              f"{outcome.seconds:.1f} s, the last image after {outcome.last:.1f} s ({outcome.last / ideal:.2f} times ideal); "
+              f"the last image after {outcome.last:.1f} s, {outcome.last / ideal:.2f} times ideal; ended after "
+              f"{outcome.seconds:.1f} s, {outcome.seconds / whole:.2f} times {whole:.0f} s; "
               f"{len(outcome.had) / max(outcome.last, 1e-9):.0f} images a second; CPU {outcome.measure.get('cpu_s', 0):.1f} s; "
               f"questions {outcome.record['questions']}, {outcome.record['dropped']} of them dropped; "
               f"the servers took {outcome.record['cpu_s']:.1f} s of CPU time; "

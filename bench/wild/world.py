@@ -21,6 +21,9 @@ A host has a `name`, an `address`, and any of these:
     refused           listens to nothing, ever
     lookup_fails s    its name cannot be resolved until s seconds after the first question
     no_name           its name does not exist
+    truncated         its name is told over TCP alone
+    first_address A   its name has this address too, before its own
+    status S          every answer has this status, and no picture
 
 Seconds count from the first question or connection. A path is /ROW-IMAGE.jpg. Prints "ready" once all listen; at SIGTERM it writes
 RECORD.json: for each host the requests, the most connections, the most requests in one second and at once, the rows served and
@@ -179,8 +182,9 @@ class Connection(asyncio.Protocol):
             call(*arguments)
 
     def serve(self, row, image):
-        if image is None:
-            return self.answer("404 Not Found", b"no such picture\n")
+        if image is None or self.host.get("status"):
+            again = f"Retry-After: {self.host.get('retry_after')}\r\n" if self.host.get("retry_after") else ""
+            return self.answer(f"{self.host.get('status', 404)} No", b"no such picture\n", again)
         if self.fate == "middle":
             self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(image) + image[:len(image) // 2])
             return self.later(0.02, self.reset)
@@ -238,7 +242,7 @@ class Resolver(asyncio.DatagramProtocol):
         self.questions += 1
         if self.random.random() < self.drop:
             self.dropped += 1
-        elif answer := self.answer(message, now):
+        elif answer := self.answer(message, now, is_stream=False):
             self.transport.sendto(answer, peer)
 
     async def serve_stream(self, reader, writer):
@@ -250,7 +254,7 @@ class Resolver(asyncio.DatagramProtocol):
         except (asyncio.IncompleteReadError, OSError):
             writer.close()
 
-    def answer(self, message, now):
+    def answer(self, message, now, is_stream=True):
         if len(message) < 17:
             return None
         labels, at = [], 12
@@ -261,15 +265,18 @@ class Resolver(asyncio.DatagramProtocol):
         question = message[12:at + 5]
         name = ".".join(labels).lower()
         host = self.world.names.get(name)
-        code, records = 0, b""
+        code, records = 0, []
         if host is None or host.get("no_name"):
             code = 3
         elif now < self.first.setdefault(name, now) + host.get("lookup_fails", 0):
             code = 2
+        elif host.get("truncated") and not is_stream:
+            code = 0x0200
         elif kind == 1:
-            records = struct.pack(">HHHIH", 0xC00C, 1, 1, 300, 4) + socket.inet_aton(host.settings["address"])
-        head = message[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, 1 if records else 0, 0, 0)
-        return head + question + records
+            records = [struct.pack(">HHHIH", 0xC00C, 1, 1, 300, 4) + socket.inet_aton(address)
+                       for address in (host.get("first_address"), host.settings["address"]) if address]
+        head = message[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(records), 0, 0)
+        return head + question + b"".join(records)
 
 
 class World:
