@@ -37,7 +37,8 @@ func executable(_ name: String, _ dependencies: [Target.Dependency], settings: [
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies, resources: resources,
+        name: name + "Tests", dependencies: [.byName(name: name), "RandomNumbers", "TestSupport"] + dependencies,
+        resources: resources,
         swiftSettings: strict)
 }
 
@@ -113,21 +114,23 @@ let package = Package(
         torchShim(),
         // 1. Vocabulary.
         library("Samples"),
+        bridge("Files", []),
+        library("RandomNumbers"),
         bridge("Digests", ["Samples", "CDigest"]),
-        library("TextTokenizers"),
+        library("TextTokenizers", ["Files"]),
         // 2. Capabilities.
         library("Manifests", ["Samples", "Digests", yams]),
         bridge("Images", ["Samples", "CImages"]),
-        bridge("Shards", ["Samples", "Digests", "CZstd"]),
-        bridge("Tables", ["Samples", "CParquet"]),
-        bridge("Archives", ["CArchive"]),
-        bridge("Fetching", ["Samples", "CCurl"]),
-        bridge("Storage", []),
-        bridge("Tensors", ["CTorch"]),
+        bridge("Shards", ["Samples", "Digests", "Files", "CZstd"]),
+        bridge("Tables", ["Samples", "Files", "CParquet"]),
+        bridge("Archives", ["Files", "CArchive"]),
+        bridge("Fetching", ["Samples", "Files", "RandomNumbers", "CCurl"]),
+        bridge("Storage", ["Files"]),
+        bridge("Tensors", ["Files", "CTorch"]),
         // 3. Assembly.
-        library("SourceAdapters", ["Samples", "Digests", "Manifests", "Archives", "Tables"]),
+        library("SourceAdapters", ["Samples", "Digests", "Files", "Manifests", "Archives", "Tables"]),
         library("Layers", ["Tensors"]),
-        library("Demonstrations", ["Samples", "Tables", flyingFox, flyingSocks]),
+        library("Demonstrations", ["Samples", "Files", "RandomNumbers", "Tables", flyingFox, flyingSocks]),
         // 4. The flow, the models, who does what.
         library(
             "Stages",
@@ -135,20 +138,25 @@ let package = Package(
                 "Samples", "Archives", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Shards",
                 "Tables", asyncAlgorithms,
             ]),
-        library("VisionLanguage", ["Layers", "Tensors"]),
+        library("VisionLanguage", ["Layers", "RandomNumbers", "Tensors"]),
         library("Coordination", ["Samples", grdb, logging]),
         // 5. Where they meet.
         library(
             "Captioning",
-            ["Samples", "Digests", "Images", "Stages", "VisionLanguage", "TextTokenizers", "Layers", "Tensors"]),
+            [
+                "Samples", "Digests", "Files", "Images", "Stages", "VisionLanguage", "TextTokenizers", "Layers",
+                "Tensors",
+            ]),
         library("Transport", ["Samples", "Coordination", flyingFox, flyingSocks, logging]),
         bridge("Supervision", ["CProcess", "Coordination", logging]),
-        library("Loading", ["Samples", "Digests", "Images", "Shards", "Stages", "Storage", asyncAlgorithms]),
-        library("Reports", ["Samples", "Digests"]),
+        library(
+            "Loading",
+            ["Samples", "Digests", "Images", "RandomNumbers", "Shards", "Stages", "Storage", asyncAlgorithms]),
+        library("Reports", ["Samples", "Digests", "RandomNumbers"]),
         library("Commands", ["Manifests", logging, arguments]),
         library(
             "Training",
-            ["Captioning", "Layers", "Loading", "Shards", "Tensors", "TextTokenizers", "VisionLanguage"]),
+            ["Captioning", "Files", "Layers", "Loading", "Tensors", "TextTokenizers", "VisionLanguage"]),
         library(
             "FuzzTargets",
             ["Archives", "Images", "Manifests", "Samples", "Shards", "SourceAdapters", "Tensors", "TextTokenizers"]),
@@ -156,8 +164,9 @@ let package = Package(
         executable(
             "pipeline",
             [
-                "Archives", "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Images", "Manifests",
-                "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tables",
+                "Archives", "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Files", "Images",
+                "Manifests", "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision",
+                "Tables",
                 "Transport", arguments, logging,
             ]),
         executable(
@@ -170,11 +179,13 @@ let package = Package(
         executable(
             "blip2",
             [
-                "Captioning", "Commands", "Images", "Loading", "Manifests", "Reports", "Samples", "Stages", "Tensors",
+                "Captioning", "Commands", "Files", "Images", "Loading", "Manifests", "Reports", "Samples", "Stages",
+                "Tensors",
                 "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", []),
+        tests("Files"),
         tests("Manifests"),
         tests("Images", ["Samples"]),
         tests("Shards", ["Samples", "Digests"]),
@@ -197,7 +208,7 @@ let package = Package(
         tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
         tests("Reports", ["Digests", "Samples"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"],
+            name: "EndToEndTests", dependencies: ["RandomNumbers", "TestSupport"],
             exclude: ["read_output.py", "parity.py", "trained.py"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 import CArchive
+import Files
 import Glibc
 
 /// Writes what the compressed file `path` (gzip, zstd, bzip2 or xz) holds to the file `target`, which is there only when it is
@@ -11,13 +12,6 @@ package func unpack(_ path: String, to target: String) throws(ArchiveError) {
         throw ArchiveError(.unreadable, path, String(cString: strerror(errno)))
     }
     defer { car_free(handle) }
-    let partial = target + ".partial"
-    let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw ArchiveError(.unwritable, partial, String(cString: strerror(errno))) }
-    defer {
-        close(descriptor)
-        unlink(partial)  // nothing has that name where all went well
-    }
     var (name, size, position): (UnsafePointer<CChar>?, Int64, Int64) = (nil, 0, 0)
     var kind = CAR_FILE
     guard car_next(handle, &name, &size, &position, &kind) == 1 else {
@@ -26,20 +20,21 @@ package func unpack(_ path: String, to target: String) throws(ArchiveError) {
     guard car_is_compressed(handle) != 0 else {
         throw ArchiveError(.malformed, path, "not compressed by gzip, zstd, bzip2 or xz")
     }
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-        let count = Int(buffer.withUnsafeMutableBytes { car_read(handle, $0.baseAddress, $0.count) })
-        guard count >= 0 else { throw ArchiveError(.malformed, path, String(cString: car_error(handle))) }
-        if count == 0 { break }
-        var done = 0
-        while done < count {
-            let wrote = buffer.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + done }, count - done) }
-            if wrote < 0, errno == EINTR { continue }
-            guard wrote > 0 else { throw ArchiveError(.unwritable, partial, String(cString: strerror(errno))) }
-            done += wrote
+    do {
+        try writeFile(target) { file in
+            var buffer = [UInt8](repeating: 0, count: 1 << 20)
+            while true {
+                let count = Int(buffer.withUnsafeMutableBytes { car_read(handle, $0.baseAddress, $0.count) })
+                guard count >= 0 else { throw ArchiveError(.malformed, path, String(cString: car_error(handle))) }
+                if count == 0 { return }
+                try file.write(buffer[..<count])
+            }
         }
-    }
-    guard fsync(descriptor) == 0, rename(partial, target) == 0 else {
-        throw ArchiveError(.unwritable, target, String(cString: strerror(errno)))
+    } catch let error as FileError {
+        throw ArchiveError(.unwritable, error.path, error.reason)
+    } catch let error as ArchiveError {
+        throw error
+    } catch {
+        preconditionFailure("nothing else is thrown: \(error)")
     }
 }

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 package import Layers
 package import Tensors
@@ -92,10 +93,9 @@ extension ModelDirectory {
         configuration["dtype"] = dtype.rawValue
         let json = try JSONSerialization.data(
             withJSONObject: configuration, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-        try (json + Data("\n".utf8)).write(to: URL(fileURLWithPath: path + "/config.json"), options: .atomic)
+        try writeFile(json + Data("\n".utf8), to: path + "/config.json")
         for name in try files.contentsOfDirectory(atPath: self.path) where Self.describing.contains(name) {
-            let contents = try contents(of: name)
-            try contents.write(to: URL(fileURLWithPath: path + "/" + name), options: .atomic)
+            try writeFile(contents(of: name), to: path + "/" + name)
         }
     }
 

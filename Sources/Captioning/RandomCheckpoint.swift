@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Layers
 import Samples
@@ -158,7 +159,7 @@ package enum RandomCheckpoint {
     private static func write(_ object: [String: Any], _ name: String, _ directory: String) throws {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let json = try JSONSerialization.data(withJSONObject: object, options: [.prettyPrinted, .sortedKeys])
-        try (json + Data("\n".utf8)).write(to: URL(fileURLWithPath: directory + "/" + name))
+        try writeFile(json + Data("\n".utf8), to: directory + "/" + name)
     }
 
     private static func contents(_ name: String, _ directory: String) throws -> Data {

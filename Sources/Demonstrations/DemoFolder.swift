@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 
 /// Why the demonstration could not be made or served.
@@ -103,18 +104,16 @@ package struct DemoFolder: Sendable {
     private func writeLines<Row>(
         _ name: String, header: String = "", _ rows: some Sequence<Row>, line: (Row) throws -> String
     ) throws(DemoError) {
-        let file = folder.appending(path: name)
-        let partial = folder.appending(path: name + ".partial")
+        let path = folder.appending(path: name).path
         do {
-            try Data(header.utf8).write(to: partial)
-            let handle = try FileHandle(forWritingTo: partial)
-            try handle.seekToEnd()
-            for row in rows { try handle.write(contentsOf: Data((try line(row) + "\n").utf8)) }
-            try handle.close()
-            try? FileManager.default.removeItem(at: file)  // an earlier one, where there is one
-            try FileManager.default.moveItem(at: partial, to: file)
+            try writeFile(path) { file in
+                try file.write(Array(header.utf8))
+                for row in rows { try file.write(Array((try line(row) + "\n").utf8)) }
+            }
+        } catch let error as FileError {
+            throw DemoError(code: .write, subject: error.path, text: error.reason)
         } catch {
-            throw DemoError(code: .write, subject: file.path, text: error.localizedDescription)
+            throw DemoError(code: .write, subject: path, text: error.localizedDescription)
         }
     }
 

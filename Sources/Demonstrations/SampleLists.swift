@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Tables
 
@@ -120,18 +121,17 @@ package struct SampleLists: Sendable {
         let path = folder + "/" + name
         try FileManager.default.createDirectory(
             at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
-        guard FileManager.default.createFile(atPath: path, contents: nil) else { throw CocoaError(.fileWriteUnknown) }
-        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
         let between = opening.isEmpty ? "" : separator ?? ", "
-        var text = opening
-        for index in 0..<(count ?? rows) {
-            text += (index > 0 ? between : "") + row(index)
-            guard text.utf8.count > 1 << 20 else { continue }
-            try file.write(contentsOf: Data(text.utf8))
-            text = ""
+        try writeFile(path) { file in
+            var text = opening
+            for index in 0..<(count ?? rows) {
+                text += (index > 0 ? between : "") + row(index)
+                guard text.utf8.count > 1 << 20 else { continue }
+                try file.write(Array(text.utf8))
+                text = ""
+            }
+            try file.write(Array((text + closing).utf8))
         }
-        try file.write(contentsOf: Data((text + closing).utf8))
-        try file.close()
     }
 
     private func random(_ row: Int) -> DemoRandom { DemoRandom(seed: 4, stream: UInt64(row)) }

@@ -1,3 +1,5 @@
+import RandomNumbers
+
 extension Scene {
     /// A colour in numbers, each part from 0 to 255.
     struct Tone: Hashable, Sendable {
@@ -75,6 +77,6 @@ extension Scene.Background {
 
     private func noise(_ x: Int, _ y: Int, salt: UInt64) -> Double {
         let place = UInt64(truncatingIfNeeded: x) &* 0x9E37_79B9 ^ UInt64(truncatingIfNeeded: y) << 32 ^ salt << 60
-        return Double(DemoRandom.mixed(DemoRandom.mixed(place) ^ grain) >> 11) / 0x1p53
+        return SplitMix64.mixed(SplitMix64.mixed(place) ^ grain).unitInterval
     }
 }

@@ -1,3 +1,5 @@
+import RandomNumbers
+
 /// How long to wait before a retry: a pure function of the policy, the seed, the URL and the retry's number.
 struct BackOff: Sendable {
     private let retries: Int
@@ -23,11 +25,6 @@ struct BackOff: Sendable {
 
     /// A number from 0 to 1 that looks like chance and is the same for the same arguments.
     private func chance(_ url: String, _ number: Int) -> Double {
-        // FNV-1a over the URL, then the finisher of SplitMix64.
-        var state = seed &+ UInt64(number) &* 0x9e37_79b9_7f4a_7c15
-        for byte in url.utf8 { state = (state ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        state = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        state = (state ^ (state >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Double((state ^ (state >> 31)) >> 11) / Double(1 << 53)
+        SplitMix64.mixed(nameHash(url, from: seed &+ UInt64(number) &* SplitMix64.increment)).unitInterval
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Glibc
 import Samples
@@ -162,11 +163,12 @@ private struct PartialFile {
     }
 
     func finish() throws {
-        try handle.synchronize()
-        try handle.close()
-        guard rename(partial, path) == 0 else {
-            throw FetchFailure(Rejection(.downloadError, "\(path): \(String(cString: strerror(errno)))"))
+        do {
+            try publishFile(partial, as: path)
+        } catch {
+            throw FetchFailure(Rejection(.downloadError, "\(error)"))
         }
+        try handle.close()
         unlink(partial + ".tag")
     }
 }

@@ -1,4 +1,5 @@
 import Images
+import RandomNumbers
 
 /// A random part of an image, each side at least `scale` of the whole one's: what is told of an image as a whole stays true of
 /// it, and no two epochs show the same pixels.

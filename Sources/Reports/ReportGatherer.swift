@@ -1,3 +1,4 @@
+import RandomNumbers
 package import Samples
 
 /// What a report says of the rows, gathered in one pass in bounded memory, the same in whatever order the rows come.
@@ -89,11 +90,7 @@ package struct ReportGatherer: Sendable {
     }
 
     private static func rank(_ id: SampleID) -> UInt64 {
-        // FNV-1a, then mixed, since its high bits hardly move for keys that differ in their last digits.
-        var digest: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in id.key.utf8 { digest = (digest ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        digest = (digest ^ (digest >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        return digest ^ (digest >> 27)
+        SplitMix64.mixed(nameHash(id.key))
     }
 
     private static func words(_ text: String) -> Double {

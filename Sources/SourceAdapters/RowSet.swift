@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A set of rows, in memory and as a file of one bit a row: 52 MB for the 413 million of LAION-400M.
@@ -13,15 +14,11 @@ package struct RowSet: Sendable {
 
     /// Writes the set to the file `path`, which is there only when it is whole.
     package func write(to path: String) throws {
-        let partial = path + ".partial"
-        guard FileManager.default.createFile(atPath: partial, contents: nil) else {
-            throw SourceError(.unreadable, partial, "cannot be created")
+        do {
+            try writeFile(bits, to: path)
+        } catch {
+            throw SourceError(.unreadable, error.path, "cannot be written: \(error.reason)")
         }
-        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: partial))
-        try file.write(contentsOf: Data(bits))
-        try file.synchronize()
-        try file.close()
-        guard unsafe rename(partial, path) == 0 else { throw SourceError(.unreadable, path, "cannot be written") }
     }
 
     /// Those of `rows` that are in the set in the file `path`.

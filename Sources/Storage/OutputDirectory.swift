@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Glibc
 
@@ -18,6 +19,18 @@ package struct StorageError: Error, Hashable, CustomStringConvertible {
         self.code = code
         self.path = path
         self.reason = reason
+    }
+
+    init(_ error: FileError) {
+        let code: Code =
+            switch error.step {
+            case .create: .create
+            case .open: .open
+            case .write: .write
+            case .sync: .sync
+            case .rename: .publish
+            }
+        self.init(code, error.path, error.reason)
     }
 }
 
@@ -72,13 +85,11 @@ package struct OutputDirectory: Sendable, Hashable {
     /// the shard is recorded leaves both: `remove` takes them away at the next start, and the unit is done again.
     package func publish(_ name: String, generation: Int) throws(StorageError) {
         try place(name, generation, shard: shardPath(name), table: tablePath(name))
-        try syncFolder(shardFolder)
     }
 
     /// Renames the finished, synced files of a shard to where they wait for `publish`, durably.
     package func keepDraft(_ name: String, generation: Int) throws(StorageError) {
         try place(name, generation, shard: draftShard(name), table: draftTable(name))
-        try syncFolder(draftFolder)
     }
 
     private func place(_ name: String, _ generation: Int, shard: String, table: String) throws(StorageError) {
@@ -86,11 +97,12 @@ package struct OutputDirectory: Sendable, Hashable {
             shard: scratchShard(name, generation: generation), table: scratchTable(name, generation: generation)
         )
         for path in [scratch.table, scratch.shard] where access(path, R_OK) != 0 { throw StorageError(.publish, path) }
-        guard rename(scratch.table, table) == 0 else { throw StorageError(.publish, table) }
-        guard rename(scratch.shard, shard) == 0 else {
-            let error = StorageError(.publish, shard)
+        try checked { () throws(FileError) in try publishFile(scratch.table, as: table) }
+        do {
+            try publishFile(scratch.shard, as: shard)
+        } catch {
             unlink(table)  // a table alone is no shard
-            throw error
+            throw StorageError(error)
         }
     }
 
@@ -156,22 +168,9 @@ package struct OutputDirectory: Sendable, Hashable {
 
     /// Replaces the file `name` under the root in one step: a reader sees the old or the new content, whole.
     package func write(_ bytes: [UInt8], to name: String) throws(StorageError) {
-        let (final, partial) = (root + "/" + name, scratchFolder + "/" + name + ".partial")
-        let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw StorageError(.create, partial) }
-        defer { close(descriptor) }
-        var done = 0
-        while done < bytes.count {
-            let wrote = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
-            }
-            if wrote < 0, errno == EINTR { continue }
-            guard wrote > 0 else { throw StorageError(.write, partial) }
-            done += wrote
+        try checked { () throws(FileError) in
+            try writeFile(bytes, to: root + "/" + name, through: scratchFolder + "/" + name + ".partial")
         }
-        guard fsync(descriptor) == 0 else { throw StorageError(.sync, partial) }
-        guard rename(partial, final) == 0 else { throw StorageError(.publish, final) }
-        try syncFolder(root)
     }
 
     /// The names of the shards whose files are there, sorted.
@@ -181,9 +180,11 @@ package struct OutputDirectory: Sendable, Hashable {
     }
 
     private func syncFolder(_ path: String) throws(StorageError) {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw StorageError(.open, path) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw StorageError(.sync, path) }
+        try checked { () throws(FileError) in try syncFile(path) }
+    }
+
+    /// What `body` throws as this module's own error.
+    private func checked(_ body: () throws(FileError) -> Void) throws(StorageError) {
+        do { try body() } catch { throw StorageError(error) }
     }
 }

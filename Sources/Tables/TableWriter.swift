@@ -1,4 +1,5 @@
 import CParquet
+import Files
 import Glibc
 
 /// What a column of a table holds.
@@ -74,10 +75,10 @@ package final class TableWriter {
     package func finish() throws(TableError) {
         try endGroup()
         try TableError.check(cpq_writer_close(handle), path)
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        defer { if descriptor >= 0 { close(descriptor) } }
-        guard descriptor >= 0, fsync(descriptor) == 0 else {
-            throw TableError(path, "sync: \(String(cString: strerror(errno)))")
+        do {
+            try syncFile(path)
+        } catch {
+            throw TableError(path, "sync: \(error.reason)")
         }
     }
 

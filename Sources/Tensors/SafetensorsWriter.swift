@@ -1,5 +1,5 @@
+import Files
 import Foundation
-import Glibc
 
 /// Writes `tensors` to a safetensors file at `path`, whole or not at all: readers never see a part of it.
 ///
@@ -37,27 +37,17 @@ package func writeSafetensors(
     _ tensors: [PendingTensor], metadata: [String: String] = ["format": "pt"], to path: String
 ) throws {
     let sorted = tensors.sorted { ($1.dtype.byteCount, $0.name) < ($0.dtype.byteCount, $1.name) }
-    let partial = path + ".partial"
     do {
-        guard FileManager.default.createFile(atPath: partial, contents: nil) else {
-            throw SafetensorsError(.unreadable, partial, String(cString: strerror(errno)))
+        try writeFile(path) { file in
+            try file.write(Array(header(sorted, metadata)))
+            for tensor in sorted {
+                let bytes = try tensor.bytes()
+                precondition(bytes.count == tensor.byteCount, "\(tensor.name) has another size than announced")
+                try file.write(bytes)
+            }
         }
-        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: partial))
-        defer { try? file.close() }  // what counts was synchronized before; a failed close loses nothing
-        try file.write(contentsOf: header(sorted, metadata))
-        for tensor in sorted {
-            let bytes = try tensor.bytes()
-            precondition(bytes.count == tensor.byteCount, "\(tensor.name) has another size than announced")
-            try file.write(contentsOf: Data(bytes))
-        }
-        try file.synchronize()
-        guard rename(partial, path) == 0 else {
-            throw SafetensorsError(.unreadable, path, String(cString: strerror(errno)))
-        }
-        try synchronizeFolder(of: path)
-    } catch {
-        unlink(partial)
-        throw error
+    } catch let error as FileError {
+        throw SafetensorsError(.unreadable, error.path, "\(error.step.rawValue): \(error.reason)")
     }
 }
 
@@ -87,13 +77,4 @@ private func header(_ tensors: [PendingTensor], _ metadata: [String: String]) th
     }
     json.append(contentsOf: [UInt8](repeating: 0x20, count: (8 - json.count % 8) % 8))
     return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) } + json
-}
-
-/// The name itself must survive a power cut.
-private func synchronizeFolder(of path: String) throws {
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw SafetensorsError(.unreadable, folder, String(cString: strerror(errno))) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw SafetensorsError(.unreadable, folder, String(cString: strerror(errno))) }
 }

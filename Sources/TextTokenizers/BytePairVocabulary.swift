@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Byte-pair tokens for CLIP's tokenizer, and the merges that build words of them, to be written for a new model.
@@ -74,8 +75,8 @@ package struct BytePairVocabulary: Sendable, Equatable {
 func writeTokenizerFile(_ text: String, _ name: String, _ directory: String) throws(TokenizerError) {
     let path = directory + "/" + name
     do {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        try writeFile(text.utf8, to: path)
     } catch {
-        throw TokenizerError(.unwritable, path, error.localizedDescription)
+        throw TokenizerError(.unwritable, error.path, error.reason)
     }
 }

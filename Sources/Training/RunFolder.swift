@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The folder of a training run: its checkpoints, its log, its loss curve and at last the model.
@@ -54,13 +55,9 @@ package struct RunFolder: Sendable {
         try await trainer.write(to: partial)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try encoder.encode(State(step: step, options: options))
-            .write(to: URL(fileURLWithPath: partial + "/state.json"))
-        try synchronize(partial + "/state.json")
-        try synchronize(partial)
+        try writeFile(encoder.encode(State(step: step, options: options)), to: partial + "/state.json")
         try? files.removeItem(atPath: final)  // the same step again, after a damaged checkpoint behind it was deleted
-        try files.moveItem(atPath: partial, toPath: final)
-        try synchronize(path + "/checkpoints")
+        try publishFile(partial, as: final)
         for name in names().dropLast(2) { try files.removeItem(atPath: path + "/checkpoints/" + name) }
     }
 
@@ -69,12 +66,5 @@ package struct RunFolder: Sendable {
         // No folder of checkpoints holds none.
         let found = (try? FileManager.default.contentsOfDirectory(atPath: path + "/checkpoints")) ?? []
         return found.filter { $0.hasPrefix("step-") && !$0.hasSuffix(".partial") }.sorted()
-    }
-
-    /// Makes a file, or the names in a folder, survive a power cut.
-    private func synchronize(_ path: String) throws {
-        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        try file.synchronize()
-        try file.close()
     }
 }

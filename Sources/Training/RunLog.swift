@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Shards
 
@@ -123,15 +124,9 @@ package final class RunLog: Sendable {
 
 /// Makes `text` the content of the file at `path`: a reader sees the old content or the new one, whole.
 func replace(_ path: String, with text: String) throws(TrainingError) {
-    let partial = path + ".partial"
     do {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: partial))
+        try writeFile(text.utf8, to: path)
     } catch {
-        throw TrainingError(.log, partial, "write: \(error.localizedDescription)")
-    }
-    do {
-        try publish(partial, as: path)
-    } catch {
-        throw TrainingError(.log, error.path, error.detail)
+        throw TrainingError(.log, error.path, "\(error.step.rawValue): \(error.reason)")
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Captioning
 import Commands
+import Files
 import Foundation
 
 /// Writes a checkpoint of random weights, for trying the pipeline without any download.
@@ -37,14 +38,14 @@ struct RandomCheckpointCommand: AsyncParsableCommand {
 
     /// Says in the configuration what a person must know who sees captions of this checkpoint.
     private func addNotice() throws {
-        let url = URL(fileURLWithPath: output + "/config.json")
-        let object = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
+        let path = output + "/config.json"
+        let object = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
         guard var configuration = object as? [String: Any] else { throw CocoaError(.fileReadCorruptFile) }
         configuration["_notice"] =
             "Captions and scores come from checkpoints of random weights: they show that the pipeline runs, and "
             + "mean nothing."
         let data = try JSONSerialization.data(
             withJSONObject: configuration, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
-        try data.write(to: url, options: .atomic)
+        try writeFile(data, to: path)
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Captioning
 import Commands
+import Files
 import Foundation
 import Loading
 import TextTokenizers
@@ -77,7 +78,7 @@ extension TrainOptions {
                 size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
         }
         if let visionFrom = size.visionFrom { try transferVision(from: requireModel(visionFrom), to: partial) }
-        try FileManager.default.moveItem(atPath: partial, toPath: folder)
+        try publishFile(partial, as: folder)
         return folder
     }
 

@@ -44,7 +44,7 @@ struct FetchCommand: AsyncParsableCommand {
         defer { fetcher.close() }
         let stage = ImageStage(manifest: manifest, fetcher: fetcher, excluded: excluded, views: nil)
         let fate = Fate(url, await stage.run(url: url))
-        if let output, let image = fate.image { try write(image: image.bytes, to: output) }
+        if let output, let image = fate.image { try write(image.bytes, to: output) }
         if json { print(try jsonText(fate.facts)) } else { print(fate.line) }
         guard fate.image != nil else { throw ExitCode(CommandError.Code.failedWork.rawValue) }
     }

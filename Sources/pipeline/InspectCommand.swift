@@ -1,6 +1,7 @@
 import ArgumentParser
 import Commands
 import Digests
+import Files
 import Foundation
 import Reports
 import Samples
@@ -40,7 +41,7 @@ struct InspectCommand: AsyncParsableCommand {
         guard let sample = try ShardReader.sample(key, in: shard) else {
             throw CommandError(.badInput, "\(shard): no sample \(key); pipeline inspect lists those that are there")
         }
-        if let image { try write(image: sample.image, to: image) }
+        if let image { try write(sample.image, to: image) }
         if json { return print(try jsonText(sample.metadata)) }
         print(view(sample).text(), terminator: "")
     }
@@ -84,11 +85,11 @@ struct InspectCommand: AsyncParsableCommand {
     }
 }
 
-/// Writes an image's bytes to the file `path`, which a reader sees whole or not at all.
-func write(image: [UInt8], to path: String) throws {
+/// Writes a result to the file `path`, which a reader sees whole or not at all.
+func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
     do {
-        try Data(image).write(to: URL(fileURLWithPath: path), options: .atomic)
+        try writeFile(bytes, to: path)
     } catch {
-        throw CommandError(.badInput, "\(path): cannot be written: \(error.localizedDescription)")
+        throw CommandError(.badInput, "\(path): cannot be written: \(error.reason)")
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Commands
+import Files
 import Foundation
 import Reports
 import Samples
@@ -53,7 +54,7 @@ struct ReportCommand: AsyncParsableCommand {
                 return shard.flatMap { image(of: id, in: directory.shardPath($0.name)) }
             }
             let path = to ?? directory.root + "/report.html"
-            try Data(html.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try write(html.utf8, to: path)
             print(path)
         } catch let error as StorageError {
             throw CommandError(.badInput, "\(error)")

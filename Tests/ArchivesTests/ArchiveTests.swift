@@ -1,5 +1,6 @@
 import Archives
 import Foundation
+import RandomNumbers
 import TestSupport
 import Testing
 
@@ -64,7 +65,7 @@ private func withFile(_ name: String, _ script: String, _ body: (String) throws 
             let whole = try Data(contentsOf: URL(fileURLWithPath: path))
             let names = (0..<20).map { "\($0).jpg" }
             for seed in UInt64(0)..<300 {
-                var random = SeededGenerator(seed: seed)
+                var random = SplitMix64(seed: seed)
                 var bytes = whole
                 if seed % 3 == 0 {
                     bytes.removeLast(Int.random(in: 1..<bytes.count, using: &random))

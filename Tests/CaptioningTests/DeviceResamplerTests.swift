@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import RandomNumbers
 import Stages
 import Tensors
 import TestSupport
@@ -15,7 +16,7 @@ struct DeviceResamplerTests {
     ]
 
     private func noise(_ width: Int, _ height: Int) -> PixelImage {
-        var random = SeededGenerator(seed: UInt64(width * 10_000 + height))
+        var random = SplitMix64(seed: UInt64(width * 10_000 + height))
         // Extremes beside each other make the sums overshoot, so that clamping plays a part.
         let rgb = (0..<width * height * 3).map { _ in
             [0, 255, UInt8.random(in: 0...255, using: &random)].randomElement(using: &random) ?? 0

@@ -1,5 +1,6 @@
 import Coordination
 import Foundation
+import RandomNumbers
 import Samples
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
     @Test("whatever happens: nothing accepted is lost, nothing is published twice, and the build comes to an end")
     func anyHistory() async throws {
         for seed in 0..<60 as Range<UInt64> {
-            var random = Randomness(seed: seed)
+            var random = SplitMix64(seed: seed)
             let store = InMemoryJobStore()
             try store.plan(units: [5, 3])
             var bench = try Bench(store)
@@ -39,7 +40,7 @@ import Testing
     }
 
     private func act(
-        _ bench: inout Bench, _ witness: inout Witness, _ random: inout Randomness, _ place: String
+        _ bench: inout Bench, _ witness: inout Witness, _ random: inout SplitMix64, _ place: String
     ) async throws {
         let worker = "w\(Int.random(in: 0..<3, using: &random))"
         switch Int.random(in: 0..<20, using: &random) {
@@ -63,7 +64,7 @@ import Testing
 
     /// Sends a message under any lease that was ever granted, as often as chance has it.
     private func send(
-        _ lease: Lease, _ coordinator: Coordinator, _ witness: inout Witness, _ random: inout Randomness,
+        _ lease: Lease, _ coordinator: Coordinator, _ witness: inout Witness, _ random: inout SplitMix64,
         _ place: String
     ) async throws {
         switch Int.random(in: 0..<6, using: &random) {

@@ -12,19 +12,6 @@ func withTemporaryFolder<Value>(_ body: (String) async throws -> Value) async th
     return try await body(folder)
 }
 
-/// SplitMix64: the same seed gives the same sequence on every machine.
-struct Randomness: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 /// A clock that stands still until it is set.
 final class ManualClock: Clock {
     struct Instant: InstantProtocol {

@@ -1,4 +1,5 @@
 import Coordination
+import RandomNumbers
 import Samples
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
     @Test("whatever happens: one holder a unit, the newest; only it renews; a request finds its own grant")
     func invariants() throws {
         for seed in 0..<300 as Range<UInt64> {
-            var random = Randomness(seed: seed)
+            var random = SplitMix64(seed: seed)
             var table = LeaseTable(policy: policy)
             var newest: [Int: Lease] = [:]  // what a model of the table holds
             var issued: [Lease] = []

@@ -1,4 +1,5 @@
 import Foundation
+import RandomNumbers
 import TestSupport
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
         let expected = try site.files("one")
         #expect(expected.keys.filter { $0.hasSuffix(".tar.zst") }.count == 12)
 
-        var random = SeededGenerator(seed: 5)
+        var random = SplitMix64(seed: 5)
         var kills = 0
         for _ in 0..<12 {
             let build = try Program(Site.pipeline, site.buildArguments(manifest, to: "two", workers: 2))

@@ -1,4 +1,5 @@
 import Foundation
+import RandomNumbers
 import TestSupport
 import Testing
 
@@ -70,7 +71,7 @@ final class TrainingSite {
         let whole = try site.train(role, to: "whole", steps: 20)
         try #require(whole.status == 0, "\(whole.errors)")
         #expect(try site.losses("whole").count == 20)
-        var random = SeededGenerator(seed: 8)
+        var random = SplitMix64(seed: 8)
         var kills = 0
         for _ in 0..<3 {
             let run = try Program(Site.blip2, site.arguments(role, to: "killed", steps: 20))

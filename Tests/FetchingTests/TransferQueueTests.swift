@@ -1,3 +1,4 @@
+import RandomNumbers
 import Testing
 
 @testable import Fetching
@@ -31,7 +32,7 @@ struct TransferQueueTests {
     @Test("never runs more than its limits, loses none, and never idles when one could run")
     func invariants() throws {
         for seed in 0..<200 as Range<UInt64> {
-            var random = Generator(state: seed)
+            var random = SplitMix64(seed: seed)
             var queue = TransferQueue<Int>(slots: 5, slotsPerHost: 2)
             var running: [Int] = []
             var served: [Int] = []
@@ -58,18 +59,5 @@ struct TransferQueueTests {
             }
             #expect(served.sorted() == Array(0..<100), "seed \(seed)")
         }
-    }
-}
-
-/// SplitMix64.
-struct Generator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

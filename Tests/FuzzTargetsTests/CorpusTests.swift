@@ -1,5 +1,6 @@
 import Foundation
 import FuzzTargets
+import RandomNumbers
 import TestSupport
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
         let seeds = Project.root + "/Tests/Goldens/fuzz/" + target.rawValue
         let names = try FileManager.default.contentsOfDirectory(atPath: seeds).sorted()
         #expect(!names.isEmpty)
-        var random = SeededGenerator(seed: 20_260)
+        var random = SplitMix64(seed: 20_260)
         for name in names {
             let seed = [UInt8](try #require(FileManager.default.contents(atPath: "\(seeds)/\(name)")))
             target.run(seed, in: folder)
@@ -23,7 +24,7 @@ import Testing
     }
 
     /// `bytes` with some changed, removed, doubled or made numbers at the edge of what is allowed.
-    private func mutated(_ bytes: [UInt8], using random: inout SeededGenerator) -> [UInt8] {
+    private func mutated(_ bytes: [UInt8], using random: inout SplitMix64) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...6, using: &random) where !bytes.isEmpty {
             let place = Int.random(in: bytes.indices, using: &random)

@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import RandomNumbers
 import Testing
 
 /// What Pillow makes of the files and resizes in `Goldens/images/`; `Goldens/images.py` writes them.
@@ -86,14 +87,8 @@ enum Goldens {
 
 /// The lowest bytes of SplitMix64: the same in `Goldens/images.py`.
 func noise(seed: UInt64, count: Int) -> [UInt8] {
-    var state = seed
-    return (0..<count).map { _ in
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return UInt8(truncatingIfNeeded: z ^ (z >> 31))
-    }
+    var numbers = SplitMix64(seed: seed)
+    return (0..<count).map { _ in UInt8(truncatingIfNeeded: numbers.next()) }
 }
 
 /// The largest difference of two rows of bytes; nil where they are not of one length.

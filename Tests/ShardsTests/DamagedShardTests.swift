@@ -1,5 +1,6 @@
 import Digests
 import Foundation
+import RandomNumbers
 import Shards
 import TestSupport
 import Testing
@@ -31,7 +32,7 @@ import Testing
             let summary = try write(samples, to: folder + "/s")
             let index = try ShardIndex(path: folder + "/s")
             let whole = try bytes(of: folder + "/s")
-            var random = SeededGenerator(seed: 1)
+            var random = SplitMix64(seed: 1)
             for place in whole.indices {
                 var bytes = whole
                 bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)

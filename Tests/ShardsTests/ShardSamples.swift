@@ -1,11 +1,12 @@
 import Foundation
+import RandomNumbers
 import Samples
 import Shards
 import TestSupport
 
 /// A sample made of its number alone.
 func sample(_ row: Int, imageByteCount: Int, text: String = "a small red circle") -> ShardSample {
-    var random = SeededGenerator(seed: UInt64(row))
+    var random = SplitMix64(seed: UInt64(row))
     let image = (0..<imageByteCount).map { _ in UInt8.random(in: 0...255, using: &random) }
     let kept = [
         ScoredCaption(text: text, score: 0.25, origin: .blip),
@@ -20,7 +21,7 @@ func sample(_ row: Int, imageByteCount: Int, text: String = "a small red circle"
 }
 
 /// A sample of any size, with any text that Unicode has.
-func randomSample(_ row: Int, using random: inout SeededGenerator) -> ShardSample {
+func randomSample(_ row: Int, using random: inout SplitMix64) -> ShardSample {
     func text(_ limit: Int) -> String {
         let scalars = (0..<Int.random(in: 1...limit, using: &random)).map { _ in
             let ranges: [ClosedRange<UInt32>] = [0...0x7f, 0...0x7ff, 0...0xd7ff, 0xe000...0x10_ffff]

@@ -1,8 +1,8 @@
 import Digests
 import Foundation
+import RandomNumbers
 import Samples
 import Shards
-import TestSupport
 import Testing
 
 @Suite("A shard") struct ShardTests {
@@ -28,7 +28,7 @@ import Testing
     @Test("gives back samples of every size and text, at every level")
     func anySample() throws {
         for seed in 0..<22 as Range<UInt64> {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let samples = (0..<Int.random(in: 0...6, using: &random)).map { randomSample($0, using: &random) }
             try inFolder { folder throws in
                 let summary = try write(samples, to: folder + "/s", level: Int(seed) + 1)

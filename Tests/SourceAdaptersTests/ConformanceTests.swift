@@ -1,5 +1,6 @@
 import Foundation
 import Manifests
+import RandomNumbers
 import Samples
 import SourceAdapters
 import TestSupport
@@ -148,7 +149,7 @@ extension ListedRow {
             ["\"", "\"\"", ",", "\t", "\n", "\r\n", "\n\n", "a", "5\" disk", ",\"", "\",", "\u{feff}", "\0", "é"]
             .map { Array($0.utf8) } + [[0xff], [0xc3], [0xe7, 0x8c]]
         for seed in UInt64(0)..<12 {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let paths = try (0..<2).map { file in
                 let bytes = (0..<200).flatMap { _ in pieces[Int.random(in: pieces.indices, using: &random)] }
                 try Data(shape.header.utf8 + bytes).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))

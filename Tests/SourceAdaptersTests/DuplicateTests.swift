@@ -1,5 +1,6 @@
 import Foundation
 import Manifests
+import RandomNumbers
 import Samples
 import SourceAdapters
 import TestSupport
@@ -10,7 +11,7 @@ import Testing
     func found() throws {
         let folder = try Project.temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        var random = SeededGenerator(seed: 5)
+        var random = SplitMix64(seed: 5)
         let values = (0..<15_000).map { _ in UInt64.random(in: 0...UInt64.max, using: &random) }
         let hashes = (0..<20_000).map { _ in values[Int.random(in: 0..<15_000, using: &random)] }
         var seen: Set<UInt64> = []

@@ -1,4 +1,4 @@
-import TestSupport
+import RandomNumbers
 import Testing
 
 @testable import SourceAdapters
@@ -31,7 +31,7 @@ private func plainEnds(_ bytes: [UInt8], delimiter: UInt8) -> [Int] {
     func anyBlocks() {
         let delimiter = UInt8(ascii: ",")
         for seed in UInt64(0)..<2000 {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let bytes = (0..<Int.random(in: 0..<40, using: &random)).map { _ in
                 Array("\"\"\",,\na".utf8)[Int.random(in: 0..<7, using: &random)]
             }

@@ -1,13 +1,13 @@
+import RandomNumbers
 import Stages
 import Synchronization
-import TestSupport
 import Testing
 
 @Suite("boundedMap") struct BoundedMapTests {
     @Test("keeps input order and never has more than its limit in flight")
     func order() async throws {
         for seed in 0..<30 as Range<UInt64> {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let limit = Int.random(in: 1...9, using: &random)
             let pauses = (0..<100).map { _ in Int.random(in: 0...5, using: &random) }
             let inFlight = Mutex((now: 0, most: 0))

@@ -1,4 +1,5 @@
 import Foundation
+import RandomNumbers
 import Samples
 import Tables
 import TestSupport
@@ -103,7 +104,7 @@ private func row(_ number: Int) -> ResultRow {
         let folder = try Project.temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let whole = try smallTable(folder)
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         var found = 0
         for _ in 0..<400 {
             var damaged = whole

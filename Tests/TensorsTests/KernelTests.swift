@@ -1,3 +1,4 @@
+import RandomNumbers
 import Tensors
 import TestSupport
 import Testing
@@ -18,7 +19,7 @@ struct KernelTests {
     }
 
     private func random(_ shape: [Int], _ seed: UInt64, scale: Float = 1) throws -> Tensor {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let values = (0..<shape.reduce(1, *)).map { _ in Float.random(in: -2...2, using: &generator) * scale }
         return try Tensor(values, shape: shape).to(.bfloat16)
     }

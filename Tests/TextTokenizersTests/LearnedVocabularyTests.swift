@@ -1,4 +1,5 @@
 import Foundation
+import RandomNumbers
 import TestSupport
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 /// Captions as a small data set has them; many words, few of them often.
 private let captions: [String] = {
-    var random = SeededGenerator(seed: 5)
+    var random = SplitMix64(seed: 5)
     let sizes = ["a small", "a large", "one tiny", "A Big"]
     let things = ["red circle", "blue triangle", "green square", "yellow star", "purple-ish ring", "cat's café"]
     let places = [
@@ -101,7 +102,7 @@ private func folder() throws -> String { try Project.temporaryFolder("vocabulary
 
     @Test("is what counting all pairs anew for every merge gives", arguments: 0..<20 as Range<UInt64>)
     func likeTheSlowWay(_ seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let texts = (0..<60).map { _ in
             String((0..<Int.random(in: 1...9, using: &random)).map { _ in "aabc".randomElement(using: &random) ?? "a" })
         }

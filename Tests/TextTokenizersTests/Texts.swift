@@ -1,4 +1,4 @@
-import TestSupport
+import RandomNumbers
 import Testing
 
 /// A long text that costs a careless tokenizer the square of its length.
@@ -21,7 +21,7 @@ let longTexts =
 
 /// Texts of any scalars, more of those that tokenizers look at.
 func randomTexts(seed: UInt64, count: Int) -> [String] {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let common = Array("aAzZ019 \t\n'\"&;#<>[]|.,!?éÉßıİΣς猫\u{301}\u{a0}\u{fffd}\u{0}’“ﬁＡ😀".unicodeScalars)
     return (0..<count).map { _ in
         var text = String.UnicodeScalarView()

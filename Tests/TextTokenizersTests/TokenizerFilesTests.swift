@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import RandomNumbers
 import Testing
 
 @testable import TextTokenizers
@@ -61,7 +61,7 @@ import Testing
     @Test(
         "that are cut off or damaged anywhere load or throw", arguments: ["bert", "bert-lists", "clip", "clip-lists"])
     func damaged(_ name: String) throws {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         let source = GoldenText.folder + "/" + name
         let names = try FileManager.default.contentsOfDirectory(atPath: source).sorted()
         for round in 0..<60 {

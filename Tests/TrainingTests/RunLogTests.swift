@@ -1,4 +1,5 @@
 import Foundation
+import RandomNumbers
 import TestSupport
 import Testing
 
@@ -71,7 +72,7 @@ import Testing
 
 @Suite("The curve of a run") struct LossCurveTests {
     private func records(_ count: Int) -> [RunRecord] {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         return (0..<count).map { number in
             let loss = 0.9 + 6 / (1 + Double(number) / 300) + Double.random(in: -0.4...0.4, using: &random)
             let rate = 1e-4 * min(1, Double(number) / 500) * (1 - Double(number) / Double(count))

@@ -1,5 +1,5 @@
+import RandomNumbers
 import Tensors
-import TestSupport
 import Testing
 
 @testable import VisionLanguage
@@ -59,7 +59,7 @@ struct DeviceDecodingTests {
     @Test("draws what TokenCandidates draws, from logits full of ties")
     func draws() throws {
         for seed in 0..<40 as Range<UInt64> {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let (rows, vocabulary, room) = (4, 90, 8)
             let length = Int.random(in: 1..<room, using: &random)
             let logits = (0..<rows * vocabulary).map { _ in (Float.random(in: -8...8, using: &random) * 2).rounded() / 2

@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import RandomNumbers
 import Testing
 
 @testable import VisionLanguage
@@ -39,7 +39,7 @@ struct SamplingTests {
     @Test("partial selection finds what a full sort finds")
     func selection() throws {
         for seed in 0..<50 as Range<UInt64> {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let logits = (0..<300).map { _ in Float.random(in: -9...9, using: &random).rounded() }
             let k = Int.random(in: 1...300, using: &random)
             let made = TokenCandidates(logits: logits[...], history: [], endToken: 0, options(topK: k, topP: 1))
