@@ -12,8 +12,10 @@ enum AnswerReading {
     struct Fault: Error {
         let failure: FetchFailure
         var mayPass = false
-        /// What the server asks to wait before the next request.
-        var retryAfter: Duration?
+        /// Whether the host was given up, and nothing asked.
+        var isOfHost = false
+        /// How things stood with the host and the network.
+        var standing = ExchangeAnswer.Standing()
     }
 }
 
@@ -38,39 +40,76 @@ struct AnswerReader: Sendable {
 
     /// What `answer` of `address` means.
     func read(_ answer: ExchangeAnswer, of address: WebAddress) -> AnswerReading {
-        func fault(_ reason: Rejection.Reason, _ message: String, mayPass: Bool = false) -> AnswerReading {
+        func fault(_ rejection: Rejection, mayPass: Bool = false) -> AnswerReading {
             let status = answer.head.status == 0 ? nil : answer.head.status
-            let failure = FetchFailure(Rejection(reason, message), httpStatus: status, finalURL: "\(address)")
-            return .fault(AnswerReading.Fault(failure: failure, mayPass: mayPass))
+            let failure = FetchFailure(rejection, httpStatus: status, finalURL: "\(address)")
+            return .fault(AnswerReading.Fault(failure: failure, mayPass: mayPass, standing: answer.standing))
+        }
+        if let hostFault = hostFault(answer) {
+            guard let wait = hostFault.retryAfter, wait > RetryPlan.longestRetryAfter(policy) else {
+                return fault(hostFault.rejection, mayPass: true)
+            }
+            let text = hostFault.rejection.message + ", with a Retry-After beyond fetch.patience"
+            return fault(Rejection(hostFault.rejection.reason, text))
         }
         switch answer.ending {
-        case .complete: return Self.isSuccess(answer.head.status) ? .body : readStatus(answer.head, of: address)
+        case .complete: return Self.isSuccess(answer.head.status) ? .body : readStatus(answer.head, fault)
         case .headOnly:
-            return refusal(answer.head).map { fault(.optedOut, $0) } ?? readStatus(answer.head, of: address)
-        case .timedOut:
-            // A host that has not said a word is taken for dead.
-            return fault(.timeout, "no whole answer in \(policy.timeout)", mayPass: answer.head.byteCount > 0)
-        case .bodyTooLong: return fault(.tooLarge, "body over \(policy.maxBytes) bytes")
-        case .headTooLong: return fault(.downloadError, "response head over \(policy.maxHeaderBytes) bytes")
-        case .blocked(let why): return fault(.blockedAddress, why)
-        case .failed(let code, let text):
-            return fault(.downloadError, text, mayPass: Self.passing.contains { $0.rawValue == code })
-        case .cancelled: return fault(.downloadError, "cancelled")
-        case .closed: return fault(.downloadError, "the fetcher is closed")
+            return refusal(answer.head).map { fault(Rejection(.optedOut, $0)) } ?? readStatus(answer.head, fault)
+        case .timedOut: return fault(Rejection(.timeout, ""))  // a fault of the host, above
+        case .bodyTooLong: return fault(Rejection(.tooLarge, "body over \(policy.maxBytes) bytes"))
+        case .headTooLong:
+            return fault(Rejection(.downloadError, "response head over \(policy.maxHeaderBytes) bytes"))
+        case .blocked(let why): return fault(Rejection(.blockedAddress, why))
+        case .failed(_, let text): return fault(Rejection(.downloadError, text))
+        case .givenUp(let hostFault):
+            let failure = FetchFailure(
+                hostFault.rejection, httpStatus: hostFault.status, finalURL: "\(address)")
+            return .fault(AnswerReading.Fault(failure: failure, isOfHost: true))
+        case .cancelled: return fault(Rejection(.downloadError, "cancelled"))
+        case .closed: return fault(Rejection(.downloadError, "the fetcher is closed"))
         }
     }
 
-    private func readStatus(_ head: ResponseHead, of address: WebAddress) -> AnswerReading {
+    /// What `answer` says about its host.
+    func hostOutcome(_ answer: ExchangeAnswer) -> HostOutcome {
+        if let fault = hostFault(answer) { return .failed(fault) }
+        switch answer.ending {
+        case .cancelled, .closed, .blocked, .givenUp: return .unknown
+        case .failed where answer.head.byteCount == 0: return .unknown
+        default: return .answered(connect: answer.times.connect, firstByte: answer.times.firstByte)
+        }
+    }
+
+    /// The fault of the host that `answer` tells of, if that may pass.
+    private func hostFault(_ answer: ExchangeAnswer) -> HostFault? {
+        func fault(_ kind: HostFault.Kind, _ reason: Rejection.Reason, _ text: String) -> HostFault {
+            HostFault(kind: answer.head.byteCount > 0 ? .partial : kind, rejection: Rejection(reason, text))
+        }
+        switch answer.ending {
+        case .timedOut:
+            let what = answer.head.byteCount > 0 ? "no whole answer" : "no answer"
+            return fault(.silence, .timeout, "\(what) in \(policy.timeout)")
+        case .failed(let code, let text):
+            return Self.passing[code].map { fault($0, .downloadError, text) }
+        case .complete, .headOnly:
+            let status = answer.head.status
+            guard status == 429 || ((500...599).contains(status) && ![501, 505].contains(status)) else { return nil }
+            return HostFault(
+                kind: [429, 503].contains(status) ? .overload : .server,
+                rejection: Rejection(.httpError, "status \(status)"), status: status,
+                retryAfter: answer.head.values(of: "retry-after").first.flatMap(seconds))
+        default: return nil
+        }
+    }
+
+    private func readStatus(_ head: ResponseHead, _ fault: (Rejection, Bool) -> AnswerReading) -> AnswerReading {
         if [301, 302, 303, 307, 308].contains(head.status),
             let location = head.values(of: "location").first, !location.isEmpty
         {
             return .redirect(location)
         }
-        let failure = FetchFailure(
-            Rejection(.httpError, "status \(head.status)"), httpStatus: head.status, finalURL: "\(address)")
-        let mayPass = head.status == 429 || ((500...599).contains(head.status) && ![501, 505].contains(head.status))
-        let wait = mayPass ? head.values(of: "retry-after").first.flatMap(seconds) : nil
-        return .fault(AnswerReading.Fault(failure: failure, mayPass: mayPass, retryAfter: wait))
+        return fault(Rejection(.httpError, "status \(head.status)"), false)
     }
 
     /// The value of `Retry-After`, a number of seconds or a date, as a time from now.
@@ -91,8 +130,10 @@ struct AnswerReader: Sendable {
     }
 
     /// Faults of the network, and not of the request or the server's set-up.
-    private static let passing: [CURLcode] = [
-        CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR,
-        CURLE_RECV_ERROR, CURLE_HTTP2, CURLE_HTTP2_STREAM,
+    private static let passing: [UInt32: HostFault.Kind] = [
+        CURLE_COULDNT_RESOLVE_HOST.rawValue: .name, CURLE_COULDNT_CONNECT.rawValue: .connection,
+        CURLE_SSL_CONNECT_ERROR.rawValue: .reset, CURLE_PARTIAL_FILE.rawValue: .reset,
+        CURLE_GOT_NOTHING.rawValue: .reset, CURLE_SEND_ERROR.rawValue: .reset, CURLE_RECV_ERROR.rawValue: .reset,
+        CURLE_HTTP2.rawValue: .reset, CURLE_HTTP2_STREAM.rawValue: .reset,
     ]
 }

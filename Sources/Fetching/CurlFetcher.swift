@@ -4,32 +4,37 @@ import Synchronization
 
 /// Fetches over HTTP and HTTPS, hundreds of transfers at once on one thread.
 ///
-/// Every URL, every redirect and every address is judged before it is used. A transfer in back-off holds no slot.
+/// Every URL, every redirect and every address is judged before it is used. When a request goes out is decided by a
+/// `Frontier`, each hop of a redirect as a request of its own; a fetch that waits holds no slot.
 package final class CurlFetcher: Fetcher {
     private let policy: FetchPolicy
     private let urlGuard: URLGuard
     private let reader: AnswerReader
-    private let backOff: BackOff
+    private let seed: UInt64
     private let clock: any Clock<Duration>
     private let loop: TransferLoop
-    private let health = Mutex(HostHealth())
 
-    /// A fetcher with a thread of its own, on which `connections` transfers run at once; others wait, first come first.
+    /// A fetcher with a thread of its own, on which `connections` transfers run at once.
     ///
-    /// `clock` measures the pauses between tries, `seed` is what their jitter is drawn from. No transfer starts while
-    /// `hasRoom` says no; it is asked again when one ends, and by `wake`.
+    /// `clock` measures the pauses of single rows, `seed` is what their jitter is drawn from. No transfer starts while
+    /// `hasRoom` says no; it is asked again when one ends, and by `wake`. `outage` is told of outages, on that thread.
     package init(
         policy: FetchPolicy, connections: Int, seed: UInt64 = 0, clock: any Clock<Duration> = ContinuousClock(),
-        hasRoom: @escaping @Sendable () -> Bool = { true }
+        hasRoom: @escaping @Sendable () -> Bool = { true }, outage: @escaping @Sendable (OutageEvent) -> Void = { _ in }
     ) {
         self.policy = policy
-        urlGuard = URLGuard(policy)
+        let urlGuard = URLGuard(policy)
+        self.urlGuard = urlGuard
         reader = AnswerReader(policy, now: { time(nil) })
-        backOff = BackOff(policy, seed: seed)
+        self.seed = seed
         self.clock = clock
+        let limits = Frontier.Limits(
+            slots: connections, perHost: policy.connectionsPerHost, retries: policy.retries,
+            patience: policy.patience, outage: policy.outage)
         loop = TransferLoop(
-            connections: connections, perHost: policy.connectionsPerHost, userAgent: policy.userAgent,
-            hasRoom: hasRoom)
+            limits, userAgent: policy.userAgent,
+            events: TransferLoop.Events(
+                hasRoom: hasRoom, witness: { ExchangeRequest(witness: $0, judge: urlGuard.judge) }, outage: outage))
     }
 
     deinit { loop.close() }
@@ -42,36 +47,49 @@ package final class CurlFetcher: Fetcher {
 
     package func fetch(_ url: String, observer: any FetchObserver) async -> Result<FetchedBody, FetchFailure> {
         do throws(FetchFailure) {
-            return .success(try await fetch(try urlGuard.address(of: url)))
+            return .success(try await fetch(try urlGuard.address(of: url), observer))
         } catch {
             return .failure(error)
         }
     }
 
-    /// Tries until there is a body, or a fault that will not pass, or no try is left.
-    private func fetch(_ address: WebAddress) async throws(FetchFailure) -> FetchedBody {
-        var retry = 1
+    /// Tries until there is a body, a fault that will not pass, or no patience left.
+    private func fetch(_ address: WebAddress, _ observer: any FetchObserver) async throws(FetchFailure) -> FetchedBody {
+        var plan = RetryPlan(policy, seed: seed, url: "\(address)")
+        var last: FetchFailure?
         while true {
             do throws(AnswerReading.Fault) {
-                return try await attempt(address)
+                return try await attempt(address, observer)
             } catch {
-                let pause = backOff.pause(before: retry, of: "\(address)", retryAfter: error.retryAfter)
+                // A host that is given up ends all its rows; each says what was the matter with itself, if it was tried.
+                guard error.mayPass else { throw error.isOfHost ? last ?? error.failure : error.failure }
+                last = error.failure
+                guard !error.standing.excuses else { continue }
+                guard
+                    let pause = plan.pause(
+                        networkTime: error.standing.networkTime, isCertain: error.standing.isCertain)
+                else { throw error.failure }
+                observer.putOff(until: ContinuousClock.now + pause)
                 // Only a cancelled task wakes early; then the fault that it met is its answer.
-                guard error.mayPass, let pause, (try? await clock.sleep(for: pause)) != nil else { throw error.failure }
-                retry += 1
+                guard (try? await clock.sleep(for: pause)) != nil else { throw error.failure }
+                observer.resumed()
             }
         }
     }
 
     /// One try: the transfers of a URL and its redirects within one time limit.
-    private func attempt(_ start: WebAddress) async throws(AnswerReading.Fault) -> FetchedBody {
+    private func attempt(
+        _ start: WebAddress, _ observer: any FetchObserver
+    ) async throws(AnswerReading.Fault) -> FetchedBody {
         var address = start
         var left = policy.timeout
         var redirectsLeft = policy.maxRedirects
         while true {
-            if let fault = refusal(of: address) { throw fault }
-            let answer = await loop.run(request(address, timeout: max(left, .milliseconds(1))))
-            health.withLock { [origin = address.origin] in $0.note(answer, of: origin, at: ContinuousClock().now) }
+            guard !policy.isPlaceholder("\(address)") else {
+                let rejection = Rejection(.placeholder, "stands for an image that is gone")
+                throw AnswerReading.Fault(failure: FetchFailure(rejection, finalURL: "\(address)"))
+            }
+            let answer = await loop.run(request(address, timeout: max(left, .milliseconds(1)), observer))
             switch reader.read(answer, of: address) {
             case .body:
                 return FetchedBody(bytes: answer.body, httpStatus: answer.head.status, finalURL: "\(address)")
@@ -80,22 +98,9 @@ package final class CurlFetcher: Fetcher {
             case .redirect(let location):
                 address = try target(of: location, from: address, status: answer.head.status, left: redirectsLeft)
                 redirectsLeft -= 1
-                left -= answer.elapsed
+                left -= answer.times.elapsed
             }
         }
-    }
-
-    /// Why nothing is asked of `address`: it is known to be no image, or its host to answer to nothing.
-    private func refusal(of address: WebAddress) -> AnswerReading.Fault? {
-        let rejection: Rejection
-        if policy.isPlaceholder("\(address)") {
-            rejection = Rejection(.placeholder, "stands for an image that is gone")
-        } else if health.withLock({ $0.isAside(address.origin, at: ContinuousClock().now) }) {
-            rejection = Rejection(.downloadError, "the host is put aside, because it did not answer lately")
-        } else {
-            return nil
-        }
-        return AnswerReading.Fault(failure: FetchFailure(rejection, finalURL: "\(address)"))
     }
 
     /// Where a redirect of `address` leads, if `left` more redirects may be followed.
@@ -115,11 +120,20 @@ package final class CurlFetcher: Fetcher {
         throw AnswerReading.Fault(failure: FetchFailure(rejection, httpStatus: status, finalURL: "\(address)"))
     }
 
-    private func request(_ address: WebAddress, timeout: Duration) -> ExchangeRequest {
+    private func request(_ address: WebAddress, timeout: Duration, _ observer: any FetchObserver) -> ExchangeRequest {
         ExchangeRequest(
             url: "\(address)", origin: address.origin,
             headers: ["Accept: image/jpeg,image/png,image/webp,image/gif,*/*;q=0.5"], timeout: timeout,
             maxBytes: policy.maxBytes, maxHeaderBytes: policy.maxHeaderBytes, bodyUse: reader.bodyUse,
-            judge: urlGuard.judge)
+            judge: urlGuard.judge, hostOutcome: reader.hostOutcome, observer: observer)
+    }
+}
+
+extension ExchangeRequest {
+    /// A connection to `origin`, on which nothing is asked.
+    init(witness origin: String, judge: @escaping @Sendable (NetworkAddress, Int) -> URLGuard.Verdict) {
+        self.init(
+            url: origin, origin: origin, timeout: .seconds(5), maxBytes: 0, maxHeaderBytes: 0,
+            bodyUse: { _ in .refuse }, judge: judge, connectsOnly: true)
     }
 }

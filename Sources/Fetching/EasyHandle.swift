@@ -88,6 +88,9 @@ final class EasyHandle {
         for line in request.headers { headers = curl_slist_append(headers, line) }
         ccurl_set_pointer(pointer, CURLOPT_HTTPHEADER, headers)
         set(CURLOPT_HTTPGET, 1)
+        set(CURLOPT_CONNECT_ONLY, request.connectsOnly ? 1 : 0)
+        set(CURLOPT_FRESH_CONNECT, request.connectsOnly ? 1 : 0)
+        set(CURLOPT_FORBID_REUSE, request.connectsOnly ? 1 : 0)
         if let signature = request.signature {
             set(CURLOPT_AWS_SIGV4, "aws:amz:\(signature.region):\(signature.service)")
             set(CURLOPT_USERNAME, signature.accessKey)
@@ -112,14 +115,25 @@ final class EasyHandle {
     }
 
     /// Gives the exchange back, and the time it took; the handle is free then.
-    func release() -> (exchange: Exchange?, elapsed: Duration) {
-        var microseconds: curl_off_t = 0
-        ccurl_get_offset(pointer, CURLINFO_TOTAL_TIME_T, &microseconds)
+    func release() -> (exchange: Exchange?, times: ExchangeAnswer.Times) {
         ccurl_set_pointer(pointer, CURLOPT_HTTPHEADER, nil)
         curl_slist_free_all(headers)
         headers = nil
         defer { exchange = nil }
-        return (exchange, .microseconds(Int64(microseconds)))
+        let (connected, ready) = (time(CURLINFO_CONNECT_TIME_T), time(CURLINFO_PRETRANSFER_TIME_T))
+        let firstByte = time(CURLINFO_STARTTRANSFER_TIME_T)
+        return (
+            exchange,
+            ExchangeAnswer.Times(
+                connect: connected > .zero ? connected - time(CURLINFO_NAMELOOKUP_TIME_T) : nil,
+                firstByte: max(.zero, firstByte - ready), elapsed: time(CURLINFO_TOTAL_TIME_T))
+        )
+    }
+
+    private func time(_ info: CURLINFO) -> Duration {
+        var microseconds: curl_off_t = 0
+        ccurl_get_offset(pointer, info, &microseconds)
+        return .microseconds(Int64(microseconds))
     }
 
     /// What libcurl's `code` means; its text is the same in every run.
@@ -128,15 +142,31 @@ final class EasyHandle {
         case CURLE_OK: return .done
         case CURLE_OPERATION_TIMEDOUT: return .timedOut
         case CURLE_FILESIZE_EXCEEDED: return .tooLarge
-        case CURLE_COULDNT_CONNECT: return .notConnected(code.rawValue, Self.text(code))
+        case CURLE_COULDNT_CONNECT: return .notConnected(code.rawValue, connectionFault)
         case CURLE_PEER_FAILED_VERIFICATION:
             return .failed(code.rawValue, errorText.pointee == 0 ? Self.text(code) : String(cString: errorText))
         default: return .failed(code.rawValue, Self.text(code))
         }
     }
 
+    private var connectionFault: String {
+        var number = 0
+        ccurl_get_long(pointer, CURLINFO_OS_ERRNO, &number)
+        switch Int32(number) {
+        case ECONNREFUSED: return "connection refused"
+        case ENETUNREACH, EHOSTUNREACH: return "no route to the host"
+        default: return "no connection"
+        }
+    }
+
     private static func text(_ code: CURLcode) -> String {
-        curl_easy_strerror(code).map { String(cString: $0) } ?? "unknown fault of the transfer"
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST: "name look-up failed"
+        case CURLE_RECV_ERROR, CURLE_SEND_ERROR: "connection broken"
+        case CURLE_GOT_NOTHING: "connection closed without an answer"
+        case CURLE_PARTIAL_FILE: "answer cut short"
+        default: curl_easy_strerror(code).map { String(cString: $0) } ?? "unknown fault of the transfer"
+        }
     }
 
     /// A socket for `address`, if the exchange may connect to it.

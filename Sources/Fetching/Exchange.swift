@@ -1,3 +1,5 @@
+import Synchronization
+
 /// One request, and what is wanted of its answer.
 struct ExchangeRequest: Sendable {
     /// What to do with the body of an answer, decided when its head is there.
@@ -13,7 +15,7 @@ struct ExchangeRequest: Sendable {
     var method = "GET"
     /// The URL, in the plain form that libcurl reads as it was judged.
     var url: String
-    /// What the limit of connections with one host goes by.
+    /// The host that is asked: scheme, name and port.
     var origin: String
     /// Header lines, `Name: value`.
     var headers: [String] = []
@@ -29,6 +31,12 @@ struct ExchangeRequest: Sendable {
     var bodyUse: @Sendable (ResponseHead) -> BodyUse
     /// Called for each address before it is connected to, on the loop's thread.
     var judge: @Sendable (NetworkAddress, Int) -> URLGuard.Verdict
+    /// What an answer says about the host; called on the loop's thread.
+    var hostOutcome: @Sendable (ExchangeAnswer) -> HostOutcome = { _ in .unknown }
+    /// Who watches.
+    var observer: any FetchObserver = NoFetchObserver()
+    /// Whether to connect, and to ask nothing.
+    var connectsOnly = false
 }
 
 /// What became of a request.
@@ -45,15 +53,37 @@ struct ExchangeAnswer: Sendable {
         case blocked(String)
         /// libcurl's code, and its text for it.
         case failed(UInt32, String)
+        /// Nothing was asked: the host is given up, for this reason.
+        case givenUp(HostFault)
         case cancelled
         case closed
+    }
+
+    /// How long a transfer took.
+    struct Times: Sendable {
+        /// Until there was a connection; nil where there was one.
+        var connect: Duration?
+        /// From the request to the first byte of the answer.
+        var firstByte = Duration.zero
+        /// From the start of the connection, or of its use, to the end.
+        var elapsed = Duration.zero
+    }
+
+    /// How things stood with host and network at the end.
+    struct Standing: Sendable {
+        /// Whether a fault is not the row's: the host is put aside, or the network does not work.
+        var excuses = false
+        /// For how long the network was seen to work.
+        var networkTime = Duration.zero
+        /// Whether it was since the exchange began.
+        var isCertain = true
     }
 
     let ending: Ending
     let head: ResponseHead
     let body: [UInt8]
-    /// From the start of the connection, or of its use, to the end.
-    let elapsed: Duration
+    let times: Times
+    let standing: Standing
 }
 
 /// A request on its way.
@@ -67,8 +97,12 @@ final class Exchange: @unchecked Sendable {
     private static let largestReservation = 4 << 20
 
     let request: ExchangeRequest
-    var continuation: CheckedContinuation<ExchangeAnswer, Never>?
+    /// Whom the answer goes to, and whether it went or was there before anybody wanted it.
+    private let receiver = Mutex(Receiver.none)
     var isCancelled = false
+    /// Whether its observer was told that it is put off.
+    var isPutOff = false
+    var started: ContinuousClock.Instant?
     private(set) var head = ResponseHead()
     private(set) var body: [UInt8] = []
     private(set) var use = ExchangeRequest.BodyUse.take
@@ -79,6 +113,13 @@ final class Exchange: @unchecked Sendable {
     private var stop: ExchangeAnswer.Ending?
     private var blocked: String?
     private var hasOpenedSocket = false
+
+    private enum Receiver {
+        case none
+        case waiting(@Sendable (ExchangeAnswer) -> Void)
+        case early(ExchangeAnswer)
+        case served
+    }
 
     init(_ request: ExchangeRequest) {
         self.request = request
@@ -92,7 +133,10 @@ final class Exchange: @unchecked Sendable {
             stop = .headTooLong
             return false
         }
-        if head.isComplete, !wasComplete { prepareForBody() }
+        if head.isComplete, !wasComplete {
+            request.observer.received(byteCount: head.byteCount)
+            prepareForBody()
+        }
         return use != .refuse && stop == nil
     }
 
@@ -115,6 +159,7 @@ final class Exchange: @unchecked Sendable {
             return false
         }
         body.append(contentsOf: part)
+        request.observer.received(byteCount: part.count)
         return true
     }
 
@@ -137,12 +182,47 @@ final class Exchange: @unchecked Sendable {
         }
     }
 
-    /// Gives the answer to the task that waits, once; later calls do nothing.
-    func finish(_ ending: ExchangeAnswer.Ending, elapsed: Duration = .zero) {
-        guard let waiting = continuation else { return }
-        continuation = nil
-        waiting.resume(returning: ExchangeAnswer(ending: ending, head: head, body: body, elapsed: elapsed))
-        body = []
+    /// Says who gets the answer, which may be there.
+    func deliver(to receive: @escaping @Sendable (ExchangeAnswer) -> Void) {
+        let early: ExchangeAnswer? = receiver.withLock { receiver in
+            if case .early(let answer) = receiver {
+                receiver = .served
+                return answer
+            }
+            receiver = .waiting(receive)
+            return nil
+        }
+        if let early { receive(early) }
+    }
+
+    /// Gives `answer` to who waits for it, or will; later answers are dropped.
+    func finish(_ answer: ExchangeAnswer) {
+        let receive: (@Sendable (ExchangeAnswer) -> Void)? = receiver.withLock { receiver in
+            switch receiver {
+            case .none: receiver = .early(answer)
+            case .waiting(let receive):
+                receiver = .served
+                return receive
+            case .early, .served: break
+            }
+            return nil
+        }
+        receive?(answer)
+    }
+
+    /// Ends it before anything came.
+    func finish(_ ending: ExchangeAnswer.Ending) { finish(ExchangeAnswer(ending)) }
+
+    /// The answer, with all that came; what came is given away.
+    func answer(_ ending: ExchangeAnswer.Ending, _ times: ExchangeAnswer.Times) -> ExchangeAnswer {
+        defer { body = [] }
+        return ExchangeAnswer(
+            ending: ending, head: head, body: body, times: times, standing: ExchangeAnswer.Standing())
+    }
+
+    func putOff(until instant: ContinuousClock.Instant) {
+        isPutOff = true
+        request.observer.putOff(until: instant)
     }
 
     /// What a transfer that libcurl ended with `outcome` has come to.
@@ -158,6 +238,17 @@ final class Exchange: @unchecked Sendable {
             return .blocked(blocked)
         case .failed(let code, let text): return .failed(code, text)
         }
+    }
+}
+
+extension ExchangeAnswer {
+    /// An end before anything came.
+    init(_ ending: Ending) {
+        self.init(ending: ending, head: ResponseHead(), body: [], times: Times(), standing: Standing())
+    }
+
+    func with(_ standing: Standing) -> ExchangeAnswer {
+        ExchangeAnswer(ending: ending, head: head, body: body, times: times, standing: standing)
     }
 }
 

@@ -20,13 +20,16 @@ package struct FetchPolicy: Sendable, Hashable {
     package var allowPrivateAddresses = false
     /// Single endpoints that are allowed whatever the rest says, as `127.0.0.1:8080` or `[::1]:8080`.
     package var allowedEndpoints: Set<String> = []
-    /// How many transfers run at once with one host and port; the others wait without a slot.
-    package var connectionsPerHost = 64
+    /// The most transfers at once with one host; it begins with fewer, and has fewer again while it answers badly.
+    package var connectionsPerHost = 16
+    /// The most requests a second to one host; zero sets no limit.
+    package var requestsPerSecond = 0.0
+    /// For how long, while others answer, a fault that may pass is tried again; zero is off.
+    package var patience: Duration = .zero
+    /// The longest wait for a network or a host on which everything depends; zero takes every fault for the host's.
+    package var outage: Duration = .zero
     /// The longest pause before the first retry; it doubles from retry to retry.
     package var backOff: Duration = .milliseconds(500)
-    /// The longest `Retry-After` that is waited for; a host that asks for more is given up at once.
-    package var longestRetryAfter: Duration = .seconds(10)
-
     /// What URLs of pictures that stand for lost ones begin with, without their scheme.
     package var placeholders: [String] = []
 

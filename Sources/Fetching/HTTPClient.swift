@@ -18,7 +18,8 @@ package final class HTTPClient: Sendable {
 
     /// A client that calls itself `userAgent`, with at most `connections` requests at once; others wait.
     package init(userAgent: String, connections: Int = 8) {
-        loop = TransferLoop(connections: connections, perHost: connections, userAgent: userAgent)
+        loop = TransferLoop(
+            Frontier.Limits(slots: connections, perHost: connections, adapts: false), userAgent: userAgent)
     }
 
     deinit { loop.close() }
@@ -65,6 +66,7 @@ package final class HTTPClient: Sendable {
         case .bodyTooLong: rejection = Rejection(.tooLarge, "body over \(limit) bytes")
         case .headTooLong, .headOnly: rejection = Rejection(.downloadError, "response head too long")
         case .failed(_, let why), .blocked(let why): rejection = Rejection(.downloadError, why)
+        case .givenUp(let fault): rejection = fault.rejection
         case .cancelled: rejection = Rejection(.downloadError, "cancelled")
         case .closed: rejection = Rejection(.downloadError, "the client is closed")
         }

@@ -24,25 +24,35 @@ final class TransferLoop: @unchecked Sendable {
     private let thread = Mutex<pthread_t?>(nil)
     private let multi: UnsafeMutableRawPointer
     private let userAgent: String
-    private let hasRoom: @Sendable () -> Bool
-    private var queue: TransferQueue<Exchange>
+    private let events: Events
+    private var frontier: Frontier
+    /// Those that wait or run, by their tickets.
+    private var exchanges: [Frontier.Ticket: Exchange] = [:]
+    private var tickets: [ObjectIdentifier: Frontier.Ticket] = [:]
+    private var lastTicket = 0
     private var running: [ObjectIdentifier: EasyHandle] = [:]
     private var idle: [EasyHandle] = []
     private let sockets = OpenSockets()
+    private var clock: ContinuousClock { ContinuousClock() }
 
-    /// Starts the thread; `connections` exchanges run at once, `perHost` of them with one origin.
-    ///
-    /// None starts while `hasRoom`, which is called on the loop's thread, says no; `wake` has it asked again.
-    init(
-        connections: Int, perHost: Int, userAgent: String, hasRoom: @escaping @Sendable () -> Bool = { true }
-    ) {
+    /// What the loop asks and tells, on its thread.
+    struct Events: Sendable {
+        /// Whether a transfer may start now; `wake` has it asked again.
+        var hasRoom: @Sendable () -> Bool = { true }
+        /// The connection by which a witness shows that the network works.
+        var witness: @Sendable (_ origin: String) -> ExchangeRequest? = { _ in nil }
+        var outage: @Sendable (OutageEvent) -> Void = { _ in }
+    }
+
+    /// Starts the thread; how many exchanges run at once, and when, is up to `limits`.
+    init(_ limits: Frontier.Limits, userAgent: String, events: Events = Events()) {
         precondition(Self.isReady, "libcurl cannot be set up")
         guard let multi = curl_multi_init() else { preconditionFailure("no memory for a transfer loop") }
         self.multi = multi
         self.userAgent = userAgent
-        self.hasRoom = hasRoom
-        queue = TransferQueue(slots: connections, slotsPerHost: perHost)
-        ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, connections)
+        self.events = events
+        frontier = Frontier(limits, at: ContinuousClock().now)
+        ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, limits.slots)
         startThread()
     }
 
@@ -54,7 +64,7 @@ final class TransferLoop: @unchecked Sendable {
         let exchange = Exchange(request)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                exchange.continuation = continuation
+                exchange.deliver { continuation.resume(returning: $0) }
                 if !post(.start(exchange)) { exchange.finish(.closed) }
             }
         } onCancel: {
@@ -120,13 +130,21 @@ extension TransferLoop {
             var runningCount: Int32 = 0
             curl_multi_perform(multi, &runningCount)
             collect()
+            watch()
             startWaiting()
-            curl_multi_poll(multi, nil, 0, 60_000, nil)
+            curl_multi_poll(multi, nil, 0, Int32(pause / .milliseconds(1)), nil)
         }
 
         shutDown()
         uselocale(previous)
         if let utf8 { freelocale(utf8) }
+    }
+
+    /// How long nothing is to be done, if nothing happens; what is due already waits for something else to happen.
+    private var pause: Duration {
+        let now = clock.now
+        let wait = frontier.wakeTime.map { now.duration(to: $0) } ?? .seconds(60)
+        return min(wait > .zero ? wait + .milliseconds(1) : .milliseconds(200), .seconds(60))
     }
 
     private func takeAll(_ inbox: inout Inbox) -> [Command] {
@@ -143,7 +161,7 @@ extension TransferLoop {
                 if exchange.isCancelled {
                     exchange.finish(.cancelled)
                 } else {
-                    queue.add(exchange, host: exchange.request.origin)
+                    add(exchange)
                 }
             case .cancel(let exchange): cancel(exchange)
             case .wake: break  // for the look that follows
@@ -153,17 +171,80 @@ extension TransferLoop {
         return goesOn
     }
 
+    private func add(_ exchange: Exchange) {
+        lastTicket += 1
+        exchanges[lastTicket] = exchange
+        tickets[ObjectIdentifier(exchange)] = lastTicket
+        tell(frontier.add(lastTicket, to: exchange.request.origin, at: clock.now))
+    }
+
     private func startWaiting() {
-        while hasRoom(), let exchange = queue.next() {
-            guard !exchange.isCancelled else {
-                queue.finished(host: exchange.request.origin)
+        while events.hasRoom(), let ticket = frontier.next(at: clock.now) {
+            guard let exchange = exchanges[ticket] else { preconditionFailure("a row that nobody waits for") }
+            if exchange.isPutOff { exchange.request.observer.resumed() }
+            start(exchange)
+        }
+    }
+
+    private func start(_ exchange: Exchange) {
+        let handle = idle.popLast() ?? EasyHandle(userAgent: userAgent, sockets: sockets)
+        exchange.started = clock.now
+        handle.prepare(exchange)
+        running[ObjectIdentifier(exchange)] = handle
+        curl_multi_add_handle(multi, handle.pointer)
+    }
+
+    /// Tells those that wait what becomes of them.
+    private func tell(_ notice: Frontier.Notice?) {
+        switch notice {
+        case .putOff(let origin, let until):
+            for ticket in frontier.waiting(for: origin) { exchanges[ticket]?.putOff(until: until) }
+        case .allPutOff(let until):
+            for exchange in exchanges.values where running[ObjectIdentifier(exchange)] == nil {
+                exchange.putOff(until: until)
+            }
+        case .gaveUp(let rows, let fault):
+            for ticket in rows { forget(ticket)?.finish(.givenUp(fault)) }
+        case nil: break
+        }
+    }
+
+    private func forget(_ ticket: Frontier.Ticket) -> Exchange? {
+        guard let exchange = exchanges.removeValue(forKey: ticket) else { return nil }
+        tickets[ObjectIdentifier(exchange)] = nil
+        return exchange
+    }
+
+    /// Looks whether the network works, and finds out where that is in doubt.
+    private func watch() {
+        let wasOutage = frontier.network.outage
+        let (step, notices) = frontier.check(at: clock.now)
+        for notice in notices { tell(notice) }
+        switch step {
+        case .none: break
+        case .begin(let outage): events.outage(.began(outage))
+        case .giveUp(let outage): events.outage(.exceeded(outage))
+        case .ask(let origins): askWitnesses(origins)
+        case .probe:
+            // One answer says it all; but those of a host that does not answer say nothing about it.
+            if wasOutage?.isWhole == true { askWitnesses(frontier.network.witnesses) }
+        }
+    }
+
+    private func askWitnesses(_ origins: [String]) {
+        for origin in origins {
+            guard let request = events.witness(origin) else {
+                frontier.witnessed(false, at: clock.now)
                 continue
             }
-            let handle = idle.popLast() ?? EasyHandle(userAgent: userAgent, sockets: sockets)
-            handle.prepare(exchange)
-            running[ObjectIdentifier(exchange)] = handle
-            curl_multi_add_handle(multi, handle.pointer)
+            start(Exchange(request))
         }
+    }
+
+    private func note(_ body: (inout Frontier) -> [Frontier.Notice]) {
+        let wasOutage = frontier.network.outage != nil
+        for notice in body(&frontier) { tell(notice) }
+        if wasOutage, frontier.network.outage == nil { events.outage(.ended) }
     }
 
     /// Takes the transfers that have ended out.
@@ -179,25 +260,49 @@ extension TransferLoop {
     }
 
     private func end(_ handle: EasyHandle, with outcome: TransferOutcome) {
-        guard let (exchange, elapsed) = free(handle) else { return }
-        exchange.finish(exchange.ending(of: outcome), elapsed: elapsed)
+        guard let (exchange, times) = free(handle) else { return }
+        let answer = exchange.answer(exchange.ending(of: outcome), times)
+        guard let ticket = tickets[ObjectIdentifier(exchange)] else {
+            let isThere = answer.ending == .complete
+            return note {
+                $0.witnessed(isThere, at: clock.now)
+                return []
+            }
+        }
+        _ = forget(ticket)
+        note { $0.ended(ticket, exchange.request.hostOutcome(answer), at: clock.now) }
+        exchange.finish(answer.with(standing(of: exchange)))
+    }
+
+    private func standing(of exchange: Exchange) -> ExchangeAnswer.Standing {
+        let now = clock.now
+        return ExchangeAnswer.Standing(
+            excuses: frontier.excuses(exchange.request.origin), networkTime: frontier.network.time(at: now),
+            isCertain: frontier.network.isCertain(since: exchange.started ?? now))
     }
 
     private func cancel(_ exchange: Exchange) {
         exchange.isCancelled = true
-        if let handle = running[ObjectIdentifier(exchange)] { _ = free(handle) }
+        if let ticket = tickets[ObjectIdentifier(exchange)] {
+            _ = forget(ticket)
+            if let handle = running[ObjectIdentifier(exchange)] {
+                _ = free(handle)
+                note { $0.ended(ticket, .unknown, at: clock.now) }
+            } else {
+                frontier.remove(ticket)
+            }
+        }
         exchange.finish(.cancelled)
     }
 
-    /// Takes `handle` out of libcurl's hands, and gives its slot back.
-    private func free(_ handle: EasyHandle) -> (exchange: Exchange, elapsed: Duration)? {
+    /// Takes `handle` out of libcurl's hands.
+    private func free(_ handle: EasyHandle) -> (exchange: Exchange, times: ExchangeAnswer.Times)? {
         curl_multi_remove_handle(multi, handle.pointer)
-        let (exchange, elapsed) = handle.release()
+        let (exchange, times) = handle.release()
         idle.append(handle)
         guard let exchange else { return nil }
         running[ObjectIdentifier(exchange)] = nil
-        queue.finished(host: exchange.request.origin)
-        return (exchange, elapsed)
+        return (exchange, times)
     }
 
     private func shutDown() {
@@ -207,11 +312,11 @@ extension TransferLoop {
         }
         _ = obey(rest)
         for handle in Array(running.values) {
-            guard let (exchange, elapsed) = free(handle) else { continue }
-            exchange.finish(.closed, elapsed: elapsed)
+            guard let (exchange, times) = free(handle) else { continue }
+            exchange.finish(exchange.answer(.closed, times))
         }
-        for exchange in queue.removeAll() { exchange.finish(.closed) }
-        idle = []
+        for exchange in exchanges.values { exchange.finish(.closed) }
+        (exchanges, tickets, idle) = ([:], [:], [])
         curl_multi_cleanup(multi)
     }
 }

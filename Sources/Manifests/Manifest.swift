@@ -30,9 +30,22 @@ package struct Manifest: Codable, Sendable, Equatable {
     }
 
     package struct Fetch: Codable, Sendable, Equatable {
+        /// What is asked of one host at most.
+        package struct PerHost: Codable, Sendable, Equatable {
+            /// At once.
+            package let connections: Int
+            /// Requests a second; 0 sets no limit.
+            package let rate: Double
+        }
+
         /// Seconds, for a whole transfer.
         package let timeout: Double
         package let retries: Int
+        /// Seconds in which a fault that may pass is tried again, after the retries; 0 is off.
+        package let patience: Double
+        /// Seconds for which a network or host that is down is waited for; 0 is off.
+        package let outage: Double
+        package let perHost: PerHost
         package let maxBytes: Int
         package let userAgent: String
         package let honourOptOut: Bool

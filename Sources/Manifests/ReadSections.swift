@@ -37,6 +37,13 @@ extension Manifest.Fetch {
             $0 > 0 && $0 <= 3600
         }
         retries = try reader.int("retries", default: 2, in: 0...20)
+        patience = try reader.double("patience", default: 180, want: "seconds, 0 (off) to 86400") {
+            (0...86_400).contains($0)
+        }
+        outage = try reader.double("outage", default: 3600, want: "seconds, 0 (off) to 604800") {
+            (0...604_800).contains($0)
+        }
+        perHost = try PerHost(section("per_host", of: reader))
         maxBytes = try reader.int("max_bytes", default: 52_428_800, in: 1...2_147_483_647)
         userAgent = try reader.string("user_agent", default: Self.defaultUserAgent)
         guard userAgent.utf8.allSatisfy({ $0 >= 32 && $0 < 127 }) else {
@@ -50,6 +57,16 @@ extension Manifest.Fetch {
             } ?? Self.knownPlaceholders
         maxFailureRatio = try reader.double("max_failure_ratio", default: 1, want: "0 to 1") { (0...1).contains($0) }
         verifyDigests = try reader.bool("verify_digests", default: false)
+        try reader.finish()
+    }
+}
+
+extension Manifest.Fetch.PerHost {
+    init(_ reader: MappingReader) throws(ManifestError) {
+        connections = try reader.int("connections", default: 16, in: 1...1024)
+        rate = try reader.double("rate", default: 0, want: "requests a second, 0 (no limit) to 100000") {
+            (0...100_000).contains($0)
+        }
         try reader.finish()
     }
 }

@@ -51,6 +51,10 @@ extension FetchPolicy {
         self.init(userAgent: manifest.fetch.userAgent)
         timeout = .seconds(manifest.fetch.timeout)
         retries = manifest.fetch.retries
+        patience = .seconds(manifest.fetch.patience)
+        outage = .seconds(manifest.fetch.outage)
+        connectionsPerHost = manifest.fetch.perHost.connections
+        requestsPerSecond = manifest.fetch.perHost.rate
         maxBytes = manifest.fetch.maxBytes
         honourOptOut = manifest.fetch.honourOptOut
         allowPrivateAddresses = manifest.fetch.allowPrivateAddresses

@@ -8,6 +8,8 @@ package struct SupervisionError: Error, Hashable, CustomStringConvertible {
         case diesAtStart = "dies_at_start"
         /// A worker said that it was given something unusable; starting it again would not help.
         case refuses
+        /// A worker waited too long for the network; the text is the reason alone.
+        case outage
     }
 
     /// The class of the fault.
@@ -70,6 +72,8 @@ package struct WorkerSupervisor: Sendable {
 
     /// Wrong usage and bad input, as `sysexits.h` has them: the same worker would say the same again.
     private static let hopelessCodes = [64, 65]
+    /// How a worker ends when the network, or the host that matters, is down: so it is for every worker.
+    private static let outageCode = 75
 
     private let patience: Patience
     private let clock: any Clock<Duration>
@@ -109,6 +113,9 @@ package struct WorkerSupervisor: Sendable {
             if wasAskedToStop { return }
             if case .exited(let code) = end, Self.hopelessCodes.contains(code) {
                 throw SupervisionError(code: .refuses, worker: name, text: text)
+            }
+            if end == .exited(Self.outageCode) {
+                throw SupervisionError(code: .outage, worker: name, text: lastLines.reason ?? text)
             }
             guard try await events.hasWork() else { return }
             if askedForWork { (pause, deathsAtStart) = (patience.firstPause, 0) } else { deathsAtStart += 1 }
@@ -170,6 +177,12 @@ private final class LastLines: Sendable {
             lines.append(String(line.prefix(500)))
             if lines.count > 5 { lines.removeFirst() }
         }
+    }
+
+    /// What the last line says, if it is an error.
+    var reason: String? {
+        let last = lines.withLock { $0.last }
+        return last.flatMap { $0.hasPrefix("error: ") ? String($0.dropFirst("error: ".count)) : nil }
     }
 
     /// The lines behind a colon; empty when there are none.

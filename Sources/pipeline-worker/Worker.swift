@@ -25,6 +25,7 @@ final class Worker: Sendable {
     private let logger: Logger
     private let output: OutputDirectory
     private let fetcher: CurlFetcher
+    private let outages: OutageReport
     private let budget: ByteBudget
     private let models: Models?
     /// By the names of their sources: what an adapter finds out of its files is found out once.
@@ -41,7 +42,10 @@ final class Worker: Sendable {
         self.client = client
         self.logger = logger
         output = OutputDirectory(manifest.output)
-        fetcher = CurlFetcher(policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed)
+        outages = OutageReport(logger)
+        fetcher = CurlFetcher(
+            policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed,
+            outage: { [outages] in outages.note($0) })
         budget = ByteBudget(limit: profile.imageBytes)
         let exclusions = try Exclusions(urls: manifest.exclude.urls, images: manifest.exclude.images)
         var adapters: [String: any SourceAdapter] = [:]
@@ -66,8 +70,9 @@ final class Worker: Sendable {
                 return true
             }
             group.addTask { try await self.sendHeartbeats() }
+            group.addTask { try await self.outages.failWhenTooLong() }
             while let isDone = try await group.next(), !isDone {}
-            group.cancelAll()  // only the heartbeat is left
+            group.cancelAll()  // only those that watch are left
         }
     }
 

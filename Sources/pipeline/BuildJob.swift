@@ -121,7 +121,7 @@ final class BuildJob: Sendable {
                     do {
                         try await supervisor.run(fleet)
                     } catch let error as SupervisionError {
-                        throw CommandError(error.code == .refuses ? .badInput : .internalFault, "\(error)")
+                        throw CommandError(error)
                     }
                     return true
                 }
@@ -175,6 +175,16 @@ final class BuildJob: Sendable {
             of: output, name: manifest.name, imageFormat: manifest.image.format, status: status, store: store,
             formats: Dictionary(manifest.sources.map { ($0.name, $0.format.rawValue) }) { first, _ in first },
             checkpoints: checkpoints)
+    }
+}
+
+extension CommandError {
+    fileprivate init(_ error: SupervisionError) {
+        switch error.code {
+        case .refuses: self.init(.badInput, "\(error)")
+        case .diesAtStart: self.init(.internalFault, "\(error)")
+        case .outage: self.init(.unavailable, "\(error.text); run the same command to resume")
+        }
     }
 }
 

@@ -40,6 +40,8 @@ struct FetchCommand: AsyncParsableCommand {
         let (manifest, excluded) = try await rules()
         var policy = FetchPolicy(manifest)
         policy.allowedEndpoints = Set(allow)
+        // A person waits: what is the matter now is what is asked for.
+        (policy.patience, policy.outage) = (.zero, .zero)
         let fetcher = CurlFetcher(policy: policy, connections: 1, seed: manifest.seed)
         defer { fetcher.close() }
         let stage = ImageStage(manifest: manifest, fetcher: fetcher, excluded: excluded, views: nil)

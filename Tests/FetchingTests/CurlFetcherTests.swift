@@ -65,22 +65,19 @@ struct CurlFetcherTests {
         #expect(try await fetch("ok") { $0.placeholders = [place + "/other"] }.get().bytes == goodBody)
     }
 
-    @Test("puts a host aside that takes no connection, and asks others on")
-    func asideHost() async throws {
+    @Test("gives a host up that takes no connection, says of each row what was the matter, and asks others on")
+    func deadHost() async throws {
         var policy = server.policy
         policy.retries = 0
         policy.allowPrivateAddresses = true
         let fetcher = CurlFetcher(policy: policy, connections: 4)
-        var messages: [String] = []
-        for _ in 0..<(HostHealth.patience + 2) {
+        for _ in 0..<10 {
             // Nothing listens there.
             let failure = try await #require(throws: FetchFailure.self) {
                 try await fetcher.fetch("http://127.0.0.1:9999/x.jpg").get()
             }
-            #expect(failure.rejection.reason == .downloadError, "\(failure)")
-            messages.append(failure.rejection.message)
+            #expect(failure.rejection == Rejection(.downloadError, "connection refused"))
         }
-        #expect(messages.map { $0.contains("put aside") } == messages.indices.map { $0 >= HostHealth.patience })
         #expect(try await fetcher.fetch(server.url("ok")).get().bytes == goodBody)
     }
 
@@ -118,22 +115,21 @@ struct CurlFetcherTests {
         let failure = try await failure(target, clock: clock) { $0.retries = retries }
         #expect(failure.rejection == Rejection(.httpError, "status 503"))
         #expect(try await server.count(target) == "\(retries + 1)")
-        #expect(clock.sleeps.count == retries)
     }
 
-    @Test("waits as long as a busy server asks, and a little by chance")
+    @Test("waits as long as a busy server asks", .timeLimit(.minutes(1)))
     func retryAfter() async throws {
-        let clock = RecordingClock()
-        #expect(try await fetch("busy-once?7", clock: clock).get().bytes == goodBody)
-        let pause = try #require(clock.sleeps.first)
-        #expect(pause >= .seconds(7) && pause <= .seconds(7) + server.policy.backOff)
+        let start = ContinuousClock.now
+        #expect(try await fetch("busy-once?1").get().bytes == goodBody)
+        #expect(ContinuousClock.now - start >= .seconds(1))
     }
 
-    @Test("does not wait for a server that asks for a day")
+    @Test("does not wait for a server that asks for a day, and says so")
     func retryAfterDay() async throws {
         let clock = RecordingClock()
         let failure = try await failure("busy-once?86400", clock: clock)
         #expect(failure.httpStatus == 429)
+        #expect(failure.rejection.message == "status 429, with a Retry-After beyond fetch.patience")
         #expect(clock.sleeps.isEmpty)
     }
 
@@ -189,12 +185,15 @@ struct CurlFetcherTests {
 
     // MARK: Slow, endless, lying
 
-    @Test("ends a transfer at its time limit, and takes a host that says nothing for dead")
+    @Test("ends a transfer at its time limit, and tries a host that says nothing again")
     func hang() async throws {
-        let failure = try await failure("hang?dead") { $0.timeout = .milliseconds(100) }
-        #expect(failure.rejection == Rejection(.timeout, "no whole answer in 0.1 seconds"))
+        let failure = try await failure("hang?dead") {
+            $0.timeout = .milliseconds(100)
+            $0.retries = 1
+        }
+        #expect(failure.rejection == Rejection(.timeout, "no answer in 0.1 seconds"))
         #expect(failure.httpStatus == nil)
-        #expect(try await server.count("hang?dead") == "1")
+        #expect(try await server.count("hang?dead") == "2")
     }
 
     @Test("counts the whole transfer against the time limit, not the silence in it")

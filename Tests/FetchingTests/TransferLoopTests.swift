@@ -28,8 +28,8 @@ struct TransferLoopTests {
 
     @Test("run at once, as many as there are connections and no more")
     func connections() async throws {
-        let fetcher = CurlFetcher(policy: server.policy, connections: 8)
-        #expect(try await fetchAll(32, of: "gate?8", with: fetcher).allSatisfy { $0 == "8" })
+        let fetcher = CurlFetcher(policy: server.policy, connections: 4)
+        #expect(try await fetchAll(32, of: "gate?4", with: fetcher).allSatisfy { $0 == "4" })
     }
 
     @Test("share a host only up to its limit")
@@ -123,7 +123,7 @@ struct TransferLoopTests {
     func threadEnds() {
         weak var loop: TransferLoop?
         do {
-            let living = TransferLoop(connections: 1, perHost: 1, userAgent: "test")
+            let living = TransferLoop(Frontier.Limits(slots: 1, perHost: 1), userAgent: "test")
             loop = living
             living.close()
         }

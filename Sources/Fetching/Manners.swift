@@ -1,0 +1,71 @@
+/// How many exchanges one host takes at once: a limit that grows while it answers well, and is halved when it does not.
+///
+/// Exchanges have numbers in the order of their start. Those that were in flight together when one of them failed are one
+/// burst: it is counted once.
+struct Manners: Sendable {
+    /// Where a host that is not known yet begins.
+    static let firstLimit = 4
+    /// An answer is late only if it takes so much longer than usual, too: less is noise.
+    private static let noise = Duration.milliseconds(200)
+    /// How many times as long as usual a round lasts at a limit that was too high once.
+    private static let caution = 8
+
+    private(set) var limit: Int
+    private let bound: Int
+    /// The limit at which the host last had enough.
+    private var ceiling = Int.max
+    private var goodAnswers = 0
+    private var lateAnswers = 0
+    /// The most exchanges that were in flight at once, since the limit changed.
+    private var busiest = 0
+    private var typicalConnect: Duration?
+    private var typicalFirstByte: Duration?
+    /// The exchanges up to this number belong to bursts that are counted.
+    private var counted = -1
+
+    /// For a host that takes `bound` exchanges at most.
+    init(bound: Int, adapts: Bool = true) {
+        self.bound = bound
+        limit = adapts ? min(Self.firstLimit, bound) : bound
+    }
+
+    /// Exchange `number` was answered: `connect` until it had a connection, nil if it was given one, then `firstByte`.
+    ///
+    /// `inFlight` exchanges were there with it, `latest` is the highest number that was given.
+    mutating func answered(_ number: Int, latest: Int, inFlight: Int, connect: Duration?, firstByte: Duration) {
+        let isLate = [Self.isLate(connect, &typicalConnect), Self.isLate(firstByte, &typicalFirstByte)].contains(true)
+        guard !isLate else {
+            lateAnswers += 1
+            if lateAnswers * 4 >= max(limit, 4) { failed(number, latest: latest) }
+            return
+        }
+        goodAnswers += 1
+        busiest = max(busiest, inFlight)
+        guard goodAnswers >= (limit + 1 >= ceiling ? Self.caution : 1) * limit else { return }
+        // Only what was made use of says anything.
+        if limit < bound, busiest * 2 >= limit { limit += 1 }
+        (goodAnswers, lateAnswers, busiest) = (0, 0, 0)
+    }
+
+    /// Exchange `number` failed; whether that is a new burst.
+    @discardableResult
+    mutating func failed(_ number: Int, latest: Int) -> Bool {
+        guard number > counted else { return false }
+        (ceiling, limit) = (limit, max(1, limit / 2))
+        (goodAnswers, lateAnswers, busiest) = (0, 0, 0)
+        counted = latest
+        return true
+    }
+
+    /// Whether `time` is far above what is typical, which it becomes a part of.
+    private static func isLate(_ time: Duration?, _ typical: inout Duration?) -> Bool {
+        guard let time else { return false }
+        guard let known = typical else {
+            typical = time
+            return false
+        }
+        let isLate = time > known * 2 && time > known + noise
+        typical = known + (time - known) / (isLate ? 32 : 8)
+        return isLate
+    }
+}
