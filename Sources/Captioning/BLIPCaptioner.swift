@@ -32,13 +32,15 @@ package struct BLIPCaptioner: Captioner {
         let configuration = try folder.configuration("config.json", BLIPConfiguration.init(json:))
         imageSide = configuration.vision.imageSide
         input = ModelInput(
-            side: imageSide, normalization: try folder.normalization(side: imageSide), device: engines.device,
-            plan: ViewPlan.init(squashing:_:))
+            side: imageSide, normalization: try folder.normalization(.captioner, side: imageSide),
+            device: engines.device, plan: ViewPlan.init(squashing:_:))
+        try folder.checkGeneration()
         tokenizer = try folder.tokenizer(BERTWordPieceTokenizer.init(directory:))
         guard let tokens = promptTokens(prompt, tokenizer, configuration.text) else {
             throw ModelError.unfittingTokenizer(tokenizer.encode(prompt), configuration.text, directory)
         }
         self.prompt = tokens
+        try checkFit(of: tokenizer, to: configuration.text, directory)
         try Self.check(sampling, prompt: self.prompt.count, configuration.text, directory)
         let device = engines.device
         if let obstacle = precision.obstacle(on: device) { throw ModelError(.badOption, directory, obstacle) }

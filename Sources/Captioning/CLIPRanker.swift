@@ -22,11 +22,11 @@ package struct CLIPRanker: Ranker {
         let configuration = try folder.configuration("config.json", CLIPConfiguration.init(json:))
         imageSide = configuration.vision.imageSide
         input = ModelInput(
-            side: imageSide, normalization: try folder.normalization(side: imageSide), device: engines.device,
-            plan: ViewPlan.init(shortestSideCropping:_:))
+            side: imageSide, normalization: try folder.normalization(.ranker, side: imageSide),
+            device: engines.device, plan: ViewPlan.init(shortestSideCropping:_:))
         let positions = configuration.text.positions
         tokenizer = try folder.tokenizer { try CLIPTokenizer(directory: $0, contextLength: positions) }
-        try Self.check(tokenizer, configuration.text, directory)
+        try checkFit(of: tokenizer, to: configuration.text, directory)
         let device = engines.device
         if let obstacle = precision.obstacle(on: device) { throw ModelError(.badOption, directory, obstacle) }
         model = try folder.load { checkpoint throws(WeightsError) in
@@ -90,16 +90,6 @@ package struct CLIPRanker: Ranker {
     /// Both have length 1.
     private func cosine(_ a: [Float], _ b: [Float]) -> Double {
         zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
-    }
-
-    private static func check(
-        _ tokenizer: CLIPTokenizer, _ text: TextTowerConfiguration, _ directory: String
-    ) throws(ModelError) {
-        let empty = tokenizer.encode("")
-        guard empty.count == 2, empty.allSatisfy({ $0 < text.vocabulary }) else {
-            let message = "it makes \(empty) of an empty text, for a model of \(text.vocabulary) tokens"
-            throw ModelError(.badTokenizer, directory, message)
-        }
     }
 }
 

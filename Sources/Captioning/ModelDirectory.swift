@@ -19,11 +19,17 @@ package struct ModelDirectory: Sendable {
 
     /// The bytes of the file `name`.
     package func contents(of name: String) throws(ModelError) -> Data {
+        let contents: Data
         do {
-            return try Data(contentsOf: URL(fileURLWithPath: path + "/" + name))
+            contents = try Data(contentsOf: URL(fileURLWithPath: path + "/" + name))
         } catch {
             throw ModelError(.missingFile, path + "/" + name, "cannot be read")
         }
+        guard !contents.starts(with: "version https://git-lfs".utf8) else {
+            let message = "a Git LFS pointer, not the file: run \"git lfs pull\" in its folder, or fetch the file again"
+            throw ModelError(.missingFile, path + "/" + name, message)
+        }
+        return contents
     }
 
     /// What `read` makes of the file `name`.
@@ -38,12 +44,28 @@ package struct ModelDirectory: Sendable {
         }
     }
 
-    /// How pixels are normalized: as `preprocessor_config.json` says, where there is one.
-    package func normalization(side: Int) throws(ModelError) -> Normalization {
-        let name = "preprocessor_config.json"
-        guard FileManager.default.fileExists(atPath: path + "/" + name) else { return .clip }
-        return try configuration(name) { json throws(ConfigurationError) in try Normalization(json: json, side: side) }
+    /// How pixels are normalized: as the image processor says, which must make the view that is made here for a `kind` of
+    /// model; CLIP's numbers where there is none.
+    ///
+    /// `processor_config.json` comes before `preprocessor_config.json`, as in transformers.
+    package func normalization(_ kind: ModelKind, side: Int) throws(ModelError) -> Normalization {
+        for (name, isNested) in [("processor_config.json", true), ("preprocessor_config.json", false)]
+        where holds(name) {
+            let found = try configuration(name) { json throws(ConfigurationError) in
+                try Normalization(json: json, isNested: isNested, kind, side: side)
+            }
+            if let found { return found }
+        }
+        return .clip
     }
+
+    /// Refuses a `generation_config.json` that asks for what is not done here.
+    func checkGeneration() throws(ModelError) {
+        guard holds("generation_config.json") else { return }
+        try configuration("generation_config.json", VisionLanguage.checkGeneration(json:))
+    }
+
+    private func holds(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path + "/" + name) }
 
     /// The model that `build` makes of the checkpoint's weights.
     func load<Model>(_ build: (Checkpoint) throws(WeightsError) -> Model) throws(ModelError) -> Model {

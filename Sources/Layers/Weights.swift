@@ -55,10 +55,8 @@ package struct Weights {
         try source.tensor(prefix + name, shape)
     }
 
-    /// The parameter `name`, or where it is absent the one tied to it, `other`.
-    package func tensor(_ name: String, tiedTo other: String, _ shape: [Int]) throws(WeightsError) -> Tensor {
-        try source.tensor(prefix + (source.has(prefix + name) ? name : other), shape)
-    }
+    /// Whether there is a parameter `name`; a list of what a model asks for has none that it may do without.
+    package func has(_ name: String) -> Bool { source.has(prefix + name) }
 
     /// The parameters `names`, each of `shape`, one after the other along the first dimension.
     package func fused(_ names: [String], _ shape: [Int]) throws(WeightsError) -> Tensor {
@@ -89,7 +87,7 @@ private class Source {
     /// Whether layers may keep the values in another layout.
     var canPack: Bool { true }
 
-    func has(_ name: String) -> Bool { true }
+    func has(_ name: String) -> Bool { false }
     func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor { preconditionFailure("abstract") }
     func fused(_ names: [String], _ shape: [Int]) throws(WeightsError) -> Tensor { preconditionFailure("abstract") }
     func finish(_ ignoring: (String) -> Bool) throws(WeightsError) {}
@@ -125,14 +123,30 @@ private final class CheckpointSource: Source {
         guard found == shape else {
             throw error(.wrongShape, name, "shape \(found), but the configuration says \(shape)")
         }
+        let (tensor, stored, isFinite): (Tensor, DType, Bool)
         do {
-            let stored = try checkpoint.tensor(name)
-            let tensor = try stored.to(dtype, on: device)
-            if stored.dtype != tensor.dtype || device != .cpu { release(shape.reduce(stored.dtype.byteCount, *)) }
-            return tensor
+            let read = try checkpoint.tensor(name)
+            stored = read.dtype
+            tensor = try read.to(dtype, on: device)
+            isFinite = try tensor.isFinite().isAllTrue()
+        } catch let error as SafetensorsError {
+            throw self.error(.unreadable, name, error.message)
         } catch {
             throw self.error(.unreadable, name, "\(error)")
         }
+        guard stored.isFloatingPoint else {
+            throw error(
+                .unreadable, name, "elements of type \(stored.rawValue): quantized weights are not computed with")
+        }
+        guard isFinite else { throw error(.notFinite, name, notFinite(stored)) }
+        if stored != tensor.dtype || device != .cpu { release(shape.reduce(stored.byteCount, *)) }
+        return tensor
+    }
+
+    private func notFinite(_ stored: DType) -> String {
+        dtype == .float16 && stored != .float16
+            ? "numbers that are not finite in float16: take another precision"
+            : "numbers that are not finite (NaN or infinite): the model was damaged in training or on the way"
     }
 
     override func fused(_ names: [String], _ shape: [Int]) throws(WeightsError) -> Tensor {

@@ -8,6 +8,8 @@ package struct WeightsError: Error, Equatable, CustomStringConvertible {
         case wrongShape
         /// The checkpoint holds a tensor that the model does not know.
         case unexpected
+        /// A parameter holds numbers that are not finite.
+        case notFinite
         /// The bytes cannot be read or converted.
         case unreadable
     }

@@ -22,8 +22,22 @@ package struct Checkpoint {
         } else if FileManager.default.fileExists(atPath: index) {
             try self.init(index: index, directory: directory)
         } else {
-            throw SafetensorsError(.unreadable, single, "no such file, and no model.safetensors.index.json beside it")
+            throw SafetensorsError(.unreadable, single, Self.missing(in: directory))
         }
+    }
+
+    /// What a folder without the usual files has instead.
+    private static func missing(in directory: String) -> String {
+        let missing = "no such file, and no model.safetensors.index.json beside it"
+        // A folder that cannot be listed has nothing to say beyond that.
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
+        if let other = names.first(where: { $0.hasSuffix(".safetensors") }) {
+            return missing + "; \(other) would have to be called model.safetensors"
+        }
+        let pickled = [".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack"]
+        guard let other = names.first(where: { name in pickled.contains(where: name.hasSuffix) }) else { return missing }
+        return missing + "; \(other) is not read: load the model with transformers and save it with save_pretrained,"
+            + " which writes safetensors"
     }
 
     private init(index path: String, directory: String) throws(SafetensorsError) {
@@ -32,6 +46,10 @@ package struct Checkpoint {
         for name in Set(map.values).sorted() {
             guard !name.contains("/"), name.hasSuffix(".safetensors") else {
                 throw SafetensorsError(.badHeader, path, "\(name) is not the name of a shard beside the index")
+            }
+            guard FileManager.default.fileExists(atPath: directory + "/" + name) else {
+                let text = "no such file, but model.safetensors.index.json names it; fetch the model again"
+                throw SafetensorsError(.unreadable, directory + "/" + name, text)
             }
             opened[name] = try SafetensorsFile(directory + "/" + name)
         }

@@ -14,6 +14,13 @@ package enum DType: String, Sendable, CaseIterable {
         }
     }
 
+    package var isFloatingPoint: Bool {
+        switch self {
+        case .float32, .bfloat16, .float16, .float64: true
+        case .int64, .uint8, .bool: false
+        }
+    }
+
     var code: Int32 {
         switch self {
         case .float32: Int32(CT_FLOAT32)

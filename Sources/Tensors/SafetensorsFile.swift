@@ -14,11 +14,12 @@ package final class SafetensorsFile {
         let memory = UnsafeRawBufferPointer(map.memory)
         let length = UInt64(littleEndian: memory.loadUnaligned(as: UInt64.self))
         guard length <= SafetensorsHeader.longestHeader else {
-            throw SafetensorsError(.badHeader, path, "a header of \(length) bytes: not a safetensors file")
+            throw SafetensorsError(.badHeader, path, Self.otherFormat(of: Array(memory.prefix(64))))
         }
         let dataStart = 8 + Int(length)
         guard dataStart <= memory.count else {
-            let text = "the header takes \(length) bytes, the file has \(memory.count - 8)"
+            let text =
+                "the header takes \(length) bytes, the file has \(memory.count - 8): it is cut short, fetch it again"
             throw SafetensorsError(.truncated, path, text)
         }
         let json = Data(memory[8..<dataStart])
@@ -42,7 +43,8 @@ package final class SafetensorsFile {
             throw SafetensorsError(.missingTensor, path, tensor: name, "not in this file")
         }
         guard let dtype = DType(safetensors: entry.type) else {
-            throw SafetensorsError(.badType, path, tensor: name, "elements of type \(entry.type) are not computed with")
+            let text = "elements of type \(entry.type) are not computed with; save the model in float32 or bfloat16"
+            throw SafetensorsError(.badType, path, tensor: name, text)
         }
         do {
             return try view(entry, dtype)
@@ -55,6 +57,18 @@ package final class SafetensorsFile {
     ///
     /// For models just loaded, of which most tensors were copied; what was assigned to a tensor of this file is lost.
     package func releasePages() { map.releasePages() }
+
+    /// What a file that begins with `bytes` is instead.
+    private static func otherFormat(of bytes: [UInt8]) -> String {
+        if bytes.starts(with: "version https://git-lfs".utf8) {
+            return "a Git LFS pointer, not the weights: run \"git lfs pull\" in its folder, or fetch the file again"
+        }
+        if bytes.starts(with: "PK".utf8) || bytes.starts(with: [0x80]) {
+            return "a file of Python's pickle format, whatever its name: save the model as safetensors"
+        }
+        if bytes.first == UInt8(ascii: "<") { return "a web page, not the weights: fetch the file again" }
+        return "not a safetensors file: fetch it again"
+    }
 
     private func view(_ entry: SafetensorsHeader.Entry, _ dtype: DType) throws(TorchError) -> Tensor {
         let sizes = entry.shape.map(Int64.init)

@@ -62,7 +62,8 @@ struct SafetensorsHeader {
             throw SafetensorsError(.badOffsets, file, tensor: name, "data_offsets \(offsets) are no range")
         }
         guard offsets[1] <= fileSize - dataStart else {
-            let text = "its bytes end at \(offsets[1]), the file has \(fileSize - dataStart)"
+            let text =
+                "its bytes end at \(offsets[1]), the file has \(fileSize - dataStart): it is cut short, fetch it again"
             throw SafetensorsError(.truncated, file, tensor: name, text)
         }
         guard offsets[1] - offsets[0] == byteCount else {

@@ -16,6 +16,7 @@ package struct BERTWordPieceTokenizer: Sendable {
     /// Loads `tokenizer.json`, or `vocab.txt` where there is none, and what the configuration files beside it say.
     package init(directory: String) throws(TokenizerError) {
         let files = try TokenizerFiles(directory: directory)
+        try files.require(.bert)
         var vocabulary: Vocabulary
         if let listed = try files.vocabulary(type: "WordPiece") {
             vocabulary = listed
@@ -45,6 +46,12 @@ package struct BERTWordPieceTokenizer: Sendable {
     ///
     /// Captioning checkpoints may use ids that their tokenizer does not know: ask their configuration first.
     package func id(of token: String) -> Int? { vocabulary.ids[Array(token.utf8)] }
+
+    /// The id after the last one.
+    package var idLimit: Int { vocabulary.nextID }
+
+    /// The ids from 0 to `limit` that have no token.
+    package func idsWithoutToken(below limit: Int) -> [Int] { (0..<limit).filter { vocabulary.tokens[$0] == nil } }
 
     /// The ids of `text` between those of `[CLS]` and `[SEP]`.
     package func encode(_ text: String) -> [Int] {

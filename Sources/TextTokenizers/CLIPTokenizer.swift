@@ -4,7 +4,7 @@
 package struct CLIPTokenizer: Sendable {
     /// What is done to a text before it is cut into words.
     package enum Cleaning: Sendable {
-        /// Repairs of text from the web, as openai/CLIP makes them, those of wrong encodings left out.
+        /// Repairs of text from the web, as openai/CLIP makes them.
         case web
         /// Normalization form C alone, as transformers has it.
         case plain
@@ -23,12 +23,14 @@ package struct CLIPTokenizer: Sendable {
 
     /// Loads `tokenizer.json`, or `vocab.json` and `merges.txt` where there is none.
     ///
-    /// `contextLength` is the most ids that a text may have, at least 2.
+    /// `contextLength` is the most ids that a text may have, at least 2; where the files say a smaller `model_max_length`,
+    /// that counts.
     package init(
         directory: String, contextLength: Int = 77, cleaning: Cleaning = .web
     ) throws(TokenizerError) {
         precondition(contextLength >= 2, "a text has at least a start and an end")
         let files = try TokenizerFiles(directory: directory)
+        try files.require(.clip)
         let model = try CLIPModel(files)
         var vocabulary = model.vocabulary
         let start = try files.specialToken("bos_token", default: "<|startoftext|>", in: vocabulary)
@@ -41,8 +43,12 @@ package struct CLIPTokenizer: Sendable {
         self.vocabulary = vocabulary
         (startID, endID) = (vocabulary.id(start), vocabulary.id(end))
         pairs = try BytePairs(model, vocabulary, unknownID: vocabulary.id(unknown))
-        (self.contextLength, self.cleaning) = (contextLength, cleaning)
+        self.contextLength = min(contextLength, try files.longestText())
+        self.cleaning = cleaning
     }
+
+    /// The id after the last one.
+    package var idLimit: Int { vocabulary.nextID }
 
     /// The ids of `text` between those of start and end, at most `contextLength`; the last is always the end.
     package func encode(_ text: String) -> [Int] {

@@ -2,7 +2,7 @@
 ///
 /// Foundation's readers give `String` keys, which are equal when they are canonically equivalent: two tokens of a
 /// vocabulary that differ only in their composition would become one.
-enum JSONValue: Equatable {
+enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
     case number(Double)
@@ -11,7 +11,7 @@ enum JSONValue: Equatable {
     case object([Member])
 
     /// One key of an object with its value; objects keep their order and their repeated keys.
-    struct Member: Equatable {
+    struct Member: Equatable, Sendable {
         let key: [UInt8]
         let value: JSONValue
     }

@@ -8,6 +8,8 @@ package struct TokenizerError: Error, Hashable, Sendable, CustomStringConvertibl
         case unwritable
         /// The file is not what its name promises.
         case malformed
+        /// The file asks for what is not done here.
+        case unsupported
         /// A token that the tokenizer cannot do without is not in the vocabulary.
         case missingToken = "missing_token"
     }

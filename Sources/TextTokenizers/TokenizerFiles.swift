@@ -86,6 +86,10 @@ struct TokenizerFiles {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw TokenizerError(.unreadable, path, "not a file, or no right to read it")
         }
+        guard !data.starts(with: "version https://git-lfs".utf8) else {
+            let hint = "a Git LFS pointer, not the file: run \"git lfs pull\" in its folder, or fetch the file again"
+            throw TokenizerError(.malformed, path, hint)
+        }
         return [UInt8](data)
     }
 

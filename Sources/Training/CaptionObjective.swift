@@ -25,7 +25,7 @@ package struct CaptionObjective: Objective {
     package init(directory path: String, prompt: String, smoothing: Double) throws(ModelError) {
         let directory = try ModelDirectory(path)
         let configuration = try directory.configuration("config.json", BLIPConfiguration.init(json:))
-        normalization = try directory.normalization(side: configuration.vision.imageSide)
+        normalization = try directory.normalization(.captioner, side: configuration.vision.imageSide)
         let tokenizer = try directory.tokenizer(BERTWordPieceTokenizer.init(directory:))
         guard let tokens = promptTokens(prompt, tokenizer, configuration.text) else {
             throw ModelError.unfittingTokenizer(tokenizer.encode(prompt), configuration.text, path)

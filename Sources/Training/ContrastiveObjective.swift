@@ -19,7 +19,7 @@ package struct ContrastiveObjective: Objective {
     package init(directory path: String, softTargets: Bool) throws(ModelError) {
         let directory = try ModelDirectory(path)
         let configuration = try directory.configuration("config.json", CLIPConfiguration.init(json:))
-        normalization = try directory.normalization(side: configuration.vision.imageSide)
+        normalization = try directory.normalization(.ranker, side: configuration.vision.imageSide)
         tokenizer = try directory.tokenizer {
             try CLIPTokenizer(directory: $0, contextLength: configuration.text.positions)
         }

@@ -22,9 +22,10 @@ package struct BLIP {
         try weights.finish(ignoring: Self.isHarmless)
     }
 
-    /// Tensors of older files that hold nothing new: position numbers, tied copies, the momentum model of training.
+    /// Tensors that say nothing: position numbers, the bias that gave way to the head's own, the momentum model of
+    /// training.
     private static func isHarmless(_ key: String) -> Bool {
-        key.hasSuffix("embeddings.position_ids") || key.hasPrefix("text_decoder.cls.predictions.decoder.")
+        key.hasSuffix("embeddings.position_ids") || key == "text_decoder.cls.predictions.bias"
             || key.contains("_m.") || key.hasSuffix("_queue") || key.hasSuffix("queue_ptr")
     }
 }

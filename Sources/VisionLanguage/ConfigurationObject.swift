@@ -1,39 +1,53 @@
 import Foundation
 import Tensors
 
-/// A JSON object of a model's configuration, read key by key.
+/// A JSON object of a model's description, read key by key; what was not read is asked about at the end.
 struct ConfigurationObject {
-    private let values: [String: Any]
+    private final class ReadKeys {
+        var names: Set<String> = []
+    }
+
+    private let values: [String: ConfigurationValue]
     private let path: String
+    private let read = ReadKeys()
 
     init(json: Data) throws(ConfigurationError) {
         // Foundation's own message says where in the bytes; that the file is not JSON is what a person needs.
-        guard let values = (try? JSONSerialization.jsonObject(with: json)) as? [String: Any] else {
+        guard let values = try? JSONDecoder().decode([String: ConfigurationValue].self, from: json) else {
             throw ConfigurationError(key: "", message: "not a JSON object")
         }
         self.init(values: values, path: "")
     }
 
-    private init(values: [String: Any], path: String) {
+    private init(values: [String: ConfigurationValue], path: String) {
         self.values = values
         self.path = path
     }
 
-    /// Refuses a configuration of another kind of model than `type`; one that names no kind is taken.
-    func requireModel(_ type: String) throws(ConfigurationError) {
-        guard let value = values["model_type"] as? String, value != type else { return }
-        throw error("model_type", "\(value), but a model of type \(type) is needed here")
+    /// The value of `key`; nil where it is absent.
+    func value(_ key: String) -> ConfigurationValue? {
+        read.names.insert(key)
+        return values[key]
     }
 
-    /// The object `key`, with the values of `key_dict` over it, where old transformers wrote what is no default.
+    /// The object `key`, empty where it is absent or null.
     func object(_ key: String) throws(ConfigurationError) -> ConfigurationObject {
-        var merged: [String: Any] = [:]
-        for name in [key, key + "_dict"] {
-            guard let value = values[name], !(value is NSNull) else { continue }
-            guard let object = value as? [String: Any] else { throw error(name, "not an object") }
-            merged.merge(object) { _, new in new }
+        try objectIfPresent(key) ?? ConfigurationObject(values: [:], path: path + key + ".")
+    }
+
+    /// The object `key`; nil where it is absent or null.
+    func objectIfPresent(_ key: String) throws(ConfigurationError) -> ConfigurationObject? {
+        switch value(key) {
+        case nil, .null: return nil
+        case .object(let values): return ConfigurationObject(values: values, path: path + key + ".")
+        case let value?: throw error(key, "\(value.shown) is not an object")
         }
-        return ConfigurationObject(values: merged, path: path + key + ".")
+    }
+
+    /// Refuses a description of another kind of model than `type`; one that names no kind is taken.
+    func requireModel(_ type: String) throws(ConfigurationError) {
+        guard let value = value("model_type"), value != .text(type) else { return }
+        throw error("model_type", "\(value.shown), but a model of type \(type) is needed here")
     }
 
     /// The positive whole number `key`, or `standard` where the key is absent.
@@ -45,47 +59,51 @@ struct ConfigurationObject {
 
     /// The whole number `key`, not negative, or `standard` where the key is absent.
     func integer(_ key: String, _ standard: Int) throws(ConfigurationError) -> Int {
-        guard let value = values[key], !(value is NSNull) else { return standard }
-        guard let number = value as? Int, number >= 0, number < 1 << 31 else {
-            throw error(key, "\(value) is not a whole number that makes sense here")
+        guard let value = value(key) else { return standard }
+        guard let number = value.integer, number >= 0, number < 1 << 31 else {
+            throw error(key, "\(value.shown) is not a whole number that makes sense here")
         }
         return number
     }
 
     /// The positive number `key`, or `standard` where the key is absent.
     func number(_ key: String, _ standard: Double) throws(ConfigurationError) -> Double {
-        guard let value = values[key], !(value is NSNull) else { return standard }
-        guard let number = value as? Double, number > 0, number.isFinite else {
-            throw error(key, "\(value) is not a positive number")
+        guard let value = value(key) else { return standard }
+        guard case .number(let number) = value, number > 0, number.isFinite else {
+            throw error(key, "\(value.shown) is not a positive number")
         }
         return number
     }
 
-    /// Three numbers, not zero, or `standard` where the key is absent.
-    func numbers(_ key: String, _ standard: [Float]) throws(ConfigurationError) -> [Float] {
-        guard let value = values[key], !(value is NSNull) else { return standard }
-        guard let numbers = value as? [Double], numbers.count == 3, numbers.allSatisfy({ $0 != 0 && $0.isFinite })
-        else {
-            throw error(key, "not three numbers")
-        }
-        return numbers.map(Float.init)
+    /// The flag `key`, or `standard` where the key is absent; null is false where that is the standard.
+    func flag(_ key: String, _ standard: Bool) throws(ConfigurationError) -> Bool {
+        guard let value = value(key) else { return standard }
+        if value == .null, !standard { return false }
+        guard case .flag(let flag) = value else { throw error(key, "\(value.shown) is not true or false") }
+        return flag
     }
 
-    /// The sides of an image in pixels: a number, or an object of numbers such as `height` and `width`.
-    func sides(_ key: String) throws(ConfigurationError) -> [Int] {
-        guard let value = values[key], !(value is NSNull) else { return [] }
-        if value is Int { return [try integer(key, 0)] }
-        let sizes = try object(key)
-        return try sizes.values.keys.sorted().map { key throws(ConfigurationError) in try sizes.integer(key, 0) }
+    /// Three numbers, or one for all three, or `standard` where the key is absent.
+    func numbers(_ key: String, _ standard: [Float]) throws(ConfigurationError) -> [Float] {
+        let numbers: [Double]
+        switch value(key) {
+        case nil: return standard
+        case .number(let number)?: numbers = [number, number, number]
+        case .list(let values)?:
+            numbers = values.compactMap { if case .number(let number) = $0 { number } else { nil } }
+        case let value?: throw error(key, "\(value.shown) is not three numbers")
+        }
+        guard numbers.count == 3, numbers.allSatisfy(\.isFinite) else { throw error(key, "not three numbers") }
+        return numbers.map(Float.init)
     }
 
     /// The activation function that `hidden_act` names.
     func activation(_ standard: Activation) throws(ConfigurationError) -> Activation {
-        guard let value = values["hidden_act"], !(value is NSNull) else { return standard }
-        switch value as? String {
-        case "gelu": return .gelu
-        case "quick_gelu": return .quickGELU
-        default: throw error("hidden_act", "\(value) is not gelu or quick_gelu")
+        guard let value = value("hidden_act") else { return standard }
+        switch value {
+        case .text("gelu"): return .gelu
+        case .text("quick_gelu"): return .quickGELU
+        default: throw error("hidden_act", "\(value.shown) is not gelu or quick_gelu")
         }
     }
 
@@ -93,6 +111,25 @@ struct ConfigurationObject {
     func requireHeads(_ heads: Int, of width: Int) throws(ConfigurationError) {
         guard width % heads == 0 else {
             throw error("num_attention_heads", "\(heads) heads do not divide hidden_size \(width)")
+        }
+    }
+
+    /// Refuses `key` with another value than those of `allowed`; an absent key has one of them.
+    func require(_ key: String, _ allowed: [ConfigurationValue]) throws(ConfigurationError) {
+        guard let value = value(key), value != .null, !allowed.contains(value) else { return }
+        let wanted = allowed.map(\.shown).joined(separator: " or ")
+        throw error(key, "\(value.shown) is not supported, only \(wanted)")
+    }
+
+    /// Refuses what was not read, unless `harmless` knows that it changes nothing.
+    func finish(_ harmless: HarmlessKeys) throws(ConfigurationError) {
+        for (key, value) in values.sorted(by: { $0.key < $1.key }) where !read.names.contains(key) {
+            switch harmless.judge(key, value) {
+            case nil: continue
+            case .otherValue(let wanted): throw error(key, "\(value.shown) is not supported, only \(wanted)")
+            case .unknown:
+                throw error(key, "\(value.shown): not known here; take the key out if the model does without it")
+            }
         }
     }
 

@@ -30,6 +30,7 @@ package struct VisionConfiguration: Sendable, Equatable {
         epsilon = try object.number("layer_norm_eps", 1e-5)
         self.activation = try object.activation(activation)
         try object.requireHeads(heads, of: width)
+        try object.finish(.ofTowers)
         guard imageSide % patchSide == 0, imageSide <= 4096 else {
             throw object.error("patch_size", "\(patchSide) does not divide image_size \(imageSide), at most 4096")
         }
@@ -49,7 +50,11 @@ package struct BLIPConfiguration: Sendable, Equatable {
         let object = try ConfigurationObject(json: json)
         try object.requireModel("blip")
         vision = try VisionConfiguration(object.object("vision_config"), image: 384, patch: 16, .gelu)
-        text = try DecoderConfiguration(object.object("text_config"))
+        let text = try object.object("text_config")
+        // transformers ties the head to the word table where either says so, and both do by default.
+        let isTied = try object.flag("tie_word_embeddings", true)
+        self.text = try DecoderConfiguration(text, isTied: text.flag("tie_word_embeddings", true) || isTied)
+        try object.finish(.ofModels)
     }
 }
 
@@ -68,8 +73,11 @@ package struct DecoderConfiguration: Sendable, Equatable {
     package let startToken: Int
     /// The token that ends every caption, `[SEP]`.
     package let endToken: Int
+    /// Whether the head is the word table where the weights have no head of its own.
+    package let isTied: Bool
 
-    init(_ object: ConfigurationObject) throws(ConfigurationError) {
+    init(_ object: ConfigurationObject, isTied: Bool) throws(ConfigurationError) {
+        self.isTied = isTied
         vocabulary = try object.size("vocab_size", 30524)
         width = try object.size("hidden_size", 768)
         innerWidth = try object.size("intermediate_size", 3072)
@@ -84,7 +92,9 @@ package struct DecoderConfiguration: Sendable, Equatable {
         activation = try object.activation(.gelu)
         startToken = try object.integer("bos_token_id", 30522)
         endToken = try object.integer("sep_token_id", 102)
+        try object.require("is_decoder", [.flag(true)])
         try object.requireHeads(self.heads, of: width)
+        try object.finish(.ofDecoder)
         guard startToken < vocabulary else {
             throw object.error("bos_token_id", "\(startToken) is not in the vocabulary")
         }
@@ -103,9 +113,18 @@ package struct CLIPConfiguration: Sendable, Equatable {
     package init(json: Data) throws(ConfigurationError) {
         let object = try ConfigurationObject(json: json)
         try object.requireModel("clip")
-        vision = try VisionConfiguration(object.object("vision_config"), image: 224, patch: 32, .quickGELU)
-        text = try TextTowerConfiguration(object.object("text_config"))
+        vision = try VisionConfiguration(Self.part("vision_config", of: object), image: 224, patch: 32, .quickGELU)
+        text = try TextTowerConfiguration(Self.part("text_config", of: object))
         jointWidth = try object.size("projection_dim", 512)
+        try object.finish(.ofModels)
+    }
+
+    /// The object `key`; where old files have a `key_dict` too, that one says everything, as in transformers.
+    private static func part(
+        _ key: String, of object: ConfigurationObject
+    ) throws(ConfigurationError) -> ConfigurationObject {
+        let usual = try object.object(key)
+        return try object.objectIfPresent(key + "_dict") ?? usual
     }
 }
 
@@ -120,6 +139,8 @@ package struct TextTowerConfiguration: Sendable, Equatable {
     package let positions: Int
     package let epsilon: Double
     package let activation: Activation
+    /// At which token a text's state is taken; 2 says the token of the highest id, as files of before 2023 do.
+    package let endToken: Int
 
     init(_ object: ConfigurationObject) throws(ConfigurationError) {
         vocabulary = try object.size("vocab_size", 49408)
@@ -130,7 +151,9 @@ package struct TextTowerConfiguration: Sendable, Equatable {
         positions = try object.size("max_position_embeddings", 77)
         epsilon = try object.number("layer_norm_eps", 1e-5)
         activation = try object.activation(.quickGELU)
+        endToken = try object.integer("eos_token_id", 49407)
         try object.requireHeads(heads, of: width)
+        try object.finish(.ofTowers)
         guard positions > 1 else { throw object.error("max_position_embeddings", "a text has a start and an end") }
     }
 }

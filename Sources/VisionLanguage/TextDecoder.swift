@@ -15,7 +15,7 @@ package struct TextDecoder {
     let layers: [DecoderLayer]
     private let transform: Linear
     private let transformNorm: LayerNorm
-    private let head: Linear  // [V, D]: the word table, tied
+    private let head: Linear  // [V, D]: the word table, where it is tied
 
     /// The decoder of `weights`, for image states of width `imageWidth` that come `imageRows` rows at a time.
     package init(
@@ -37,11 +37,26 @@ package struct TextDecoder {
         transform = try Linear(predictions.scoped("transform.dense"), in: width, out: width)
         transformNorm = try LayerNorm(
             predictions.scoped("transform.LayerNorm"), width, epsilon: configuration.epsilon)
-        let bias = try predictions.tensor("bias", tiedTo: "decoder.bias", [configuration.vocabulary])
-        let words = words
+        let (weight, bias) = try Self.head(predictions, configuration, words: words)
         head = try preparing("word_embeddings.weight") { () throws(TorchError) in
-            try Linear(weight: words, bias: bias, packingRows: weights.packingRows)
+            try Linear(weight: weight, bias: bias, packingRows: weights.packingRows)
         }
+    }
+
+    /// Weight and bias of the head: the checkpoint's own where it has them, whatever the configuration says, and tied ones
+    /// otherwise, unless the configuration forbids them.
+    ///
+    /// Source: transformers `modeling_utils.py`, `PreTrainedModel.tie_weights`.
+    private static func head(
+        _ predictions: Weights, _ configuration: DecoderConfiguration, words: Tensor
+    ) throws(WeightsError) -> (weight: Tensor, bias: Tensor) {
+        let (vocabulary, width) = (configuration.vocabulary, configuration.width)
+        let isOwn = predictions.has("decoder.weight") || !configuration.isTied
+        let hasOwnBias = predictions.has("decoder.bias") || !configuration.isTied
+        return (
+            isOwn ? try predictions.tensor("decoder.weight", [vocabulary, width]) : words,
+            try predictions.tensor(hasOwnBias ? "decoder.bias" : "bias", [vocabulary])
+        )
     }
 
     /// The keys and values of image states `[B, S, E]` in every layer: what captions see of their image.
