@@ -35,7 +35,8 @@ package struct Checkpoint {
             return missing + "; \(other) would have to be called model.safetensors"
         }
         let pickled = [".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack"]
-        guard let other = names.first(where: { name in pickled.contains(where: name.hasSuffix) }) else { return missing }
+        let found = names.first { name in pickled.contains(where: name.hasSuffix) }
+        guard let other = found else { return missing }
         return missing + "; \(other) is not read: load the model with transformers and save it with save_pretrained,"
             + " which writes safetensors"
     }

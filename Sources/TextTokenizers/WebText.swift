@@ -1,22 +1,36 @@
 import Foundation
 
-/// Repairs text from the web: entities, curly quotes, ligatures, wide letters, control characters, line ends.
+/// Repairs text from the web: wrong encodings, entities, curly quotes, ligatures, wide letters, control characters, line
+/// ends.
 ///
-/// Source: ftfy 6.3 `fix_text`, whose step for wrongly decoded text (mojibake) is left out, then Python's
-/// `html.unescape` twice, as openai/CLIP `basic_clean` calls them.
-enum WebText {
+/// Source: ftfy 6.3.1 (Robyn Speer, Apache License 2.0) `fix_text` with its defaults, then Python's `html.unescape` twice,
+/// as openai/CLIP `basic_clean` calls them. Surrogates, which ftfy joins too, cannot be in a text here.
+package enum WebText {
     /// ftfy repeats its steps until nothing changes; a text nested deeper than this keeps its innermost entities.
-    private static let roundLimit = 8
+    private static let roundLimit = 64
+    /// ftfy repairs at most so many characters at once.
+    private static let lineLimit = 1_000_000
 
     static func cleaned(_ text: String) -> [Unicode.Scalar] {
-        var cleaned: [Unicode.Scalar] = []
-        var isUnescaping = true
-        for line in text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false) {
+        let repaired = repaired(text)
+        return HTMLText.unescaped(HTMLText.unescaped(repaired))
+    }
+
+    /// `text` as ftfy's `fix_text` makes it.
+    package static func fixed(_ text: String) -> String { repaired(text).text }
+
+    private static func repaired(_ text: String) -> [Unicode.Scalar] {
+        let scalars = Array(text.unicodeScalars)
+        var repaired: [Unicode.Scalar] = []
+        var (start, isUnescaping) = (0, true)
+        while start < scalars.count {
+            let lineEnd = scalars[start...].firstIndex(of: "\n").map { $0 + 1 } ?? scalars.count
+            let line = Array(scalars[start..<min(lineEnd, start + lineLimit)])
             isUnescaping = isUnescaping && !line.contains("<")  // what follows a tag is HTML, whose entities are meant
-            cleaned += repaired(Array(line), isUnescaping)
-            cleaned.append("\n")
+            repaired += self.repaired(line, isUnescaping)
+            start += line.count
         }
-        return HTMLText.unescaped(HTMLText.unescaped(cleaned))
+        return repaired
     }
 
     private static func repaired(_ line: [Unicode.Scalar], _ isUnescaping: Bool) -> [Unicode.Scalar] {
@@ -24,24 +38,40 @@ enum WebText {
         for _ in 0..<roundLimit {
             let before = line
             if isUnescaping { line = HTMLText.unescapedWhereCertain(line) }
-            line = withoutTerminalEscapes(line.flatMap(repaired)).filter { !isControl($0) }.composed
+            line = Mojibake.repaired(line).map(HTMLText.windows1252)
+            line = line.flatMap { ligatures[$0] ?? [$0] }.flatMap(ofUsualWidth).map(uncurled)
+            line = withoutTerminalEscapes(withPlainLineEnds(line)).filter { !isControl($0) }.composed
             if line == before { break }
         }
         return line
     }
 
-    private static func repaired(_ scalar: Unicode.Scalar) -> [Unicode.Scalar] {
+    private static func ofUsualWidth(_ scalar: Unicode.Scalar) -> [Unicode.Scalar] {
         switch scalar.value {
-        case 0..<0x80: scalar == "\r" ? ["\n"] : [scalar]
-        case 0x80...0x9f: [HTMLText.windows1252(scalar)]
-        case 0x2bc, 0x2018...0x201b: ["'"]
-        case 0x201c...0x201f: ["\""]
-        case 0x2028, 0x2029: ["\n"]
         case 0x3000: [" "]
-        case 0x132...0x1f3, 0xfb00...0xfb06: ligatures[scalar] ?? [scalar]
         case 0xff01...0xffef: Array(String(scalar).precomposedStringWithCompatibilityMapping.unicodeScalars)
         default: [scalar]
         }
+    }
+
+    private static func uncurled(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
+        switch scalar.value {
+        case 0x2bc, 0x2018...0x201b: "'"
+        case 0x201c...0x201f: "\""
+        default: scalar
+        }
+    }
+
+    private static func withPlainLineEnds(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        var result: [Unicode.Scalar] = []
+        for (place, scalar) in line.enumerated() {
+            switch scalar {
+            case "\r": if place + 1 == line.count || line[place + 1] != "\n" { result.append("\n") }
+            case "\u{2028}", "\u{2029}", "\u{85}": result.append("\n")
+            default: result.append(scalar)
+            }
+        }
+        return result
     }
 
     private static let ligatures: [Unicode.Scalar: [Unicode.Scalar]] = [

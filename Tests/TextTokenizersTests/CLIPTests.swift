@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import TextTokenizers
 
@@ -16,14 +17,10 @@ import TextTokenizers
         }
     }
 
-    @Test(
-        "gives the ids of openai/CLIP with cleaning, but for wrongly decoded text", arguments: ["clip", "clip-lists"])
+    @Test("gives the ids of openai/CLIP with cleaning", arguments: ["clip", "clip-lists"])
     func web(_ name: String) throws {
         let tokenizer = try CLIPTokenizer(directory: GoldenText.folder + "/" + name)
-        let rows = try GoldenText.all()
-        for row in rows { #expect(tokenizer.encode(row.text) == row.web, "\(row.shown)") }
-        let unlike = rows.filter { $0.web != $0.openai }.map(\.text)
-        #expect(unlike == ["cafÃ© au lait", "itâ€™s fine", "âœ” No problems", "schÃ¶n", "l’humanitÃ©"])
+        for row in try GoldenText.all() { #expect(tokenizer.encode(row.text) == row.openai, "\(row.shown)") }
     }
 
     @Test("cuts a long text and ends it all the same", arguments: [2, 3, 77])
@@ -38,7 +35,9 @@ import TextTokenizers
         "reads back what it wrote, but for tags, behind which it leaves more as it is",
         arguments: [CLIPTokenizer.Cleaning.web, .plain])
     func decodedAgain(_ cleaning: CLIPTokenizer.Cleaning) throws {
-        let tokenizer = try CLIPTokenizer(directory: Self.folder, contextLength: 100_000, cleaning: cleaning)
+        let folder = try Self.unlimitedFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let tokenizer = try CLIPTokenizer(directory: folder, contextLength: 100_000, cleaning: cleaning)
         for text in try GoldenText.all().map(\.text) + randomTexts(seed: 2, count: 200) {
             let ids = tokenizer.encode(text)
             let again = tokenizer.decode(ids, skipSpecialTokens: true)
@@ -46,6 +45,23 @@ import TextTokenizers
             guard !isSpecial, !again.contains("<") else { continue }
             #expect(tokenizer.encode(again) == ids, "seed 2, \(again)")
         }
+    }
+
+    /// The tokenizer's files without their `model_max_length`.
+    private static func unlimitedFolder() throws -> String {
+        let copy = NSTemporaryDirectory() + "/clip-" + UUID().uuidString
+        try FileManager.default.copyItem(atPath: folder, toPath: copy)
+        let path = copy + "/tokenizer_config.json"
+        let config = try String(contentsOfFile: path, encoding: .utf8)
+        try config.replacing(/"model_max_length": *77,?/, with: "").write(
+            toFile: path, atomically: true, encoding: .utf8)
+        return copy
+    }
+
+    @Test("takes no more ids than the tokenizer's files allow")
+    func modelMaxLength() throws {
+        let tokenizer = try CLIPTokenizer(directory: Self.folder, contextLength: 1000)
+        #expect(tokenizer.encode(String(repeating: "the dog ", count: 100)).count == 77)
     }
 
     @Test("takes long texts of anything", arguments: longTexts)

@@ -13,13 +13,11 @@ struct GoldenText: Decodable {
     let bertLists: Tokens
     let bertCased: Tokens
     let clip: Tokens
-    /// The ids of openai/CLIP, with its repair of wrongly decoded text switched off.
-    let web: [Int]
-    /// The ids of openai/CLIP as it is.
+    /// The ids of openai/CLIP.
     let openai: [Int]
 
     private enum CodingKeys: String, CodingKey {
-        case text, bert, clip, web, openai
+        case text, bert, clip, openai
         case bertLists = "bert-lists"
         case bertCased = "bert-cased"
     }

@@ -56,7 +56,7 @@ PROBES = [
     "dogs dogging undogged", "antidisestablishmentarianism", "sûr Ａ ｂ Ǆ", "\u0301\u0302 lone marks \u20dd", "a\u0600b \u06dd", "\u2e3a\u301c〜～", "ſtop \u1e9eß",
     "don\u2019t &rsquo;s &apos;s &#8217;s", "word\u0301s' ends'", "ab" * 40, "the the the " * 40, "\u202eright\u202c to \u200fleft", "𝒥ohn ℋancock 𝔘𝔫𝔦",
 ]
-# Text decoded in the wrong encoding, which the reference for CLIP repairs and ours, on purpose, does not.
+# Text decoded in the wrong encoding, which CLIP's tokenizer repairs.
 MOJIBAKE = ["cafÃ© au lait", "itâ€™s fine", "âœ” No problems", "schÃ¶n", "l’humanitÃ©"]
 
 
@@ -164,9 +164,9 @@ def make_clip():
     plain.save_pretrained(f"{HERE}/clip")
     ranks = {m: i for i, m in enumerate(merges)}
 
-    def web(text, fix_encoding):
+    def web(text):
         """openai/CLIP: basic_clean, whitespace_clean, lower, byte pairs; tokenize(truncate=True) without padding."""
-        text = ftfy.fix_text(text, fix_encoding=fix_encoding)
+        text = ftfy.fix_text(text)
         text = html.unescape(html.unescape(text)).strip()
         text = regex.sub(r"\s+", " ", text).strip().lower()
         ids = []
@@ -202,14 +202,12 @@ def main():
             row[name] = {"ids": ids, "decoded": tokenizer.decode(ids), "plain": tokenizer.decode(ids, skip_special_tokens=True)}
         ids = plain(text, truncation=True, max_length=77)["input_ids"]
         row["clip"] = {"ids": ids, "decoded": plain.decode(ids), "plain": plain.decode(ids, skip_special_tokens=True)}
-        row["web"] = web(text, fix_encoding=False)
-        row["openai"] = web(text, fix_encoding=True)
+        row["openai"] = web(text)
         rows.append(row)
     out = os.environ.get("GOLDEN", f"{HERE}/golden.json")
     with open(out, "w", encoding="utf-8") as file:
         file.write("[\n" + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "\n]\n")
-    unlike = [row["text"] for row in rows if row["web"] != row["openai"]]
-    print(f"{len(rows)} texts, {os.path.getsize(out)} bytes; repaired by the reference alone: {unlike}")
+    print(f"{len(rows)} texts, {os.path.getsize(out)} bytes")
 
 
 if __name__ == "__main__":
