@@ -1,7 +1,7 @@
 import CArchive
 import Glibc
 
-/// Reads the members of any tar in order: plain, through gzip or through zstd.
+/// Reads the members of any tar in order: plain, or through gzip, zstd, bzip2 or xz.
 package final class TarReader {
     /// A member of the archive; its bytes are read before the next one is asked for, or not at all.
     package struct Member: Equatable, Sendable {

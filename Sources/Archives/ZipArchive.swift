@@ -38,7 +38,7 @@ package final class ZipArchive: Sendable {
 
     /// The bytes of the member `name`, checked against its CRC-32; nil where there is no such member.
     package func read(_ name: String, byteLimit: Int) throws(ArchiveError) -> [UInt8]? {
-        guard let entry = entries[name] else { return nil }
+        guard let entry = entries[plainPath(name)] else { return nil }
         guard entry.byteCount <= byteLimit, entry.compressedByteCount <= byteLimit + 1024 + byteLimit / 16 else {
             throw ArchiveError(.tooLarge, path, "\(name) has \(entry.byteCount) bytes, more than \(byteLimit)")
         }

@@ -1,5 +1,12 @@
 import Glibc
 
+/// `a/b` of `./a/b` and `a//./b`, which are the same file of a folder.
+func plainPath(_ path: String) -> String {
+    guard path.hasPrefix("./") || path.contains("//") || path.contains("/./") else { return path }
+    let parts = path.split(separator: "/").filter { $0 != "." }
+    return (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+}
+
 /// Reads the central directory of a zip archive; every number in it is checked before it is used.
 struct ZipDirectory {
     private let path: String
@@ -25,7 +32,9 @@ struct ZipDirectory {
             guard end <= bytes.count else { throw fault("its directory is cut off") }
             let name = String(decoding: bytes[(place + 46)..<(place + 46 + nameLength)], as: UTF8.self)
             let extra = (place + 46 + nameLength)..<(place + 46 + nameLength + extraLength)
-            if !name.hasSuffix("/"), let entry = try entry(bytes, place, extra, name) { entries[name] = entry }
+            if !name.hasSuffix("/"), let entry = try entry(bytes, place, extra, name) {
+                entries[plainPath(name)] = entry
+            }
             place = end
         }
         guard place == bytes.count || bytes.count - place >= 4 && bytes.uint32(place) == 0x0505_4b50 else {

@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,9 +53,9 @@ static car_reader_t open_as(const char *path, int64_t offset, int is_raw) {
     if (!(r->archive = archive_read_new())) goto fail;
     archive_read_support_filter_gzip(r->archive);
     archive_read_support_filter_zstd(r->archive);
+    archive_read_support_filter_bzip2(r->archive);
+    archive_read_support_filter_xz(r->archive);
     if (is_raw) {
-        archive_read_support_filter_bzip2(r->archive);
-        archive_read_support_filter_xz(r->archive);
         archive_read_support_format_raw(r->archive);
     } else {
         archive_read_support_format_tar(r->archive);
@@ -103,6 +104,38 @@ void car_free(car_reader_t r) {
     if (!r) return;
     if (r->archive) archive_read_free(r->archive);
     if (r->descriptor >= 0) close(r->descriptor);
+    free(r);
+}
+
+struct car_recoder { iconv_t converter; };
+
+car_recoder_t car_recoder_open(const char *encoding) {
+    iconv_t converter = iconv_open("UTF-8", encoding);
+    if (converter == (iconv_t)-1) return NULL;
+    struct car_recoder *r = malloc(sizeof *r);
+    if (!r) {
+        iconv_close(converter);
+        return NULL;
+    }
+    r->converter = converter;
+    return r;
+}
+size_t car_recode(car_recoder_t r, const void *in, size_t count, size_t *used, void *out, size_t capacity, int is_last) {
+    char *from = (char *)in, *to = out;
+    size_t left = count, room = capacity;
+    while (left > 0) {
+        if (iconv(r->converter, &from, &left, &to, &room) != (size_t)-1) break;
+        if (errno == E2BIG || (errno == EINVAL && !is_last) || room < 3) break;
+        memcpy(to, "\xef\xbf\xbd", 3);
+        to += 3, room -= 3;
+        from += 1, left -= 1;
+    }
+    *used = count - left;
+    return capacity - room;
+}
+void car_recoder_free(car_recoder_t r) {
+    if (!r) return;
+    iconv_close(r->converter);
     free(r);
 }
 

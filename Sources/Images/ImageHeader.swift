@@ -25,7 +25,7 @@ package struct ImageHeader: Sendable, Equatable {
 /// - Throws: `notAnImage`, `damaged` where the header is cut off or contradicts itself.
 package func readHeader(_ bytes: [UInt8]) throws(ImageError) -> ImageHeader {
     guard let format = ImageFormat(magicBytesOf: bytes) else {
-        throw ImageError(.notAnImage, bytes.isEmpty ? "no bytes" : "the first bytes are of no format read here")
+        throw ImageError(.notAnImage, foreignFormat(bytes) + "; this version reads JPEG, PNG, WebP and GIF")
     }
     let fields = Bytes(bytes)
     let found =

@@ -1,6 +1,7 @@
 /// JPEG: walks the marker segments up to the frame header, past the first EXIF segment.
 ///
-/// Bytes between segments are skipped, as libjpeg does.
+/// Bytes between segments are skipped, and a comment or application segment that claims to be shorter than its own length
+/// is empty, as with libjpeg.
 func jpegFields(_ bytes: Bytes) -> HeaderFields? {
     var exif: Range<Int>?
     var place = 2
@@ -14,9 +15,9 @@ func jpegFields(_ bytes: Bytes) -> HeaderFields? {
         default:
             break
         }
-        guard let length = bytes.big16(found.end), length >= 2 else { return nil }
+        guard let length = bytes.big16(found.end), length >= 2 || isPassedOver(found.marker) else { return nil }
         let body = found.end + 2
-        place = found.end + length
+        place = found.end + max(length, 2)
         if isFrameHeader(found.marker) {
             guard let height = bytes.big16(body + 1), let width = bytes.big16(body + 3) else { return nil }
             return HeaderFields(size: Size(width: width, height: height), exif: exif)
@@ -35,6 +36,9 @@ private func nextMarker(_ bytes: Bytes, from place: Int) -> (marker: UInt8, end:
     }
     return nil
 }
+
+/// Whether a segment says nothing that decoding needs: APP0 to APP15, and comments.
+private func isPassedOver(_ marker: UInt8) -> Bool { (0xe0...0xef).contains(marker) || marker == 0xfe }
 
 /// SOF0 to SOF15, of whose range three codes mean something else.
 private func isFrameHeader(_ marker: UInt8) -> Bool {

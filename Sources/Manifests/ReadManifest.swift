@@ -44,6 +44,11 @@ extension Manifest {
         let precision: Precision = try root.choice("precision", default: .auto)
         let sources = try readSources(root)
         try root.finish()
+        guard !fetch.verifyDigests || sources.contains(where: \.hasDigests) else {
+            throw ManifestError(
+                code: .invalid, line: nil, keyPath: "fetch.verify_digests",
+                hint: "no source gives digests; md5_column or sha256_column names the column that has them")
+        }
         self.init(
             version: version, name: name, seed: UInt64(seed), output: output, shard: shard, image: image, fetch: fetch,
             deduplicate: deduplicate, exclude: exclude, caption: caption, rank: rank, precision: precision,

@@ -20,6 +20,8 @@ extension Source {
             try reader.node("image_root").map { node throws(ManifestError) in
                 try reader.strings(node, "image_root", want: "a folder, a zip archive, or a list of them")
             } ?? []
+        let encoding: Encoding = format.isText ? try reader.choice("encoding", default: .utf8) : .utf8
+        self.encoding = encoding == .utf8 ? nil : encoding
         let table = format == .csv ? try TextTable(reader) : nil
         self.table = table
         let hasColumns = [.csv, .parquet, .jsonl].contains(format)
@@ -32,6 +34,24 @@ extension Source {
         rewrites = try Self.rewrites(reader) ?? (format == .sbu ? Self.movedPhotos : [])
         filter = try RowFilter(section("filter", of: reader))
         try reader.finish()
+        try checkFilter(reader)
+    }
+
+    /// A filter that no row could fail would be ignored in silence: every key of it needs a column that it judges by.
+    private func checkFilter(_ reader: MappingReader) throws(ManifestError) {
+        for (key, facts) in filter.needs {
+            switch format {
+            case .csv, .parquet, .jsonl:
+                guard let missing = facts.first(where: { columns?.facts?[$0] == nil }) else { continue }
+                throw reader.fault(
+                    .invalid, "filter", "\(key) needs \(missing)_column, which names the column that it judges by")
+            case .cc3m, .cc12m, .sbu:
+                throw reader.fault(
+                    .invalid, "filter",
+                    "lists of \(format) do not say what \(key) judges by; they can be filtered by caption length only")
+            case .coco, .vg, .laion, .webdataset: continue  // what their lists say is seen when they are read
+            }
+        }
     }
 
     private static func rewrites(_ reader: MappingReader) throws(ManifestError) -> [Rewrite]? {
@@ -53,6 +73,11 @@ extension Source {
     }
 }
 
+extension Source.Format {
+    /// Whether the lists are text, which has an encoding.
+    package var isText: Bool { self != .parquet && self != .webdataset }
+}
+
 extension TextTable {
     init(_ reader: MappingReader) throws(ManifestError) {
         header = try reader.bool("header", default: true)
@@ -62,6 +87,12 @@ extension TextTable {
                 .invalid, "delimiter", "want one ASCII character other than a quote, such as \",\" or \"\\t\"")
         }
         quoting = try reader.choice("quoting", default: .rfc4180)
+        escape = try reader.optionalString("escape")
+        guard let escape else { return }
+        guard escape.utf8.count == 1, escape != "\"", escape != delimiter, quoting == .rfc4180 else {
+            throw reader.fault(
+                .invalid, "escape", "want one ASCII character such as \"\\\\\", with quoting: rfc4180")
+        }
     }
 }
 

@@ -19,6 +19,17 @@ package struct RowFilter: Codable, Sendable, Equatable {
     /// Characters of the shortest caption; 0 is off.
     package let maxCaptionLength: Int
 
+    /// What a list must say so that this filter can judge its rows, by the filter's keys.
+    package var needs: [(key: String, facts: [Fact])] {
+        let all: [(String, [Fact], Bool)] = [
+            ("min_side", [.width, .height], minSide > 0), ("min_similarity", [.similarity], minSimilarity != nil),
+            ("nsfw", [.nsfw], !nsfw.isEmpty), ("max_unsafe", [.unsafe], maxUnsafe != nil),
+            ("max_watermark", [.watermark], maxWatermark != nil), ("min_aesthetic", [.aesthetic], minAesthetic != nil),
+            ("languages", [.language], !languages.isEmpty),
+        ]
+        return all.filter(\.2).map { ($0.0, $0.1) }
+    }
+
     /// Takes every row.
     package static let none = RowFilter(
         minSide: 0, minSimilarity: nil, nsfw: [], maxUnsafe: nil, maxWatermark: nil, minAesthetic: nil, languages: [],

@@ -9,6 +9,24 @@ package struct Source: Codable, Sendable, Equatable {
         /// Keep the captions that came with the image.
         case original
     }
+    /// How the letters of a text list are written as bytes.
+    package enum Encoding: String, Codable, Sendable, CaseIterable {
+        case utf8 = "utf-8"
+        /// As browsers read it: with the letters of Windows-1252, of which Latin-1 is a part.
+        case latin1 = "latin-1"
+        /// In the order of bytes that a mark at the start says, otherwise little-endian.
+        case utf16 = "utf-16"
+        case utf16LittleEndian = "utf-16le"
+        case utf16BigEndian = "utf-16be"
+        case windows1251 = "windows-1251"
+        case shiftJIS = "shift_jis"
+        case eucJP = "euc-jp"
+        case eucKR = "euc-kr"
+        case gb18030, big5
+
+        /// The name that iconv has for it.
+        package var iconvName: String { self == .latin1 ? "windows-1252" : rawValue }
+    }
     package enum Quoting: String, Codable, Sendable, CaseIterable { case none, rfc4180 }
 
     /// Letters, digits, `-` and `_`: the first part of every key and shard name.
@@ -19,6 +37,8 @@ package struct Source: Codable, Sendable, Equatable {
     /// The first rows only; nil takes all.
     package let limit: Int?
     package let captions: CaptionMode
+    /// Of a list in text; nil is UTF-8.
+    package let encoding: Encoding?
     /// Which columns are read, of `csv`, `parquet` and `jsonl`; nil for the other formats.
     package let columns: Columns?
     /// How a `csv` list is read; nil for the other formats.
@@ -30,6 +50,9 @@ package struct Source: Codable, Sendable, Equatable {
     /// What URLs begin with, and what they are to begin with instead; the first that fits is applied.
     package let rewrites: [Rewrite]
     package let filter: RowFilter
+
+    /// Whether its list can give digests of the images' bytes; those of LAION have them in some copies.
+    package var hasDigests: Bool { format == .laion || columns?.facts?.md5 != nil || columns?.facts?.sha256 != nil }
 
     /// Another beginning for URLs.
     package struct Rewrite: Codable, Sendable, Equatable {
@@ -44,11 +67,11 @@ package struct TextTable: Codable, Sendable, Equatable {
     /// One ASCII character.
     package let delimiter: String
     package let quoting: Source.Quoting
+    /// One ASCII character before one that is meant as it is, in quotes or not; nil where there is none.
+    package let escape: String?
 
-    package init(header: Bool, delimiter: String, quoting: Source.Quoting) {
-        self.header = header
-        self.delimiter = delimiter
-        self.quoting = quoting
+    package init(header: Bool, delimiter: String, quoting: Source.Quoting, escape: String? = nil) {
+        (self.header, self.delimiter, self.quoting, self.escape) = (header, delimiter, quoting, escape)
     }
 
     /// Comma-separated, with a header.
@@ -69,6 +92,14 @@ package struct Columns: Codable, Sendable, Equatable {
     }
 
     package static let standard = Columns(url: "url", caption: "caption")
+}
+
+/// What a list may say of an image that a filter judges by.
+package enum Fact: String, Codable, Sendable, CaseIterable {
+    case width, height, similarity, nsfw, unsafe, watermark, aesthetic, language
+
+    /// Whether it is a number; otherwise it is a word.
+    package var isNumber: Bool { self != .nsfw && self != .language }
 }
 
 /// Where a list says what is known of an image before it is fetched.
@@ -92,6 +123,20 @@ package struct FactColumns: Codable, Sendable, Equatable {
         (self.width, self.height, self.similarity, self.nsfw) = (width, height, similarity, nsfw)
         (self.unsafe, self.watermark, self.aesthetic) = (unsafe, watermark, aesthetic)
         (self.language, self.md5, self.sha256) = (language, md5, sha256)
+    }
+
+    /// The column in which the list says `fact`; nil where it does not.
+    package subscript(fact: Fact) -> String? {
+        switch fact {
+        case .width: width
+        case .height: height
+        case .similarity: similarity
+        case .nsfw: nsfw
+        case .unsafe: unsafe
+        case .watermark: watermark
+        case .aesthetic: aesthetic
+        case .language: language
+        }
     }
 
     /// The columns that are given.

@@ -2,10 +2,11 @@ import Foundation
 
 /// The bytes of a file in blocks, from any offset on.
 struct BlockReader {
-    private static let blockLength = 1 << 20
+    static let usualLength = 1 << 20
 
     let path: String
     private let handle: FileHandle
+    private let blockLength: Int
     /// The block at hand.
     private(set) var block: [UInt8] = []
     /// The next byte of the block to look at.
@@ -13,12 +14,13 @@ struct BlockReader {
     /// The offset in the file of the block's first byte.
     private(set) var blockOffset: Int
 
-    init(_ path: String, at offset: Int) throws(SourceError) {
+    init(_ path: String, at offset: Int, blockLength: Int = Self.usualLength) throws(SourceError) {
         guard let handle = FileHandle(forReadingAtPath: path) else {
             throw SourceError(.unreadable, path, "no such file, or no right to read it")
         }
         self.path = path
         self.handle = handle
+        self.blockLength = blockLength
         blockOffset = offset
         do {
             try handle.seek(toOffset: UInt64(offset))
@@ -34,12 +36,26 @@ struct BlockReader {
     mutating func fill() throws(SourceError) -> Bool {
         do {
             blockOffset += block.count
-            block = Array(try handle.read(upToCount: Self.blockLength) ?? Data())
+            block = Array(try handle.read(upToCount: blockLength) ?? Data())
             place = 0
             return !block.isEmpty
         } catch {
             throw SourceError(.unreadable, path, error.localizedDescription)
         }
+    }
+
+    /// Goes to byte `offset` of the file.
+    mutating func move(to offset: Int) throws(SourceError) {
+        guard offset < blockOffset else {
+            place = offset - blockOffset
+            return
+        }
+        do {
+            try handle.seek(toOffset: UInt64(offset))
+        } catch {
+            throw SourceError(.unreadable, path, "\(error)")
+        }
+        (block, place, blockOffset) = ([], 0, offset)
     }
 
     /// Whether there is a byte at `place`; reads on where there is none.

@@ -13,6 +13,8 @@ package struct CC3MSource: RecordList {
         self.imageRoots = imageRoots
     }
 
+    var wanted: String { "lines of caption<TAB>url" }
+
     func records(of path: String, at offset: Int?) throws(SourceError) -> any RecordReader {
         try LineReader(path, at: offset ?? 0)
     }

@@ -1,3 +1,4 @@
+import Manifests
 import Samples
 
 /// COCO captions, one row an image with all its captions, which people wrote.
@@ -21,14 +22,18 @@ package struct COCOSource: IndexedSource {
         var index = ImageIndex()
         for (file, path) in paths.enumerated() {
             if try firstToken(of: path) == UInt8(ascii: "[") {
-                try addRecords(of: elements(of: path, at: nil), file: file, to: &index) { $0.text("image") }
+                try addRecords(of: elements(of: path, at: nil), file: file, to: &index) {
+                    (record) throws(ValueFault) in try record.text("image")
+                }
             } else if let images = try JSONElementReader(arrayIn: path, key: "images") {
-                try addRecords(of: images, file: file, to: &index) { image in
-                    guard image.has("sentences") else { return image.text("id") }
-                    return splits.contains(image.text("split")) ? image.text("cocoid") : nil
+                try addRecords(of: images, file: file, to: &index) { (image) throws(ValueFault) in
+                    guard image.has("sentences") else { return try image.text("id") }
+                    return try splits.contains(image.text("split")) ? image.text("cocoid") : nil
                 }
                 guard let annotations = try JSONElementReader(arrayIn: path, key: "annotations") else { continue }
-                try addRecords(of: annotations, file: file, to: &index, names: false) { $0.text("image_id") }
+                try addRecords(of: annotations, file: file, to: &index, names: false) {
+                    (annotation) throws(ValueFault) in try annotation.text("image_id")
+                }
             } else {
                 throw SourceError(.malformed, path, "want a list of captions, or an object with images")
             }
@@ -36,22 +41,22 @@ package struct COCOSource: IndexedSource {
         return index
     }
 
-    func add(_ record: JSONFields, to row: inout ListedFields) {
+    func add(_ record: JSONFields, to row: inout ListedFields) throws(ValueFault) {
         if record.has("image") {  // one caption, or a list of them
-            row.place(record.text("image"))
-            row.captions += record.texts("caption")
+            row.place(try record.text("image"))
+            row.captions += try record.texts("caption")
         } else if record.has("image_id") {  // official: an annotation
-            row.captions += record.texts("caption")
+            row.captions += try record.texts("caption")
         } else if record.has("sentences") {  // Karpathy's
-            let folder = record.text("filepath")
-            row.place((folder.isEmpty ? "" : folder + "/") + record.text("filename"))
-            row.captions += record.objects("sentences").map { $0.text("raw") }
+            let folder = try record.text("filepath")
+            row.place((folder.isEmpty ? "" : folder + "/") + (try record.text("filename")))
+            for sentence in try record.objects("sentences") { row.captions.append(try sentence.text("raw")) }
         } else {  // official: an image
-            let file = record.text("file_name")
+            let file = try record.text("file_name")
             row.place(folder(of: file).map { "\($0)/\(file)" } ?? file)
-            let url = record.text("coco_url")
+            let url = try record.text("coco_url")
             if !url.isEmpty { row.url = url }
-            (row.facts.width, row.facts.height) = (record.int("width"), record.int("height"))
+            row.addSize(record)
         }
     }
 
@@ -63,6 +68,15 @@ package struct COCOSource: IndexedSource {
 }
 
 extension ListedFields {
+    /// What `record` says of the image's size under the usual names.
+    mutating func addSize(_ record: JSONFields, prefix: String = "") {
+        let facts = RowFacts(
+            FactColumns(width: prefix + "width", height: prefix + "height"), text: record.text, number: record.number)
+        (self.facts.width, self.facts.height) = (facts.width, facts.height)
+        self.facts.unreadable = facts.unreadable
+        if record.has(prefix + "width"), record.has(prefix + "height") { known.formUnion([.width, .height]) }
+    }
+
     /// The image at `place`, a path such as `val2014/COCO_val2014_000000522418.jpg`.
     fileprivate mutating func place(_ place: String) {
         path = place

@@ -8,7 +8,9 @@ package struct CSVSource: RecordList {
     private let table: TextTable
     private let columns: Columns
     private var delimiter: UInt8 { table.delimiter.utf8.first ?? UInt8(ascii: ",") }
-    private var quotedDelimiter: UInt8? { table.quoting == .rfc4180 ? delimiter : nil }
+    private var quoting: FieldQuoting? {
+        table.quoting == .rfc4180 ? FieldQuoting(delimiter: delimiter, escape: table.escape?.utf8.first) : nil
+    }
 
     /// The rows of `paths`, in that order; each file has its own header where `table` says that there are any.
     package init(
@@ -22,8 +24,11 @@ package struct CSVSource: RecordList {
         self.imageRoots = imageRoots
     }
 
+    var wanted: String { "delimited text" }
+
     func records(of path: String, at offset: Int?) throws(SourceError) -> any RecordReader {
-        let reader = try LineReader(path, at: offset ?? 0, quotedBy: quotedDelimiter)
+        let width = table.header && quoting != nil ? try readHeader(path).count : nil
+        let reader = try LineReader(path, at: offset ?? 0, quoting: quoting, width: width)
         if offset == nil, table.header { _ = try reader.skip() }
         return reader
     }
@@ -39,36 +44,70 @@ package struct CSVSource: RecordList {
             places[name] = try column(name, header, path)
         }
         let needed = (captions + [url] + places.values).max() ?? 0
-        return { [columns, places, width = header?.count, delimiter, isQuoted = quotedDelimiter != nil] line in
-            guard let parts = fields(of: line, delimiter: delimiter, quoted: isQuoted) else {
-                return ListedFields(fault: "a quote that is never closed")
-            }
+        return { [columns, places, width = header?.count, delimiter, quoting] line in
+            let parts = fields(of: line, delimiter: delimiter, quoting: quoting)
             guard parts.count > needed, width == nil || parts.count == width else {
                 return ListedFields(
                     url: parts.count > url ? text(of: parts[url]) : "",
                     fault: "\(parts.count) fields, not \(width.map(String.init) ?? "at least \(needed + 1)")")
             }
             func cell(_ name: String) -> String { places[name].map { text(of: parts[$0]) } ?? "" }
-            return ListedFields(
+            var row = ListedFields(
                 url: text(of: parts[url]), captions: captions.map { text(of: parts[$0]) },
-                sourceID: columns.id.map(cell) ?? "",
-                facts: RowFacts(columns.facts ?? FactColumns(), text: cell) { Double(cell($0)) })
+                sourceID: columns.id.map(cell) ?? "")
+            if let facts = columns.facts {
+                row.facts = RowFacts(facts, text: cell) { (name) throws(ValueFault) in try number(cell(name), name) }
+                row.known = Set(Fact.allCases.filter { facts[$0] != nil })
+            }
+            return row
         }
+    }
+
+    func likelyCause(_ path: String) throws(SourceError) -> String {
+        let cause = try causeInShape(path)
+        guard cause.isEmpty, table.header else { return cause }
+        return "; is the first line a header? Do texts have the delimiter in them without quotes?"
+    }
+
+    /// What the first lines say against the delimiter, or against delimited text; empty where nothing does.
+    private func causeInShape(_ path: String) throws(SourceError) -> String {
+        let head = try someBytes(of: path)
+        let start = head.drop { [32, 10, 13, 9].contains($0) || byteOrderMark.contains($0) }
+        if start.first == UInt8(ascii: "{") || start.starts(with: Array("[{".utf8)) {
+            return "; this looks like JSON: read it with format: jsonl"
+        }
+        let lines = head.split(separator: UInt8(ascii: "\n"), maxSplits: 20).prefix(20)
+        func count(_ byte: UInt8) -> Int { lines.filter { $0.contains(byte) }.count }
+        if count(delimiter) * 2 < lines.count,
+            let other = ["\t", ",", ";", "|"].first(where: {
+                $0 != table.delimiter && count($0.utf8.first ?? 0) == lines.count
+            })
+        {
+            return "; the delimiter is perhaps \(other.debugDescription): say so with delimiter"
+        }
+        return ""
     }
 
     private func readHeader(_ path: String) throws(SourceError) -> [String] {
-        guard case .text(let bytes) = try LineReader(path, quotedBy: quotedDelimiter).next(),
-            let names = fields(of: bytes, delimiter: delimiter, quoted: quotedDelimiter != nil)
-        else {
+        guard case .text(let bytes) = try LineReader(path, quoting: quoting).next() else {
             throw SourceError(.malformed, path, "line 1: want a header with the columns' names")
         }
-        return names.map(text(of:))
+        return fields(of: bytes, delimiter: delimiter, quoting: quoting).map(text(of:))
     }
 
     private func column(_ name: String, _ header: [String]?, _ path: String) throws(SourceError) -> Int {
-        if let index = header?.firstIndex(of: name) { return index }
+        let places = header?.indices.filter { header?[$0] == name } ?? []
+        if let index = places.first {
+            guard places.count == 1 || name == columns.caption else {
+                throw SourceError(
+                    .malformed, path,
+                    "line 1: \(places.count) columns are called \(name), and nothing says which is meant")
+            }
+            return index
+        }
         if let number = Int(name), header.map({ number < $0.count }) ?? true { return number }
         let names = (header ?? []).joined(separator: ", ")
-        throw SourceError(.malformed, path, "line 1: no column \(name); the header has \(names)")
+        let cause = try causeInShape(path)
+        throw SourceError(.malformed, path, "line 1: no column \(name); the header has \(names)\(cause)")
     }
 }

@@ -24,7 +24,8 @@ package struct Exclusions: Sendable {
             }
             let reader = try elements(of: path, at: nil)
             while let record = try reader.next() {
-                guard case .text(let bytes) = record, let image = JSONFields(bytes)?.text("image"),
+                guard case .text(let bytes) = record,
+                    let image = try? JSONFields(bytes)?.text("image"),  // no text: the error says what is wanted
                     let id = cocoID(ofFile: image)
                 else { throw SourceError(.malformed, path, "byte \(reader.offset): want objects with image") }
                 self.images.insert("coco_\(id)")

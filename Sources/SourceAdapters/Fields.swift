@@ -1,50 +1,65 @@
-/// Splits one record into its fields; nil where a quote is never closed.
+/// Splits one record into its fields.
 ///
 /// Under RFC 4180 a field may stand in quotes, in which two quotes mean one; text behind a closing quote is kept as it
-/// is. Without quoting every delimiter splits.
-func fields(of record: [UInt8], delimiter: UInt8, quoted: Bool) -> [[UInt8]]? {
-    guard quoted, record.contains(UInt8(ascii: "\"")) else {
+/// is, and a quote that is never closed is a letter like any other. Without quoting every delimiter splits.
+func fields(of record: [UInt8], delimiter: UInt8, quoting: FieldQuoting?) -> [[UInt8]] {
+    guard let quoting, record.contains(FieldQuoting.quote) || quoting.escape.map(record.contains) == true else {
         return record.split(separator: delimiter, omittingEmptySubsequences: false).map(Array.init)
     }
     var fields: [[UInt8]] = []
     var field: [UInt8] = []
-    var index = 0
-    var isQuoted = false
-    while index < record.count {
-        let byte = record[index]
-        index += 1
-        if isQuoted {
-            if byte != UInt8(ascii: "\"") {
+    var place = 0
+    /// Where the quote that is open stands.
+    var open: Int?
+    /// A quote that is not closed: a letter.
+    var stray = -1
+    while true {
+        guard place < record.count else {
+            guard let quote = open else { return fields + [field] }
+            (place, open, stray, field) = (quote, nil, quote, [])
+            continue
+        }
+        let byte = record[place]
+        place += 1
+        if let escape = quoting.escape, byte == escape, place < record.count {
+            field.append(record[place])
+            place += 1
+        } else if open != nil {
+            if byte != FieldQuoting.quote {
                 field.append(byte)
-            } else if index < record.count, record[index] == byte {
+            } else if place < record.count, record[place] == byte {
                 field.append(byte)
-                index += 1
+                place += 1
             } else {
-                isQuoted = false
+                open = nil
             }
         } else if byte == delimiter {
             fields.append(field)
             field = []
-        } else if byte == UInt8(ascii: "\""), field.isEmpty {
-            isQuoted = true
+        } else if byte == FieldQuoting.quote, field.isEmpty, place - 1 != stray {
+            open = place - 1
         } else {
             field.append(byte)
         }
     }
-    return isQuoted ? nil : fields + [field]
 }
 
-/// The text of a field: UTF-8, damaged bytes replaced by U+FFFD, control characters by spaces, trimmed.
+/// The text of a field: UTF-8, damaged bytes replaced by U+FFFD, control characters by spaces, trimmed; a byte order mark in
+/// front, of a file that came into this one, is no part of it.
 func text(of field: [UInt8]) -> String {
     let isPlain = field.allSatisfy { $0 >= 32 && $0 < 127 }
     guard !isPlain else { return trimmed(String(decoding: field, as: UTF8.self)) }
-    let scalars = String(decoding: field, as: UTF8.self).unicodeScalars.map { scalar in
+    let bytes = field.starts(with: byteOrderMark) ? field[byteOrderMark.count...] : field[...]
+    let scalars = String(decoding: bytes, as: UTF8.self).unicodeScalars.map { scalar in
         scalar.properties.generalCategory == .control ? " " as Unicode.Scalar : scalar
     }
     return trimmed(String(String.UnicodeScalarView(scalars)))
 }
 
-private func trimmed(_ text: String) -> String {
+/// Of UTF-8, at the start of a file.
+let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
+
+func trimmed(_ text: String) -> String {
     guard text.first?.isWhitespace == true || text.last?.isWhitespace == true else { return text }
     let start = text.firstIndex { !$0.isWhitespace } ?? text.endIndex
     let end = text.lastIndex { !$0.isWhitespace }.map { text.index(after: $0) } ?? text.endIndex

@@ -1,3 +1,4 @@
+import Foundation
 import Samples
 
 /// A source whose records must be brought together before they are rows: a row is an image, with all that is said of it.
@@ -9,7 +10,7 @@ protocol IndexedSource: ListSource {
     /// Goes through the files, and says which image each record belongs to.
     func makeIndex() throws(SourceError) -> ImageIndex
     /// Adds what `record` says to the row of its image.
-    func add(_ record: JSONFields, to row: inout ListedFields)
+    func add(_ record: JSONFields, to row: inout ListedFields) throws(ValueFault)
 }
 
 extension IndexedSource {
@@ -18,15 +19,18 @@ extension IndexedSource {
 
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {
         let index = try index.get(makeIndex)
+        let files = RecordFiles(paths)
         return IndexCursor(paths[0], index, at: position?.offset ?? 0) { (places) throws(SourceError) in
             var row = ListedFields()
             for place in places {
-                guard case .text(let bytes)? = try JSONElementReader(paths[place.file], at: place.offset).next(),
-                    let record = JSONFields(bytes)
-                else {
-                    throw SourceError(.changed, paths[place.file], "byte \(place.offset): the record has changed")
+                guard let record = JSONFields(try files.bytes(place)) else {
+                    throw SourceError(.changed, paths[Int(place.file)], "byte \(place.offset): the record has changed")
                 }
-                add(record, to: &row)
+                do throws(ValueFault) {
+                    try add(record, to: &row)
+                } catch {
+                    row.fault = error.text
+                }
             }
             var seen: Set<String> = []
             row.captions = row.captions.filter { seen.insert($0).inserted }  // the same sentence twice is one
@@ -40,15 +44,40 @@ extension IndexedSource {
     /// With `names` a record makes an image that is not there yet; without, it belongs to one or is passed over.
     func addRecords(
         of reader: any RecordReader, file: Int, to index: inout ImageIndex, names: Bool = true,
-        image: (JSONFields) throws(SourceError) -> String?
+        image: (JSONFields) throws(ValueFault) -> String?
     ) throws(SourceError) {
         while true {
-            let place = ImageIndex.Place(file: file, offset: reader.offset)
+            let offset = reader.offset
             guard let record = try reader.next() else { return }
             guard case .text(let bytes) = record, let fields = JSONFields(bytes) else {
-                throw SourceError(.malformed, reader.path, "byte \(place.offset): not a JSON object")
+                throw SourceError(.malformed, reader.path, "byte \(offset): not a JSON object")
             }
-            if let image = try image(fields) { index.add(place, to: image, names: names) }
+            let place = ImageIndex.Place(offset: offset, byteCount: UInt32(bytes.count), file: UInt32(file))
+            do throws(ValueFault) {
+                if let image = try image(fields) { index.add(place, to: image, names: names) }
+            } catch {
+                throw SourceError(.malformed, reader.path, "byte \(offset): \(error.text)")
+            }
+        }
+    }
+}
+
+/// Reads records of some files whose places are known; each file is opened once.
+private final class RecordFiles {
+    private let paths: [String]
+    private var handles: [UInt32: FileHandle] = [:]
+
+    init(_ paths: [String]) { self.paths = paths }
+
+    func bytes(_ place: ImageIndex.Place) throws(SourceError) -> [UInt8] {
+        let path = paths[Int(place.file)]
+        do {
+            let handle = try handles[place.file] ?? FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            handles[place.file] = handle
+            try handle.seek(toOffset: UInt64(place.offset))
+            return Array(try handle.read(upToCount: Int(place.byteCount)) ?? Data())
+        } catch {
+            throw SourceError(.unreadable, path, error.localizedDescription)
         }
     }
 }

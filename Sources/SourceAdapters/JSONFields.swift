@@ -1,57 +1,108 @@
-import Foundation
 import Samples
 
-/// One JSON object of a list; lists are untidy, so every reader takes what makes sense and passes over the rest.
+/// A value that is not of the kind that is meant, with its column: such a row is bad, for nothing is ignored in silence.
+struct ValueFault: Error {
+    let text: String
+}
+
+/// One JSON object of a list.
 struct JSONFields {
-    private let values: [String: Any]
+    private let values: [String: JSONValue]
 
     /// Nil where `bytes` are no JSON object.
     init?(_ bytes: [UInt8]) {
-        guard let object = jsonValue(bytes) as? [String: Any] else { return nil }
-        values = object
+        guard case .object(let values)? = jsonValue(bytes) else { return nil }
+        self.values = values
     }
 
-    private init(_ values: [String: Any]) { self.values = values }
+    init(_ values: [String: JSONValue]) { self.values = values }
 
     var keys: [String] { Array(values.keys) }
 
-    /// A text, or a number written as one; empty where there is none.
-    func text(_ key: String) -> String { plainText(values[key]) }
+    func has(_ key: String) -> Bool { values[key] != nil }
 
-    /// One text, or a list of them.
-    func texts(_ key: String) -> [String] {
-        guard let list = values[key] as? [Any] else { return [text(key)].filter { !$0.isEmpty } }
-        return list.map(plainText).filter { !$0.isEmpty }
+    /// A text; a number as it is written; `true` or `false`. Empty where there is nothing, null or NaN.
+    func text(_ key: String) throws(ValueFault) -> String {
+        guard let value = values[key] else { return "" }
+        guard let text = plainText(value) else { throw ValueFault(text: "\(key): \(value.kindName), not text") }
+        return text
     }
 
-    /// A number, or a text that is one.
-    func number(_ key: String) -> Double? {
+    /// One text, or a list of them, whose lists are taken one after the other; empty ones are none.
+    func texts(_ key: String) throws(ValueFault) -> [String] {
+        guard let value = values[key] else { return [] }
+        return try value.texts(key)
+    }
+
+    /// A number, or a text that is one; nil where there is nothing, null or NaN.
+    func number(_ key: String) throws(ValueFault) -> Double? {
         switch values[key] {
-        case let number as NSNumber: number.doubleValue
-        case let text as String: Double(text)
-        default: nil
+        case nil, .null, .notANumber: return nil
+        case .number(let text): return try SourceAdapters.number(text, key)
+        case .string(let bytes): return try SourceAdapters.number(SourceAdapters.text(of: bytes), key)
+        case let value?: throw ValueFault(text: "\(key): \(value.kindName), not a number")
         }
     }
 
-    func int(_ key: String) -> Int? { number(key).flatMap { Int(exactly: $0.rounded()) } }
-
-    /// The objects of a list.
-    func objects(_ key: String) -> [JSONFields] {
-        (values[key] as? [Any] ?? []).compactMap { ($0 as? [String: Any]).map(JSONFields.init) }
+    func int(_ key: String) throws(ValueFault) -> Int? {
+        try number(key).flatMap { Int(exactly: $0.rounded()) }
     }
 
-    func has(_ key: String) -> Bool { values[key] != nil }
+    /// The objects of a list; none where there is no list.
+    func objects(_ key: String) throws(ValueFault) -> [JSONFields] {
+        switch values[key] {
+        case nil, .null: return []
+        case .array(let list):
+            var objects: [JSONFields] = []
+            for value in list {
+                guard case .object(let values) = value else {
+                    throw ValueFault(text: "\(key): \(value.kindName) in a list of objects")
+                }
+                objects.append(JSONFields(values))
+            }
+            return objects
+        case let value?: throw ValueFault(text: "\(key): \(value.kindName), not a list of objects")
+        }
+    }
 }
 
-/// The value of JSON text; nil where it is none.
-func jsonValue(_ bytes: [UInt8]) -> Any? {
-    try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)  // a bad row, which is a value
+extension JSONValue {
+    /// One text, or those of a list, whose lists are taken one after the other; empty ones are none.
+    func texts(_ name: String) throws(ValueFault) -> [String] {
+        guard case .array(let list) = self else {
+            guard let text = plainText(self) else { throw ValueFault(text: "\(name): \(kindName), not text") }
+            return text.isEmpty ? [] : [text]
+        }
+        var texts: [String] = []
+        for value in list { texts += try value.texts(name) }
+        return texts
+    }
 }
 
-private func plainText(_ value: Any?) -> String {
+/// The text that the JSON text `bytes` is, of the column `name`.
+func jsonText(_ bytes: [UInt8], _ name: String) throws(ValueFault) -> String {
+    guard let value = jsonValue(bytes) else { throw ValueFault(text: "\(name): not JSON") }
+    guard let text = plainText(value) else { throw ValueFault(text: "\(name): \(value.kindName), not text") }
+    return text
+}
+
+/// Nil for lists and objects, which are no text.
+private func plainText(_ value: JSONValue) -> String? {
     switch value {
-    case let value as String: text(of: Array(value.utf8))
-    case let value as NSNumber: value.stringValue
-    default: ""
+    case .null, .notANumber: ""
+    case .bool(let value): value ? "true" : "false"
+    case .number(let text): text
+    case .string(let bytes): text(of: bytes)
+    case .array, .object: nil
     }
+}
+
+/// The number that `text` is; nil where it is empty, or a word that tables have in the place of a number.
+func number(_ text: String, _ column: String) throws(ValueFault) -> Double? {
+    let word = trimmed(text)
+    if let number = Double(word) { return number.isFinite ? number : nil }
+    guard ["", "nan", "none", "null", "na", "n/a", "<na>", "\\n"].contains(word.lowercased()) else {
+        throw ValueFault(text: "\(column): \"\(word.prefix(40))\" is no number")
+    }
+    return nil
 }

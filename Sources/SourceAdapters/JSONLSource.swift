@@ -1,7 +1,7 @@
 package import Manifests
 import Samples
 
-/// One JSON object a line.
+/// One JSON object a line, or one JSON array of objects.
 package struct JSONLSource: RecordList {
     package let name: String
     let paths: [String]
@@ -13,12 +13,52 @@ package struct JSONLSource: RecordList {
         (self.name, self.paths, self.columns, self.imageRoots) = (name, paths, columns, imageRoots)
     }
 
+    var wanted: String { "JSON" }
+
     func records(of path: String, at offset: Int?) throws(SourceError) -> any RecordReader {
-        try LineReader(path, at: offset ?? 0)
+        // A line of the list is an object, so that what begins with a bracket is one array of all of them.
+        let head = try someBytes(of: path, count: 4096)
+        if head.first(where: { ![32, 10, 13, 9].contains($0) && !byteOrderMark.contains($0) }) == UInt8(ascii: "[") {
+            return try elements(of: path, at: offset)
+        }
+        return try LineReader(path, at: offset ?? 0)
     }
 
     func meaning(of path: String) throws(SourceError) -> @Sendable ([UInt8]) -> ListedFields {
         { [columns] in ListedFields(json: $0, columns) }
+    }
+
+    func likelyCause(_ path: String) throws(SourceError) -> String {
+        let head = try someBytes(of: path).drop { [32, 10, 13, 9].contains($0) }
+        guard head.first == UInt8(ascii: "{") else { return "; want a JSON object on each line, or one array of them" }
+        let line = head.prefix { $0 != 10 }
+        guard jsonValue(Array(line)) == nil else { return "" }
+        return "; its objects go over several lines: write each on one line, or all as one array"
+    }
+
+    func examine(file: Int) throws(SourceError) {
+        let path = paths[file]
+        try refuseForeign(path, wanted: wanted)
+        try cursor(file: file, at: nil).examineRows { () throws(SourceError) in try likelyCause(path) }
+        try checkKeys(path)
+    }
+
+    /// Refuses a list of which no row at the beginning has one of the keys that are read: it is a mistake in the name.
+    private func checkKeys(_ path: String) throws(SourceError) {
+        var missing = [columns.url, columns.caption] + [columns.id].compactMap(\.self) + (columns.facts?.names ?? [])
+        let reader = try records(of: path, at: nil)
+        var (count, seen): (Int, Set<String>) = (0, [])
+        while !missing.isEmpty, count < 1000, reader.offset < 4 << 20, let record = try reader.next() {
+            guard case .text(let bytes) = record, let object = JSONFields(bytes) else { continue }
+            count += 1
+            seen.formUnion(object.keys)
+            missing.removeAll(where: object.has)
+        }
+        guard let name = missing.first, count > 0 else { return }
+        throw SourceError(
+            .malformed, path,
+            "none of the first \(count) rows has the key \(name); there are "
+                + seen.sorted().prefix(20).joined(separator: ", "))
     }
 }
 
@@ -33,26 +73,56 @@ extension ListedFields {
     }
 
     init(_ object: JSONFields, _ columns: Columns) {
-        func text(_ column: String?) -> String { column.map(object.text) ?? "" }
-        url = object.text(columns.url)
-        captions = object.texts(columns.caption)
-        sourceID = text(columns.id)
-        facts = RowFacts(columns.facts ?? FactColumns(), text: object.text, number: object.number)
+        if let places = columns.facts {
+            facts = RowFacts(places, text: object.text, number: object.number)
+            known = Set(Fact.allCases.filter { places[$0].map(object.has) == true })
+        }
+        do throws(ValueFault) {
+            guard object.has(columns.url) else {
+                throw ValueFault(
+                    text: "no key \(columns.url); there are " + object.keys.sorted().prefix(20).joined(separator: ", "))
+            }
+            url = try object.text(columns.url)
+            captions = try object.texts(columns.caption)
+            if let id = columns.id { sourceID = try object.text(id) }
+        } catch {
+            fault = error.text
+        }
     }
 }
 
 extension RowFacts {
     /// The facts that stand in `columns`, whose values `text` and `number` give.
-    init(_ columns: FactColumns, text: (String) -> String, number: (String) -> Double?) {
-        func given(_ column: String?) -> String? { column.map(text).flatMap { $0.isEmpty ? nil : $0 } }
-        func whole(_ column: String?) -> Int? { column.flatMap(number).flatMap { Int(exactly: $0.rounded()) } }
+    init(
+        _ columns: FactColumns, text: (String) throws(ValueFault) -> String,
+        number: (String) throws(ValueFault) -> Double?
+    ) {
         self.init()
-        (width, height) = (whole(columns.width), whole(columns.height))
-        similarity = columns.similarity.flatMap(number)
-        unsafe = columns.unsafe.flatMap(number)
-        watermark = columns.watermark.flatMap(number)
-        aesthetic = columns.aesthetic.flatMap(number)
-        (nsfw, language) = (given(columns.nsfw), given(columns.language))
-        (md5, sha256) = (given(columns.md5)?.lowercased(), given(columns.sha256)?.lowercased())
+        var unreadable: [Fact: String] = [:]
+        func given(_ column: String?) throws(ValueFault) -> String? {
+            guard let column else { return nil }
+            let text = try text(column)
+            return text.isEmpty ? nil : text
+        }
+        func known<Value>(_ fact: Fact, _ read: (String) throws(ValueFault) -> Value?) -> Value? {
+            guard let column = columns[fact] else { return nil }
+            do throws(ValueFault) {
+                return try read(column)
+            } catch {
+                unreadable[fact] = error.text
+                return nil
+            }
+        }
+        func side(_ fact: Fact) -> Int? { known(fact, number).flatMap { Int(exactly: $0.rounded()) } }
+        (width, height) = (side(.width), side(.height))
+        similarity = known(.similarity, number)
+        unsafe = known(.unsafe, number)
+        watermark = known(.watermark, number)
+        aesthetic = known(.aesthetic, number)
+        (nsfw, language) = (known(.nsfw, given), known(.language, given))
+        // A digest that is none is found out when it is compared.
+        md5 = (try? given(columns.md5))?.lowercased()
+        sha256 = (try? given(columns.sha256))?.lowercased()
+        self.unreadable = unreadable
     }
 }

@@ -8,9 +8,6 @@ import Tables
 /// `SAMPLE_ID` is never read: copies hold it as a floating point number, which cannot tell all rows apart.
 /// Source: laion.ai's released metadata; salesforce/BLIP's lists of LAION 115M.
 package struct LAIONSource: ListSource {
-    private static let urls = ["URL", "url"]
-    private static let captions = ["TEXT", "text", "caption", "CAPTION"]
-
     package let name: String
     let imageRoots: [String]
     private let paths: [String]
@@ -21,35 +18,44 @@ package struct LAIONSource: ListSource {
         (self.name, self.paths, self.imageRoots) = (name, paths, imageRoots)
     }
 
+    func examine(file: Int) throws(SourceError) {
+        if paths[file].hasSuffix(".json") { try cursor(file: file, at: nil).examineRows() }
+    }
+
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {
         let path = paths[file]
         if path.hasSuffix(".json") {
             return RecordCursor(file: file, reader: try elements(of: path, at: position?.offset)) { bytes in
                 guard let object = JSONFields(bytes) else { return ListedFields(fault: "not a JSON object") }
-                return ListedFields(object, Self.columns(of: object.keys))
+                return ListedFields(object, Columns(knownAmong: object.keys))
             }
         }
-        let names: [String]
-        do throws(TableError) {
-            names = try TableReader(path: path).columns
-        } catch {
-            throw SourceError(.malformed, path, error.detail)
-        }
-        return try ParquetCursor(file, path, Self.columns(of: names), at: position?.offset ?? 0)
+        return try ParquetCursor(file, path, at: position?.offset ?? 0) { Columns(knownAmong: $0) }
     }
+}
 
-    /// Those of the known names of each column that are among `names`.
-    private static func columns(of names: [String]) -> Columns {
+extension Columns {
+    private static let urls = ["URL", "url"]
+    private static let captions = ["TEXT", "text", "caption", "CAPTION"]
+
+    /// Those of the names that LAION's lists have for each column that are among `names`.
+    init(knownAmong names: [String]) {
+        self.init(
+            url: Self.urls.first(where: names.contains) ?? Self.urls[0],
+            caption: Self.captions.first(where: names.contains) ?? Self.captions[0],
+            facts: FactColumns(knownAmong: names))
+    }
+}
+
+extension FactColumns {
+    /// The same for what LAION's lists, and img2dataset after them, say of an image.
+    init(knownAmong names: [String]) {
         func column(_ candidates: String...) -> String? { candidates.first(where: names.contains) }
-        return Columns(
-            url: urls.first(where: names.contains) ?? urls[0],
-            caption: captions.first(where: names.contains) ?? captions[0], id: nil,
-            facts: FactColumns(
-                width: column("WIDTH", "width"), height: column("HEIGHT", "height"),
-                similarity: column("similarity", "SIMILARITY"), nsfw: column("NSFW", "nsfw"),
-                unsafe: column("punsafe", "PUNSAFE"), watermark: column("pwatermark", "PWATERMARK"),
-                aesthetic: column("aesthetic", "AESTHETIC_SCORE", "AESTHETIC"),
-                language: column("LANGUAGE", "language"),
-                md5: column("md5", "MD5"), sha256: column("sha256", "SHA256")))
+        self.init(
+            width: column("WIDTH", "width"), height: column("HEIGHT", "height"),
+            similarity: column("similarity", "SIMILARITY"), nsfw: column("NSFW", "nsfw"),
+            unsafe: column("punsafe", "PUNSAFE"), watermark: column("pwatermark", "PWATERMARK"),
+            aesthetic: column("aesthetic", "AESTHETIC_SCORE", "AESTHETIC"),
+            language: column("LANGUAGE", "language"), md5: column("md5", "MD5"), sha256: column("sha256", "SHA256"))
     }
 }

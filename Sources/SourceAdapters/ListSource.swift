@@ -1,3 +1,4 @@
+import Manifests
 import Samples
 
 /// A source that is a row of files, each read by a cursor; what a place in a file says is the adapter's.
@@ -9,6 +10,10 @@ protocol ListSource: SourceAdapter {
     var origin: CaptionOrigin { get }
     /// Folders and zip archives that image paths are relative to; none where the images are fetched.
     var imageRoots: [String] { get }
+    /// So many rows at the beginning say what the lists know of an image.
+    var headRows: Int { get }
+    /// Refuses file number `file` where it is wrong as a whole; a bounded part of it is looked at.
+    func examine(file: Int) throws(SourceError)
     /// A cursor at the first row of file number `file`, or at `position`, where a cursor of that file once stood.
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor
 }
@@ -37,17 +42,41 @@ struct ListedFields {
     var captions: [String] = []
     var sourceID = ""
     var facts = RowFacts()
+    /// The facts for which the list has a place, whether or not the row says something there.
+    var known: Set<Fact> = []
     /// Why the record is no row; nil when it is one.
     var fault: String?
 }
 
 extension ListSource {
     var origin: CaptionOrigin { .web }
+    var headRows: Int { 1000 }
+
+    func examine(file: Int) throws(SourceError) {}
+
+    package func check(_ filter: RowFilter) throws(SourceError) {
+        var missing = filter.needs
+        var (file, count) = (0, 0)
+        while !missing.isEmpty, file < fileCount, count < headRows {
+            let cursor = try cursor(file: file, at: nil)
+            while !missing.isEmpty, count < headRows, let row = try cursor.next() {
+                missing.removeAll { row.known.isSuperset(of: $0.facts) }
+                count += 1
+            }
+            file += 1
+        }
+        guard let (key, facts) = missing.first, count > 0 else { return }
+        let names = facts.map(\.rawValue).joined(separator: " and ")
+        throw SourceError(
+            .malformed, name,
+            "none of the first \(count) rows says \(names), so that filter.\(key) would leave out nothing: remove it")
+    }
 
     package func plan(unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void) throws {
         var (firstRow, rowCount, start) = (0, 0, InputPosition(file: 0, offset: 0))
         var left = limit ?? .max
         for file in 0..<fileCount where left > 0 {
+            try examine(file: file)
             let cursor = try cursor(file: file, at: nil)  // a bad header ends planning, not the first unit
             while left > 0 {
                 let position = cursor.position
@@ -63,6 +92,7 @@ extension ListSource {
                 if found < want { break }
             }
         }
+        if firstRow + rowCount == 0 { throw SourceError(.malformed, name, "the list has no rows") }
         guard rowCount > 0 else { return }
         try emit(PlannedRange(firstRow: firstRow, rowCount: rowCount, start: start))
     }
@@ -135,6 +165,27 @@ private struct ListRowReader<List: ListSource>: RowReader {
 }
 
 extension ListCursor {
+    /// Refuses a file of which the first rows cannot be read, nine of ten; a few bad rows are no fault of the list.
+    ///
+    /// `cause` says what may be the matter.
+    func examineRows(cause: () throws(SourceError) -> String = { () throws(SourceError) in "" }) throws(SourceError) {
+        var (count, bad) = (0, 0)
+        var first: String?
+        while count < 100, position.offset < 4 << 20, let row = try next() {
+            count += 1
+            let isNowhere = row.url.isEmpty && row.path == nil && row.image == nil
+            guard let fault = row.fault ?? (isNowhere ? "no URL" : nil) else { continue }
+            bad += 1
+            first = first ?? fault
+        }
+        guard let first, bad * 10 >= count * 9 else { return }
+        let rows =
+            count == bad
+            ? count == 1 ? "the only row" : "all of the first \(count) rows"
+            : "\(bad) of the first \(count) rows"
+        throw SourceError(.malformed, path, "\(rows) cannot be read: \(first)\(try cause())")
+    }
+
     /// What the offset of a position counts, for messages.
     var unitOfOffset: String { "byte" }
 }

@@ -16,7 +16,7 @@ package struct ParquetSource: ListSource {
     }
 
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {
-        try ParquetCursor(file, paths[file], columns, at: position?.offset ?? 0)
+        try ParquetCursor(file, paths[file], at: position?.offset ?? 0) { _ in columns }
     }
 }
 
@@ -25,26 +25,38 @@ final class ParquetCursor: ListCursor {
     let path: String
     private let file: Int
     private let table: TableReader
-    /// The chosen columns, and where in them each name is.
+    /// The chosen columns, where in them each name is, and what each holds.
     private let names: [String]
+    private let places: [String: Int]
+    private let forms: [String: ColumnForm]
     private let columns: Columns
     private var row: Int
     private var group: TableGroup?
     /// The first row of the group, and of the one behind it.
     private var rows = 0..<0
 
-    init(_ file: Int, _ path: String, _ columns: Columns, at row: Int) throws(SourceError) {
-        (self.file, self.path, self.columns, self.row) = (file, path, columns, row)
+    /// `choose` says which of the table's columns are read.
+    init(
+        _ file: Int, _ path: String, at row: Int, choose: ([String]) -> Columns
+    ) throws(SourceError) {
+        (self.file, self.path, self.row) = (file, path, row)
+        var (names, forms): ([String], [String: ColumnForm]) = ([], [:])
         do throws(TableError) {
             table = try TableReader(path: path)
+            columns = choose(table.columns)
+            for name in columns.uses.map(\.name) where forms[name] == nil {
+                forms[name] = try table.form(ofColumn: name)
+                names.append(name)
+            }
         } catch {
-            throw SourceError(.malformed, path, error.detail)
+            throw SourceError(.malformed, path, try whatItIs(path) ?? error.detail)
         }
-        let facts = columns.facts ?? FactColumns()
-        names = [columns.url, columns.caption] + [columns.id].compactMap(\.self) + facts.names
-        for name in names where !table.columns.contains(name) {
-            throw SourceError(.malformed, path, "no column \(name); there are \(table.columns.joined(separator: ", "))")
+        for (name, use) in columns.uses {
+            guard let form = forms[name], !use.takes(form) else { continue }
+            throw SourceError(.malformed, path, "column \(name) holds \(form.typeName), not \(use.wanted)")
         }
+        (self.names, self.forms) = (names, forms)
+        places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     }
 
     var position: InputPosition { InputPosition(file: file, offset: row) }
@@ -64,7 +76,7 @@ final class ParquetCursor: ListCursor {
             guard let cells = try group?.row(row - rows.lowerBound) else {
                 throw SourceError(.changed, path, "row \(row): fewer rows than the footer says")
             }
-            return try fields(cells)
+            return fields(cells)
         } catch let error as SourceError {
             throw error
         } catch {
@@ -72,7 +84,7 @@ final class ParquetCursor: ListCursor {
         }
     }
 
-    /// Opens the row group that holds `row`.
+    /// Opens the row group that holds `row`; the groups have as many rows as the table.
     private func openGroup() throws(TableError) {
         var (number, first) = (0, 0)
         while first + table.rowCount(ofGroup: number) <= row {
@@ -83,18 +95,125 @@ final class ParquetCursor: ListCursor {
         group = try table.group(number, columns: names)
     }
 
-    private func fields(_ cells: TableRow) throws(TableError) -> ListedFields {
-        func place(_ name: String?) -> Int? { name.flatMap(names.firstIndex(of:)) }
+    private func fields(_ cells: TableRow) -> ListedFields {
         var row = ListedFields()
-        // A cell of another type than is wanted, or a null, says nothing.
-        func text(_ name: String) -> String {
-            guard let place = place(name), let value = cells.text(place) else { return "" }
-            return SourceAdapters.text(of: Array(value.utf8))
+        do throws(ValueFault) {
+            try readImage(cells, to: &row)
+            row.captions = try read(columns.caption) { (place) throws(TableError) in try cells.texts(place) }
+                .map { SourceAdapters.text(of: Array($0.utf8)) }
+            if let id = columns.id { row.sourceID = try text(cells, id) }
+        } catch {
+            row.fault = error.text
         }
-        row.url = text(columns.url)
-        row.captions = (place(columns.caption).map(cells.texts) ?? []).map { SourceAdapters.text(of: Array($0.utf8)) }
-        row.sourceID = columns.id.map(text) ?? ""
-        row.facts = RowFacts(columns.facts ?? FactColumns(), text: text) { place($0).flatMap(cells.number) }
+        if let facts = columns.facts {
+            row.facts = RowFacts(facts) { (name) throws(ValueFault) in
+                try text(cells, name)
+            } number: { (name) throws(ValueFault) in
+                try number(cells, name)
+            }
+            row.known = Set(Fact.allCases.filter { facts[$0] != nil })
+        }
         return row
+    }
+
+    /// Reads where the image is, or the image itself where the column holds images.
+    private func readImage(_ cells: TableRow, to row: inout ListedFields) throws(ValueFault) {
+        switch forms[columns.url]?.kind {
+        case .image:
+            let bytes = try read(columns.url) { (place) throws(TableError) in try cells.bytes(place, field: "bytes") }
+            let path = try read(columns.url) { (place) throws(TableError) in try cells.bytes(place, field: "path") }
+            row.url = path.map(SourceAdapters.text(of:)) ?? ""
+            row.image = bytes.map(ImageLocation.bytes)
+        case .bytes:
+            let bytes = try read(columns.url) { (place) throws(TableError) in try cells.bytes(place) } ?? []
+            if isImageFile(bytes) { row.image = .bytes(bytes) } else { row.url = SourceAdapters.text(of: bytes) }
+        default: row.url = try text(cells, columns.url)
+        }
+    }
+
+    private func text(_ cells: TableRow, _ name: String) throws(ValueFault) -> String {
+        let value = try read(name) { (place) throws(TableError) in try cells.text(place) }
+        return value.map { SourceAdapters.text(of: Array($0.utf8)) } ?? ""
+    }
+
+    private func number(_ cells: TableRow, _ name: String) throws(ValueFault) -> Double? {
+        switch forms[name]?.kind {
+        case .text, .bytes: return try SourceAdapters.number(text(cells, name), name)
+        case .nothing: return nil
+        default:
+            let value = try read(name) { (place) throws(TableError) in try cells.double(place) }
+            return value.flatMap { $0.isFinite ? $0 : nil }
+        }
+    }
+
+    /// Gives the place of the column `name` to `value`.
+    private func read<Value>(
+        _ name: String, _ value: (Int) throws(TableError) -> Value
+    ) throws(ValueFault) -> Value {
+        guard let place = places[name] else { preconditionFailure("\(name) was not selected") }
+        do throws(TableError) {
+            return try value(place)
+        } catch {
+            throw ValueFault(text: "\(name): \(error.detail)")
+        }
+    }
+}
+
+/// What a file is that is no Parquet file, and what to do; nil where it is one, or nothing is known of it.
+private func whatItIs(_ path: String) throws(SourceError) -> String? {
+    let head = try someBytes(of: path)
+    if head.starts(with: "PAR1".utf8) { return nil }
+    if let foreign = ForeignFile(head) { return foreign.message(wanted: "a Parquet file") }
+    let start = head.first { ![32, 10, 13, 9].contains($0) }
+    if start == UInt8(ascii: "{") || start == UInt8(ascii: "[") {
+        return "this is JSON, not a Parquet file; read it with format: jsonl"
+    }
+    let isText = !head.isEmpty && !head.contains(0)
+    return isText ? "this is text, not a Parquet file; read it with format: csv where that is what it is" : nil
+}
+
+/// What a column is read for, which says what it may hold.
+enum ColumnUse: Hashable {
+    case image, captions, id, word, number, digest
+
+    var wanted: String {
+        switch self {
+        case .image: "URLs, paths or images"
+        case .captions: "texts"
+        case .id: "ids"
+        case .word: "words"
+        case .number: "numbers"
+        case .digest: "digests"
+        }
+    }
+
+    func takes(_ form: ColumnForm) -> Bool {
+        guard form.listDepth == 0 || self == .captions else { return false }
+        switch form.kind {
+        case .text, .bytes, .nothing: return true
+        case .bool: return self == .captions || self == .id || self == .word
+        case .integer, .real, .decimal: return self != .image && self != .digest
+        case .moment, .uuid: return self == .captions || self == .id
+        case .fixedBytes: return self == .id || self == .digest
+        case .image: return self == .image
+        case .other: return false
+        }
+    }
+}
+
+extension Columns {
+    /// The columns that are read, and what for.
+    fileprivate var uses: [(name: String, use: ColumnUse)] {
+        let facts = facts ?? FactColumns()
+        return [(url, .image), (caption, .captions)] + [id].compactMap(\.self).map { ($0, .id) }
+            + Fact.allCases.compactMap { fact in facts[fact].map { ($0, fact.isNumber ? .number : .word) } }
+            + [facts.md5, facts.sha256].compactMap(\.self).map { ($0, .digest) }
+    }
+}
+
+/// Whether `bytes` begin as an image file does, and no URL.
+private func isImageFile(_ bytes: [UInt8]) -> Bool {
+    [[0xff, 0xd8, 0xff], [0x89, 0x50, 0x4e, 0x47], Array("GIF8".utf8), Array("RIFF".utf8)].contains {
+        bytes.starts(with: $0)
     }
 }

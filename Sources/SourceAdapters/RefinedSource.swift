@@ -21,6 +21,7 @@ package struct RefinedSource: SourceAdapter {
     }
 
     package func plan(unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void) throws {
+        try list.check(filter)
         try list.plan(unitRows: unitRows, limit: limit, emit: emit)
     }
 
@@ -63,6 +64,12 @@ extension RowFilter {
     /// Why `row` is left out by what its list says of it; nil where it is taken.
     package func judge(_ row: SourceRow) -> Rejection? {
         let facts = row.facts
+        if !facts.unreadable.isEmpty {
+            for (key, needed) in needs {
+                guard let fault = needed.compactMap({ facts.unreadable[$0] }).first else { continue }
+                return Rejection(.badRow, "\(fault), which filter.\(key) judges by")
+            }
+        }
         if minSide > 0, let width = facts.width, let height = facts.height, min(width, height) < minSide {
             return Rejection(.filteredSize, "\(width)x\(height) in the list, a side under \(minSide)")
         }

@@ -1,3 +1,4 @@
+import Manifests
 import Samples
 
 /// SBU Captioned Photos: the released JSON of columns, the pair of text files, or a list of objects as LAVIS has it.
@@ -35,12 +36,19 @@ package struct SBUSource: ListSource {
         self.forms = forms
     }
 
+    func examine(file: Int) throws(SourceError) {
+        if case .pair(let urls, let captions) = forms[file] {
+            for path in [urls, captions] { try refuseForeign(path, wanted: "lines of text") }
+        }
+        try cursor(file: file, at: nil).examineRows()
+    }
+
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {
         switch forms[file] {
         case .pair(let urls, let captions):
             return PairedRecords(
-                file: file, try LineReader(urls, at: position?.offset ?? 0),
-                try LineReader(captions, at: position?.companion ?? 0)
+                file: file, try LineReader(urls, at: position?.offset ?? 0, keepsBlankLines: true),
+                try LineReader(captions, at: position?.companion ?? 0, keepsBlankLines: true)
             ) { url, caption in
                 ListedFields(url: text(of: url), captions: [text(of: caption)])
             }
@@ -49,20 +57,27 @@ package struct SBUSource: ListSource {
                 file: file, try column("image_urls", path, position?.offset),
                 try column("captions", path, position?.companion)
             ) { url, caption in
-                guard let url = jsonValue(url) as? String, let caption = jsonValue(caption) as? String else {
-                    return ListedFields(fault: "URL or caption is no text")
+                var row = ListedFields()
+                do throws(ValueFault) {
+                    row.url = try jsonText(url, "image_urls")
+                    row.captions = [try jsonText(caption, "captions")]
+                } catch {
+                    row.fault = error.text
                 }
-                return ListedFields(
-                    url: text(of: Array(url.utf8)), captions: [text(of: Array(caption.utf8))])
+                return row
             }
         case .objects(let path):
             let reader = try elements(of: path, at: position?.offset)
             return RecordCursor(file: file, reader: reader) { bytes in
                 guard let object = JSONFields(bytes) else { return ListedFields(fault: "not a JSON object") }
-                let image = object.text("image")
-                return ListedFields(
-                    url: object.text("url"), path: image.isEmpty ? nil : image,
-                    captions: object.texts("caption"))
+                var row = ListedFields(object, .standard)
+                do throws(ValueFault) {
+                    let image = try object.text("image")
+                    if !image.isEmpty { row.path = image }
+                } catch {
+                    row.fault = error.text
+                }
+                return row
             }
         }
     }

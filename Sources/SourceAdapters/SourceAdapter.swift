@@ -1,3 +1,4 @@
+package import Manifests
 package import Samples
 
 /// Where the image of a row is.
@@ -32,6 +33,9 @@ package struct RowFacts: Sendable, Hashable {
     package var md5: String?
     /// Of the bytes, as 64 hexadecimal digits.
     package var sha256: String?
+    /// What the list says in the place of a fact without being one, such as `punsafe: "x" is no number`: a filter that needs
+    /// the fact must not take the row as if nothing were said.
+    package var unreadable: [Fact: String] = [:]
 
     package init() {}
 }
@@ -86,6 +90,9 @@ package struct PlannedRange: Sendable, Hashable {
 
 /// A data set that can be cut into ranges of rows and read range by range, always the same.
 package protocol SourceAdapter: Sendable {
+    /// Checks, by the first rows, that the lists say what `filter` judges by: one that can leave out no row is a mistake.
+    func check(_ filter: RowFilter) throws(SourceError)
+
     /// Cuts the source into ranges of `unitRows` rows (the last may have fewer), in one pass with bounded memory.
     ///
     /// Takes the first `limit` rows only; nil takes all.
@@ -95,6 +102,10 @@ package protocol SourceAdapter: Sendable {
 
     /// A reader of the rows of `unit`; it starts at the unit's position and never reads what lies before.
     func reader(of unit: WorkUnit) throws(SourceError) -> any RowReader
+}
+
+extension SourceAdapter {
+    package func check(_ filter: RowFilter) throws(SourceError) {}
 }
 
 /// Reads the rows of one unit, in order and in bounded memory.

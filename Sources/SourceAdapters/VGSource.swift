@@ -26,8 +26,9 @@ package struct VGSource: IndexedSource {
             if isRegions, index.records.isEmpty {
                 throw SourceError(.malformed, path, "region descriptions need image_data.json in the same path list")
             }
-            try addRecords(of: elements(of: path, at: nil), file: file, to: &index, names: !isRegions) { record in
-                record.has("image") ? lastTwoParts(record.text("image")) : record.imageID
+            try addRecords(of: elements(of: path, at: nil), file: file, to: &index, names: !isRegions) {
+                (record) throws(ValueFault) in
+                try record.has("image") ? lastTwoParts(record.text("image")) : record.imageID
             }
         }
         return index
@@ -38,20 +39,20 @@ package struct VGSource: IndexedSource {
         return JSONFields(bytes)?.has("regions") == true
     }
 
-    func add(_ record: JSONFields, to row: inout ListedFields) {
+    func add(_ record: JSONFields, to row: inout ListedFields) throws(ValueFault) {
         if record.has("image") {
-            let path = lastTwoParts(record.text("image"))
+            let path = lastTwoParts(try record.text("image"))
             (row.path, row.url) = (path, "https://cs.stanford.edu/people/rak248/" + path)
             row.sourceID = cocoID(ofFile: path).map(String.init) ?? ""
-            row.captions += record.texts("caption")
+            row.captions += try record.texts("caption")
         } else if record.has("regions") {
-            row.captions += record.objects("regions").map { $0.text("phrase") }
+            for region in try record.objects("regions") { row.captions.append(try region.text("phrase")) }
         } else {
-            row.url = record.text("url")
-            (row.path, row.sourceID) = (lastTwoParts(row.url), record.imageID)
-            (row.facts.width, row.facts.height) = (record.int("width"), record.int("height"))
+            row.url = try record.text("url")
+            (row.path, row.sourceID) = (lastTwoParts(row.url), try record.imageID)
+            row.addSize(record)
             // Half of the images are COCO's too; `null` and −1 say that one is not.
-            if let coco = record.int("coco_id"), coco > 0 { row.facts.imageIDs.append("coco_\(coco)") }
+            if let coco = try record.int("coco_id"), coco > 0 { row.facts.imageIDs.append("coco_\(coco)") }
         }
         if !row.sourceID.isEmpty, row.facts.imageIDs.allSatisfy({ !$0.hasPrefix("vg_") }) {
             row.facts.imageIDs.append("vg_" + row.sourceID)
@@ -61,7 +62,9 @@ package struct VGSource: IndexedSource {
 
 extension JSONFields {
     /// Version 1.0 of Visual Genome calls it `id`, the later ones `image_id`.
-    fileprivate var imageID: String { has("image_id") ? text("image_id") : text("id") }
+    fileprivate var imageID: String {
+        get throws(ValueFault) { try has("image_id") ? text("image_id") : text("id") }
+    }
 }
 
 /// `VG_100K_2/1.jpg` of any longer path or URL.

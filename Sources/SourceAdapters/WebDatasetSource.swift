@@ -1,20 +1,32 @@
 import Archives
+import Manifests
 import Samples
 
-/// Tars in which a sample's members lie side by side, as webdataset has them: plain, `.tar.gz` or `.tar.zst`.
+/// Tars in which a sample's members lie side by side, as webdataset has them: plain, or compressed by gzip, zstd, bzip2, xz.
 ///
-/// The key is what the name has up to the first dot behind the last slash. Of img2dataset's layout, and of our own shards,
-/// caption, URL and what else is known are read from `txt` and `json`. A damaged or cut archive gives the samples up to
-/// there, and one row more that says so. Source: webdataset `tariterators.py`, `base_plus_ext`; img2dataset `writer.py`.
+/// The key is what the name has up to the first dot behind the last slash. A member that a sample has already begins another
+/// sample of the same key: no image gets another's caption. Of img2dataset's layout, and of our own shards, caption, URL and
+/// what else is known are read from `txt` and `json`. What a Mac adds to archives is passed over. A damaged or cut archive
+/// gives the samples up to there, and one row more that says so.
+/// Source: webdataset `tariterators.py`, `base_plus_ext`; img2dataset `writer.py`.
 package struct WebDatasetSource: ListSource {
     package let name: String
     let imageRoots: [String] = []
     private let paths: [String]
     var fileCount: Int { paths.count }
+    /// Each of them has an image.
+    var headRows: Int { 20 }
 
     /// The samples of `paths`, in that order.
     package init(name: String, paths: [String]) {
         (self.name, self.paths) = (name, paths)
+    }
+
+    func examine(file: Int) throws(SourceError) {
+        let head = try someBytes(of: paths[file])
+        guard let foreign = ForeignFile(head), !foreign.name.hasPrefix("compressed"), foreign.name != "a tar archive"
+        else { return }
+        throw SourceError(.malformed, paths[file], foreign.message(wanted: "a tar archive"))
     }
 
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {
@@ -99,13 +111,15 @@ private final class TarCursor: ListCursor {
             hasToldOfDamage = true
             return ""
         }
-        let (key, _) = keyAndEnding(of: first.name)
+        let (key, ending) = keyAndEnding(of: first.name)
+        var endings: Set<String> = [ending]
         pending = nil
         number += 1
         take(first)
         do throws(ArchiveError) {
             while let member = try Self.nextMember(tar) {
-                guard keyAndEnding(of: member.name).key == key else {
+                let (nextKey, ending) = keyAndEnding(of: member.name)
+                guard nextKey == key, endings.insert(ending).inserted else {
                     pending = member
                     break
                 }
@@ -117,17 +131,24 @@ private final class TarCursor: ListCursor {
         return key
     }
 
-    /// The next member that is no folder.
+    /// The next member that is no folder and none that only a Mac can use.
     private static func nextMember(_ tar: TarReader) throws(ArchiveError) -> TarReader.Member? {
         while let member = try tar.next() {
-            if member.kind != .folder { return member }
+            if member.kind != .folder, !isOfMac(member.name) { return member }
         }
         return nil
     }
 }
 
-/// `a/b` and `meta.json` of `a/b.meta.json`.
+/// Whether a member holds what macOS puts beside every file, and nothing of the sample: `._a.jpg`, `__MACOSX/…`, `.DS_Store`.
+private func isOfMac(_ name: String) -> Bool {
+    let parts = name.split(separator: "/")
+    return parts.first == "__MACOSX" || parts.last?.hasPrefix("._") == true || parts.last == ".DS_Store"
+}
+
+/// `a/b` and `meta.json` of `a/b.meta.json`, and of `./a/b.meta.json`, which `tar -c .` makes of it.
 private func keyAndEnding(of name: String) -> (key: String, ending: String) {
+    let name = name.hasPrefix("./") ? String(name.dropFirst(2)) : name
     let start = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
     guard let dot = name[start...].firstIndex(of: ".") else { return (name, "") }
     return (String(name[..<dot]), name[name.index(after: dot)...].lowercased())
@@ -136,13 +157,38 @@ private func keyAndEnding(of name: String) -> (key: String, ending: String) {
 extension ListedFields {
     /// What the text members of a sample say; `texts` by their endings.
     fileprivate mutating func addTexts(_ texts: [String: [UInt8]]) {
-        if let caption = texts["txt"] ?? texts["caption"] { captions = [text(of: caption)] }
-        if let json = texts["json"], let list = jsonValue(json) as? [Any] {  // captions, best first
-            captions = list.compactMap { ($0 as? String).map { text(of: Array($0.utf8)) } }
+        if let caption = texts["txt"] ?? texts["caption"] { captions = [memberText(caption)] }
+        do throws(ValueFault) {
+            let json = texts["json"].flatMap(jsonValue)
+            if case .array? = json { captions = try json?.texts("json") ?? [] }  // captions, best first
+            guard case .object(let values)? = texts["meta.json"].flatMap(jsonValue) ?? json else { return }
+            try add(JSONFields(values))
+        } catch {
+            fault = error.text
         }
-        guard let json = texts["meta.json"] ?? texts["json"], let object = JSONFields(json) else { return }
-        if captions.isEmpty { captions = object.texts("caption") }
-        url = object.text("url")
-        (facts.width, facts.height) = (object.int("original_width"), object.int("original_height"))
     }
+
+    /// What the object of a sample says, by the names that img2dataset gives to what LAION's lists say, and by ours.
+    private mutating func add(_ object: JSONFields) throws(ValueFault) {
+        if captions.isEmpty { captions = try object.texts("caption") }
+        url = try object.text("url")
+        var places = FactColumns(knownAmong: object.keys)
+        // Digests are of the bytes as they were fetched then; the image in the tar was made of them.
+        (places.md5, places.sha256) = (nil, nil)
+        if object.has("original_width"), object.has("original_height") {
+            (places.width, places.height) = ("original_width", "original_height")
+        }
+        facts = RowFacts(places, text: object.text, number: object.number)
+        known = Set(Fact.allCases.filter { places[$0] != nil })
+    }
+}
+
+/// The text of a member: UTF-8, or UTF-16 where a byte order mark says so.
+private func memberText(_ bytes: [UInt8]) -> String {
+    guard bytes.count >= 2, [[0xff, 0xfe], [0xfe, 0xff]].contains(Array(bytes[..<2])) else { return text(of: bytes) }
+    let units = stride(from: 2, to: bytes.count - 1, by: 2).map { place in
+        let (first, second) = (UInt16(bytes[place]), UInt16(bytes[place + 1]))
+        return bytes[0] == 0xff ? second << 8 | first : first << 8 | second
+    }
+    return text(of: Array(String(decoding: units, as: UTF16.self).utf8))
 }

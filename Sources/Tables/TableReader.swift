@@ -8,6 +8,8 @@ package final class TableReader {
     package let columns: [String]
 
     /// Opens the file `path`.
+    ///
+    /// Throws a `TableError` for a footer that is damaged, too: there are as many rows as the row groups have.
     package init(path: String) throws(TableError) {
         var handle: cpq_reader_t?
         try TableError.check(cpq_reader_open(path, &handle), path)
@@ -15,12 +17,47 @@ package final class TableReader {
         self.path = path
         self.handle = handle
         columns = (0..<cpq_column_count(handle)).map { String(cString: cpq_column_name(handle, $0)) }
+        var rows: Int64 = 0
+        for group in 0..<cpq_row_group_count(handle) {
+            let count = cpq_row_group_rows(handle, group)
+            guard count >= 0, count <= Int64.max - rows else {
+                throw TableError(path, "row group \(group) has \(count) rows: the footer is damaged")
+            }
+            rows += count
+        }
+        guard rows == cpq_row_count(handle) else {
+            throw TableError(
+                path, "\(cpq_row_count(handle)) rows, but \(rows) in its row groups: the footer is damaged")
+        }
     }
 
     deinit { cpq_reader_free(handle) }
 
     package var rowCount: Int { Int(cpq_row_count(handle)) }
     package var rowGroupCount: Int { Int(cpq_row_group_count(handle)) }
+
+    /// What the column `name` holds.
+    ///
+    /// - Throws: A `TableError` where there is no such column, or more than one.
+    package func form(ofColumn name: String) throws(TableError) -> ColumnForm {
+        var (kind, depth, type): (cpq_kind_t, Int32, UnsafePointer<CChar>?) = (CPQ_OTHER_KIND, 0, nil)
+        try TableError.check(cpq_column_kind(handle, number(ofColumn: name), &kind, &depth, &type), path)
+        return ColumnForm(kind: .init(kind), listDepth: Int(depth), typeName: type.map { String(cString: $0) } ?? "")
+    }
+
+    private func number(ofColumn name: String) throws(TableError) -> Int32 {
+        let numbers = columns.indices.filter { columns[$0] == name }
+        guard let number = numbers.first else {
+            throw TableError(path, "no column \(name); there are \(columns.joined(separator: ", "))")
+        }
+        guard numbers.count == 1 else {
+            throw TableError(
+                path, "\(numbers.count) columns are called \(name), and nothing says which is meant: rename all but one"
+            )
+        }
+        return Int32(number)
+    }
+
     package func rowCount(ofGroup group: Int) -> Int {
         precondition((0..<rowGroupCount).contains(group), "the table has \(rowGroupCount) row groups")
         return Int(cpq_row_group_rows(handle, Int32(group)))
@@ -43,12 +80,7 @@ package final class TableReader {
     /// A table has one open group.
     package func group(_ number: Int, columns names: [String]) throws(TableError) -> TableGroup {
         var numbers: [Int32] = []
-        for name in names {
-            guard let number = columns.firstIndex(of: name) else {
-                throw TableError(path, "no column \(name); there are \(columns.joined(separator: ", "))")
-            }
-            numbers.append(Int32(number))
-        }
+        for name in names { numbers.append(try self.number(ofColumn: name)) }
         try TableError.check(cpq_select(handle, Int32(number), numbers, Int32(numbers.count), 4096), path)
         return TableGroup(self, handle)
     }
@@ -133,36 +165,41 @@ package struct TableRow {
         return list
     }
 
-    /// The text of a cell, or its number written as one; nil where it is null or something else.
-    package func text(_ column: Int) -> String? {
+    /// The value of a cell written as text, which no other value of its type has; nil where it is null or not-a-number.
+    ///
+    /// Whole numbers and decimals in all their digits, other numbers in as few as tell them apart, `true` and `false`, dates
+    /// and times by ISO 8601 (`Z` behind those that have a time zone), UUIDs in their canonical form, bytes of fixed count in
+    /// hexadecimal digits.
+    package func text(_ column: Int) throws(TableError) -> String? {
         var (bytes, count): (UnsafePointer<CChar>?, Int) = (nil, 0)
-        switch cpq_string(handle, Int32(column), row, &bytes, &count) {
-        case 1: return text(bytes, count)
-        case 0: return nil
-        default: return number(column).map { Int(exactly: $0).map(String.init) ?? "\($0)" }
-        }
+        return try isGiven(cpq_text(handle, Int32(column), row, &bytes, &count)) ? text(bytes, count) : nil
     }
 
-    /// The number in a cell, or that its text is; nil where it is null or something else.
-    package func number(_ column: Int) -> Double? {
-        var value = 0.0
-        switch cpq_double(handle, Int32(column), row, &value) {
-        case 1: return value
-        case 0: return nil
-        default:
+    /// The text of a cell; of a list those of its values, lists in it one after the other, nulls left out.
+    package func texts(_ column: Int) throws(TableError) -> [String] {
+        var found: Int64 = 0
+        try TableError.check(cpq_texts(handle, Int32(column), row, &found), path)
+        var list: [String] = []
+        for place in 0..<found {
             var (bytes, count): (UnsafePointer<CChar>?, Int) = (nil, 0)
-            return cpq_string(handle, Int32(column), row, &bytes, &count) == 1 ? Double(text(bytes, count)) : nil
+            try TableError.check(cpq_text_at(handle, place, &bytes, &count), path)
+            list.append(text(bytes, count))
         }
+        return list
     }
 
-    /// The text of a cell, or the texts of a list; none where it is null or something else.
-    package func texts(_ column: Int) -> [String] {
-        if let text = text(column) { return [text] }
-        do throws(TableError) {
-            return try strings(column) ?? []
-        } catch {
-            return []  // neither a text nor a list
-        }
+    /// The bytes in a cell of text or bytes; nil where it is null.
+    package func bytes(_ column: Int) throws(TableError) -> [UInt8]? {
+        var (bytes, count): (UnsafePointer<CChar>?, Int) = (nil, 0)
+        guard try isGiven(cpq_string(handle, Int32(column), row, &bytes, &count)) else { return nil }
+        return Array(UnsafeRawBufferPointer(start: bytes, count: count))
+    }
+
+    /// The bytes in the field `name` of a struct; nil where it is null.
+    package func bytes(_ column: Int, field name: String) throws(TableError) -> [UInt8]? {
+        var (bytes, count): (UnsafePointer<CChar>?, Int) = (nil, 0)
+        guard try isGiven(cpq_field(handle, Int32(column), row, name, &bytes, &count)) else { return nil }
+        return Array(UnsafeRawBufferPointer(start: bytes, count: count))
     }
 
     private func listCount(_ column: Int) throws(TableError) -> Int64? {

@@ -31,9 +31,10 @@ struct LocalInputs {
         for index in manifest.sources.indices {
             let name = manifest.sources[index].name
             let paths = manifest.sources[index].paths
+            let encoding = manifest.sources[index].encoding
             manifest.sources[index].paths =
-                try await manifest.sources[index].format.isReadAnywhere
-                ? readable(paths, name) : localized(paths, name)
+                try await manifest.sources[index].format.isText
+                ? readable(paths, name).map { try recoded($0, encoding, name) } : localized(paths, name)
             manifest.sources[index].imageRoots = try await localized(
                 manifest.sources[index].imageRoots, name + "/images")
         }
@@ -59,18 +60,40 @@ struct LocalInputs {
         return local
     }
 
-    /// The path of what `path` holds; the same where it is not compressed.
+    /// The path of what `path` holds; the same where it is not compressed, whatever its name says.
     private func unpacked(_ path: String, _ name: String) throws -> String {
-        guard let suffix = [".gz", ".zst", ".bz2", ".xz"].first(where: path.hasSuffix) else { return path }
-        // A list that was replaced since has another fingerprint, and is unpacked anew.
+        // One that cannot be read is told of by whoever reads it.
+        guard (try? isCompressed(path)) == true else { return path }
+        let last = path.split(separator: "/").last.map(String.init) ?? "list"
+        let suffix = [".gz", ".zst", ".bz2", ".xz"].first(where: last.hasSuffix) ?? ""
+        return try made(of: path, as: String(last.dropLast(suffix.count)), name, "unpacking a list") { target in
+            try unpack(path, to: target)
+        }
+    }
+
+    /// The path of the text of `path` in UTF-8.
+    private func recoded(_ path: String, _ encoding: Source.Encoding?, _ name: String) throws -> String {
+        guard let encoding else { return path }
+        let last = path.split(separator: "/").last.map(String.init) ?? "list"
+        return try made(
+            of: path, as: encoding.rawValue + "-" + last, name, "bringing a list to UTF-8"
+        ) { target in
+            try recode(path, from: encoding.iconvName, to: target)
+        }
+    }
+
+    /// The path of what `make` makes of the list `path`, once; `last` ends the file's name.
+    private func made(
+        of path: String, as last: String, _ name: String, _ message: Logger.Message, _ make: (String) throws -> Void
+    ) throws -> String {
+        // A list that was replaced since has another fingerprint, and is made anew.
         let mark = digest(of: path + (try fingerprint(path))).hex.prefix(16)
-        let last = path.split(separator: "/").last.map { $0.dropLast(suffix.count) } ?? "list"
         let target = "\(folder)/\(name)/\(mark)-\(last)"
         guard !FileManager.default.fileExists(atPath: target) else { return target }
-        logger.info("unpacking a list", metadata: ["path": "\(path)"])
+        logger.info(message, metadata: ["path": "\(path)"])
         do {
             try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
-            try unpack(path, to: target)
+            try make(target)
         } catch let error as ArchiveError where error.code == .unwritable {
             throw CommandError(.failedWork, "\(error)")
         } catch {
@@ -119,15 +142,5 @@ extension CommandError {
     fileprivate init(_ failure: FetchFailure) {
         let isRefused = failure.httpStatus.map { $0 < 500 && $0 != 429 } ?? (failure.rejection.reason == .badRow)
         self.init(isRefused ? .badInput : .unavailable, failure.rejection.message)
-    }
-}
-
-extension Source.Format {
-    /// Whether a list of this form is read at any place, and must not be compressed for that.
-    fileprivate var isReadAnywhere: Bool {
-        switch self {
-        case .coco, .vg, .cc3m, .cc12m, .sbu, .laion, .csv, .jsonl: true
-        case .webdataset, .parquet: false
-        }
     }
 }

@@ -16,6 +16,26 @@ private func withFile(_ name: String, _ script: String, _ body: (String) throws 
 }
 
 @Suite("A zip archive") struct ZipArchiveTests {
+    @Test("knows a member by every spelling of its path that a folder knows")
+    func spellings() throws {
+        let script = """
+            with zipfile.ZipFile(path, "w") as z:
+                for name in ["./a/1.jpg", "b/2.jpg", "c//./3.jpg"]: z.writestr(name, name.encode())
+            """
+        try withFile("a.zip", script) { path in
+            let archive = try ZipArchive(path)
+            for (name, member) in [
+                ("a/1.jpg", "./a/1.jpg"), ("./a/1.jpg", "./a/1.jpg"), ("./b/2.jpg", "b/2.jpg"), ("b//2.jpg", "b/2.jpg"),
+                ("c/3.jpg", "c//./3.jpg"), ("c/./3.jpg", "c//./3.jpg"),
+            ] {
+                let bytes = try archive.read(name, byteLimit: 1000)
+                #expect(bytes == Array(member.utf8), "\(name)")
+            }
+            let none = try archive.read("./c/4.jpg", byteLimit: 1000)
+            #expect(none == nil)
+        }
+    }
+
     @Test("gives stored and deflated members by their names")
     func members() throws {
         let script = """
@@ -158,6 +178,48 @@ private func withFile(_ name: String, _ script: String, _ body: (String) throws 
             #expect(try tar.next()?.name == "1.jpg")
             let last = try #require(try tar.next())
             #expect(throws: ArchiveError.self) { try tar.read(last, byteLimit: 1000) }
+        }
+    }
+}
+
+@Suite("A text in another encoding") struct RecodeTests {
+    @Test(
+        "becomes the UTF-8 that Python makes of it, however long it is",
+        arguments: ["windows-1252", "utf-16", "utf-16le", "utf-16be", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"])
+    func python(_ encoding: String) throws {
+        let script = """
+            letters = {"windows-1252": "aé€“ÿ\\n", "big5": "a貓中\\n", "euc-kr": "a고양\\n", "shift_jis": "a猫ｱ\\n", "euc-jp": "a猫か\\n"}
+            text = letters.get("\(encoding)", "aé猫😀\\n") * 250001
+            open(path, "wb").write(text.encode("\(encoding)"))
+            open(path + ".utf8", "wb").write(text.encode())
+            """
+        try withFile("t.txt", script) { (path: String) throws in
+            try recode(path, from: encoding, to: path + ".made")
+            #expect(FileManager.default.contentsEqual(atPath: path + ".made", andPath: path + ".utf8"))
+        }
+    }
+
+    @Test("has U+FFFD for bytes that are no letter, at its end too")
+    func broken() throws {
+        try withFile("t.txt", "open(path, 'wb').write(b'a\\xff\\xffb\\xb0')") { (path: String) throws in
+            try recode(path, from: "euc-kr", to: path + ".made")
+            let made = try String(contentsOfFile: path + ".made", encoding: .utf8)
+            #expect(made == "a\u{fffd}\u{fffd}b\u{fffd}")
+            let error = #expect(throws: ArchiveError.self) { try recode(path, from: "klingon", to: path + ".made") }
+            #expect(error?.code == .unsupported)
+        }
+    }
+
+    @Test("or compression is known by its bytes, whatever the name")
+    func compressed() throws {
+        let script = """
+            import gzip, bz2, lzma
+            for name, data in [("gz", gzip.compress(b"x")), ("bz2", bz2.compress(b"x")), ("xz", lzma.compress(b"x")), ("no", b"url"), ("empty", b"")]:
+                open(path + name, "wb").write(data)
+            """
+        try withFile("list", script) { (path: String) throws in
+            let found = try ["gz", "bz2", "xz", "no", "empty"].map { try isCompressed(path + $0) }
+            #expect(found == [true, true, true, false, false])
         }
     }
 }

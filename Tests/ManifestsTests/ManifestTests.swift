@@ -81,6 +81,12 @@ private let smallest = """
                     path: [a.jsonl, b.jsonl]
                     image_root: [images, more.zip]
                     similarity_column: sim
+                    width_column: w
+                    height_column: h
+                    nsfw_column: tag
+                    unsafe_column: unsafe
+                    language_column: lang
+                    md5_column: md5
                     rewrite:
                       - {prefix: "http://old/", replacement: "https://new/"}
                     filter: {min_side: 256, min_similarity: 0.3, nsfw: [NSFW, UNSURE], max_unsafe: 0.5, languages: en,

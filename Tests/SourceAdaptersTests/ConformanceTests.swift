@@ -102,11 +102,34 @@ extension ListedRow {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let path = folder + "/list.txt"
         let good = shape.line("http://h/1.jpg", "good")
-        let bad = ["nonsense\n", "\n", String(repeating: "y", count: 3 << 20) + "\n"]
+        let bad = ["nonsense\n", String(repeating: "y", count: 3 << 20) + "\n"]
         try (shape.header + good + bad.joined() + good).write(toFile: path, atomically: false, encoding: .utf8)
         let rows = try readAll(shape.adapter([path]), unitRows: 2)
-        #expect(rows.map(\.isRejected) == [false, true, true, true, false])
-        #expect(rows.map(\.id.row) == [0, 1, 2, 3, 4])
+        #expect(rows.map(\.isRejected) == [false, true, true, false])
+        #expect(rows.map(\.id.row) == [0, 1, 2, 3])
+    }
+
+    @Test("passes over blank lines, wherever they are", arguments: shapes)
+    fileprivate func blankLines(_ shape: Shape) throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let lines = (0..<9).map { shape.line("http://h/\($0)", "good") }
+        let blank = ["\n", "\r\n", "  \n", "\n\n"]
+        let text = shape.header + lines.enumerated().map { $1 + blank[$0 % 4] }.joined()
+        for path in ["a", "b"] { try text.write(toFile: "\(folder)/\(path)", atomically: false, encoding: .utf8) }
+        for unitRows in [1, 2, 7, 9, 18] {
+            let rows = try readAll(shape.adapter([folder + "/a", folder + "/b"]), unitRows: unitRows)
+            #expect(rows.map(\.url) == (0..<18).map { "http://h/\($0 % 9)" }, "\(unitRows)")
+        }
+    }
+
+    @Test("refuses a list without a row", arguments: shapes)
+    fileprivate func noRow(_ shape: Shape) throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try (shape.header + "\n").write(toFile: folder + "/l", atomically: false, encoding: .utf8)
+        let error = #expect(throws: SourceError.self) { try readAll(shape.adapter([folder + "/l"]), unitRows: 1) }
+        #expect(error?.hint == "the list has no rows")
     }
 
     @Test("takes images from the folder that the manifest names, and from no other")
@@ -152,7 +175,9 @@ extension ListedRow {
             var random = SplitMix64(seed: seed)
             let paths = try (0..<2).map { file in
                 let bytes = (0..<200).flatMap { _ in pieces[Int.random(in: pieces.indices, using: &random)] }
-                try Data(shape.header.utf8 + bytes).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
+                // Lists of which hardly a row can be read are refused as a whole.
+                let good = (0..<30).map { shape.line("http://h/\($0)", String(repeating: "é", count: 10)) }.joined()
+                try Data((shape.header + good).utf8 + bytes).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
                 return "\(folder)/\(file)"
             }
             let whole = try readAll(shape.adapter(paths), unitRows: 1 << 20)

@@ -40,7 +40,7 @@ private struct SingleSource: SourceAdapter {
         fetch: String = "retries: 0"
     ) async throws -> FinishedRow {
         let manifest = try Manifest(
-            yaml: "{version: 1, name: n, fetch: {\(fetch)}, sources: [{name: s, format: cc3m, path: x}]}")
+            yaml: "{version: 1, name: n, fetch: {\(fetch)}, sources: [{name: s, format: laion, path: x}]}")
         let row = SourceRow(
             id: SampleID(source: "s", row: 0), sourceID: "7", location: location,
             captions: [Caption(text: "a caption", origin: .web)], facts: facts)

@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// A tar being read forwards by libarchive, through gzip or zstd where its bytes say so.
+/// A tar being read forwards by libarchive, through gzip, zstd, bzip2 or xz where its bytes say so.
 typedef struct car_reader *car_reader_t;
 
 typedef enum { CAR_FILE, CAR_FOLDER, CAR_OTHER } car_kind_t;
@@ -10,7 +10,7 @@ typedef enum { CAR_FILE, CAR_FOLDER, CAR_OTHER } car_kind_t;
 /// Opens `path` from byte `offset` on, where a header starts; NULL when there is no memory or the file cannot be opened,
 /// with `errno` set.
 car_reader_t car_open(const char *path, int64_t offset);
-/// The same for a file that is compressed and no tar, by bzip2 and xz too: its one member is what it holds.
+/// The same for a file that is compressed and no tar: its one member is what it holds.
 car_reader_t car_open_raw(const char *path);
 /// Whether the file goes through a filter, so that offsets are of what is decompressed; known after the first member.
 int car_is_compressed(car_reader_t reader);
@@ -22,6 +22,14 @@ int64_t car_read(car_reader_t reader, void *buffer, size_t capacity);
 /// What was wrong.
 const char *car_error(car_reader_t reader);
 void car_free(car_reader_t reader);
+
+/// A text being turned into UTF-8 part by part; NULL where the encoding is not known on this machine.
+typedef struct car_recoder *car_recoder_t;
+car_recoder_t car_recoder_open(const char *encoding);
+/// Turns bytes of `in` into UTF-8; gives how many of `out` it wrote, and in `used` how many of `in` it took. Bytes that are no
+/// letter become U+FFFD; those of a letter that is cut off are left, unless `is_last`.
+size_t car_recode(car_recoder_t recoder, const void *in, size_t count, size_t *used, void *out, size_t capacity, int is_last);
+void car_recoder_free(car_recoder_t recoder);
 
 /// Inflates a raw deflate stream of known length; 0 when it had exactly `out_count` bytes.
 int car_inflate(const void *in, size_t in_count, void *out, size_t out_count);

@@ -43,7 +43,32 @@ int64_t cpq_row_group_rows(cpq_reader_t reader, int group);
 int cpq_column_count(cpq_reader_t reader);
 /// The name of top-level column `column`; valid as long as the reader.
 const char *cpq_column_name(cpq_reader_t reader, int column);
-/// Starts reading `columns` (numbers of top-level columns) of one row group, `batch` rows at a time.
+
+/// What the values of a column are; of a list, what its elements are.
+typedef enum {
+    CPQ_TEXT_KIND,
+    /// Bytes that may be text: old writers mark no text as such.
+    CPQ_BYTES_KIND,
+    CPQ_FIXED_BYTES_KIND,
+    CPQ_BOOL_KIND,
+    CPQ_INTEGER_KIND,
+    CPQ_REAL_KIND,
+    CPQ_DECIMAL_KIND,
+    /// A date, a time, or both.
+    CPQ_MOMENT_KIND,
+    CPQ_UUID_KIND,
+    /// Nothing but nulls.
+    CPQ_NULL_KIND,
+    /// A struct with `bytes`, the file of an image, as Hugging Face's `datasets` writes them.
+    CPQ_IMAGE_KIND,
+    /// None of these.
+    CPQ_OTHER_KIND
+} cpq_kind_t;
+/// What top-level column `column` holds, in how many lists one in another, and the type's name; valid until the next call.
+int cpq_column_kind(cpq_reader_t reader, int column, cpq_kind_t *kind, int *depth, const char **name);
+
+/// Starts reading `columns` (numbers of top-level columns) of one row group, at most `batch` rows at a time, and fewer
+/// where the group's rows are large.
 int cpq_select(cpq_reader_t reader, int group, const int *columns, int count, int64_t batch);
 /// The next batch; `*rows` is 0 behind the last.
 int cpq_next(cpq_reader_t reader, int64_t *rows);
@@ -51,6 +76,16 @@ int cpq_next(cpq_reader_t reader, int64_t *rows);
 /// The cells of the current batch; `position` counts the selected columns. 1: there is a value; 0: it is null.
 /// Text of any kind, or bytes; valid until the next batch.
 int cpq_string(cpq_reader_t reader, int position, int64_t row, const char **bytes, size_t *count);
+/// The same, and every other value but lists and structs written exactly: whole numbers and decimals in digits, other
+/// numbers in as few digits as tell them apart, `true` and `false`, ISO 8601, the canonical form of a UUID, bytes of fixed
+/// count in hexadecimal digits. Not-a-number is null. Valid until the next call.
+int cpq_text(cpq_reader_t reader, int position, int64_t row, const char **bytes, size_t *count);
+/// How many texts are in a list, those of the lists in it one after the other and nulls left out, or 1 for a single value.
+int cpq_texts(cpq_reader_t reader, int position, int64_t row, int64_t *count);
+/// One of those that `cpq_texts` counted last; valid until it is called again.
+int cpq_text_at(cpq_reader_t reader, int64_t place, const char **bytes, size_t *count);
+/// The text or bytes in the field `name` of a struct; null where the struct is, or has no such field.
+int cpq_field(cpq_reader_t reader, int position, int64_t row, const char *name, const char **bytes, size_t *count);
 /// Any number or boolean as a double.
 int cpq_double(cpq_reader_t reader, int position, int64_t row, double *value);
 /// Any integer as one, and any other number that is whole.
