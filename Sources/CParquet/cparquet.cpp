@@ -242,9 +242,10 @@ int cpq_select(cpq_reader_t r, int group, const int *columns, int count, int64_t
         for (int field : fields) add_leaves(all.at(field), leaves);
         // Rows with images in them are read a few at a time.
         auto metadata = r->reader->parquet_reader()->metadata()->RowGroup(group);
-        int64_t rows = std::max<int64_t>(metadata->num_rows(), 1), bytes = 0, most = 64 << 20;
-        for (int leaf : leaves) bytes += std::max<int64_t>(metadata->ColumnChunk(leaf)->total_uncompressed_size(), 0);
-        r->reader->set_batch_size(std::clamp<int64_t>(most / std::max<int64_t>(bytes / rows, 1), 1, batch));
+        double most = 64 << 20, bytes = 1;
+        for (int leaf : leaves) bytes += (double)metadata->ColumnChunk(leaf)->total_uncompressed_size();
+        double rows = most * (double)metadata->num_rows() / std::max(bytes, 1.0);
+        r->reader->set_batch_size((int64_t)std::clamp(rows, 1.0, (double)batch));
         r->batches = take(r->reader->GetRecordBatchReader({group}, leaves));
         if (r->batches->schema()->num_fields() != (int)fields.size())
             throw std::runtime_error("columns that cannot be told apart");

@@ -4,8 +4,8 @@ import Samples
 
 /// Tars in which a sample's members lie side by side, as webdataset has them: plain, or compressed by gzip, zstd, bzip2, xz.
 ///
-/// The key is what the name has up to the first dot behind the last slash. A member that a sample has already begins another
-/// sample of the same key: no image gets another's caption. Of img2dataset's layout, and of our own shards, caption, URL and
+/// The key is what the name has up to the first dot behind the last slash. Where a sample's first member comes again another
+/// sample of the same key begins, and one of which another member comes again is a bad row: no image gets another's caption. Of img2dataset's layout, and of our own shards, caption, URL and
 /// what else is known are read from `txt` and `json`. What a Mac adds to archives is passed over. A damaged or cut archive
 /// gives the samples up to there, and one row more that says so.
 /// Source: webdataset `tariterators.py`, `base_plus_ext`; img2dataset `writer.py`.
@@ -52,6 +52,8 @@ private final class TarCursor: ListCursor {
     /// Why reading ended early.
     private var damage: String?
     private var hasToldOfDamage = false
+    /// What the sample read last has twice.
+    private var repeated: String?
 
     init(_ file: Int, _ path: String, at position: InputPosition?) throws(SourceError) {
         let isNumber = position?.companion == 1
@@ -97,6 +99,7 @@ private final class TarCursor: ListCursor {
         guard let key else { return nil }
         row.sourceID = key
         row.addTexts(texts)
+        if let repeated { row.fault = "two members \(key).\(repeated), and nothing says which is meant" }
         if isLast { row.fault = damage }
         if row.image == nil, row.fault == nil { row.fault = "no image among the sample's members" }
         return row
@@ -111,18 +114,19 @@ private final class TarCursor: ListCursor {
             hasToldOfDamage = true
             return ""
         }
-        let (key, ending) = keyAndEnding(of: first.name)
-        var endings: Set<String> = [ending]
-        pending = nil
+        let (key, firstEnding) = keyAndEnding(of: first.name)
+        var endings: Set<String> = [firstEnding]
+        (pending, repeated) = (nil, nil)
         number += 1
         take(first)
         do throws(ArchiveError) {
             while let member = try Self.nextMember(tar) {
                 let (nextKey, ending) = keyAndEnding(of: member.name)
-                guard nextKey == key, endings.insert(ending).inserted else {
+                guard nextKey == key, ending != firstEnding else {
                     pending = member
                     break
                 }
+                if !endings.insert(ending).inserted { repeated = ending }
                 take(member)
             }
         } catch {

@@ -185,7 +185,9 @@ private func withFile(_ name: String, _ script: String, _ body: (String) throws 
 @Suite("A text in another encoding") struct RecodeTests {
     @Test(
         "becomes the UTF-8 that Python makes of it, however long it is",
-        arguments: ["windows-1252", "utf-16", "utf-16le", "utf-16be", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"])
+        arguments: [
+            "windows-1252", "utf-16", "utf-16le", "utf-16be", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr",
+        ])
     func python(_ encoding: String) throws {
         let script = """
             letters = {"windows-1252": "aé€“ÿ\\n", "big5": "a貓中\\n", "euc-kr": "a고양\\n", "shift_jis": "a猫ｱ\\n", "euc-jp": "a猫か\\n"}

@@ -23,10 +23,13 @@ import Testing
     @Test(
         "names the format that is not read, or what a server sent in the place of an image",
         arguments: [
-            ("\0\0\0\u{20}ftypavif", "an AVIF image"), ("\0\0\0\u{20}ftypheic", "a HEIF image"), ("II*\0", "a TIFF image"),
-            ("MM\0*", "a TIFF image"), ("BM\u{10}\0\0\0\0\0\0\0", "a BMP image"), ("\0\0\0\u{c}jP  ", "a JPEG 2000 image"),
+            ("\0\0\0\u{20}ftypavif", "an AVIF image"), ("\0\0\0\u{20}ftypheic", "a HEIF image"),
+            ("II*\0", "a TIFF image"),
+            ("MM\0*", "a TIFF image"), ("BM\u{10}\0\0\0\0\0\0\0", "a BMP image"),
+            ("\0\0\0\u{c}jP  ", "a JPEG 2000 image"),
             ("\0\0\0\u{c}JXL ", "a JPEG XL image"), ("\0\0\0\u{20}ftypisom", "a video"), ("%PDF-1.4", "a PDF document"),
-            ("\n<!DOCTYPE html>", "an HTML page"), ("<?xml version=\"1.0\"?>\n<svg", "an SVG drawing"), ("{}", "a JSON document"),
+            ("\n<!DOCTYPE html>", "an HTML page"), ("<?xml version=\"1.0\"?>\n<svg", "an SVG drawing"),
+            ("{}", "a JSON document"),
             ("", "no bytes"), ("hello", "no image format"),
         ])
     func foreign(_ start: String, _ name: String) {

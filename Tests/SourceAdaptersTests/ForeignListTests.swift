@@ -1,8 +1,8 @@
 import Foundation
 import Manifests
+import RandomNumbers
 import Samples
 import SourceAdapters
-import RandomNumbers
 import TestSupport
 import Testing
 
