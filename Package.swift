@@ -126,6 +126,7 @@ let package = Package(
         bridge("Archives", ["Files", "CArchive"]),
         bridge("Fetching", ["Samples", "Files", "RandomNumbers", "CCurl"]),
         bridge("Storage", ["Files"]),
+        bridge("Spools", ["Digests"]),
         bridge("Tensors", ["Files", "CTorch"]),
         // 3. Assembly.
         library("SourceAdapters", ["Samples", "Digests", "Files", "Manifests", "Archives", "Tables"]),
@@ -136,10 +137,10 @@ let package = Package(
             "Stages",
             [
                 "Samples", "Archives", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Shards",
-                "Tables", asyncAlgorithms,
+                "Spools", "Tables",
             ]),
         library("VisionLanguage", ["Layers", "RandomNumbers", "Tensors"]),
-        library("Coordination", ["Samples", grdb, logging]),
+        library("Coordination", ["Samples", "Digests", grdb, logging]),
         // 5. Where they meet.
         library(
             "Captioning",
@@ -173,8 +174,8 @@ let package = Package(
             "pipeline-worker",
             [
                 "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Manifests", "Samples", "Shards",
-                "Supervision",
-                "SourceAdapters", "Stages", "Storage", "Tensors", "Transport", "VisionLanguage", arguments, logging,
+                "Supervision", "SourceAdapters", "Stages", "Storage", "Tensors", "Transport", "VisionLanguage",
+                arguments, logging,
             ]),
         executable(
             "blip2",
@@ -196,7 +197,8 @@ let package = Package(
         tests("Archives"),
         tests("SourceAdapters", ["Samples", "Manifests", "Tables"]),
         tests("Demonstrations", ["Samples"]),
-        tests("Stages", ["Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images"]),
+        tests("Spools"),
+        tests("Stages", ["Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Spools"]),
         tests("VisionLanguage", ["Layers", "Tensors"]),
         tests("Coordination", ["Samples", grdb, logging]),
         tests("Transport", ["Coordination", "Samples", flyingFox, flyingSocks, logging]),

@@ -54,10 +54,13 @@ static void axis_free(axis_t *axis) {
     free(axis->weights);
 }
 
-// Weights for the `count` outputs from `start` on of a resize from `from` to `to` positions. 0 when memory is short.
-static int axis_init(axis_t *axis, int from, int to, int start, int count, ci_filter_t filter) {
+// Weights for the `count` outputs from `start` on of a resize of `extent` of `from` positions, which begin at `begin`, to
+// `to` positions. 0 when memory is short.
+static int axis_init(
+    axis_t *axis, int from, double begin, double extent, int to, int start, int count, ci_filter_t filter
+) {
     double (*kernel)(double) = filter == CI_BICUBIC ? bicubic : hamming;
-    double scale = (double)from / to, stretch = scale < 1.0 ? 1.0 : scale;
+    double scale = extent / to, stretch = scale < 1.0 ? 1.0 : scale;
     double support = (filter == CI_BICUBIC ? 2.0 : 1.0) * stretch, shrink = 1.0 / stretch;
     int most = (int)ceil(support) * 2 + 1;
     axis->count = count;
@@ -71,13 +74,13 @@ static int axis_init(axis_t *axis, int from, int to, int start, int count, ci_fi
         return 0;
     }
     for (int i = 0; i < count; i++) {
-        if (from == to) {  // nothing to do along this axis
+        if (from == to && extent == from) {  // nothing to do along this axis
             axis->first[i] = start + i;
             axis->taps[i] = 1;
             axis->weights[(size_t)i * (size_t)most] = 1 << PRECISION;
             continue;
         }
-        double centre = (start + i + 0.5) * scale, sum = 0;
+        double centre = begin + (start + i + 0.5) * scale, sum = 0;
         int low = (int)(centre - support + 0.5), high = (int)(centre + support + 0.5);
         if (low < 0) low = 0;
         if (high > from) high = from;
@@ -232,8 +235,9 @@ ci_status_t ci_resample(ci_pixels_t image, ci_resize_t resize, ci_output_t outpu
     groups_t groups = {0};
     rows_t rows = {.image = image, .axis = &across, .groups = &groups};
     ci_status_t status = CI_NO_MEMORY;
-    if (axis_init(&across, image.width, resize.width, resize.x, output.width, resize.filter)
-        && axis_init(&down, image.height, resize.height, resize.y, output.height, resize.filter)
+    ci_area_t area = resize.area;
+    if (axis_init(&across, image.width, area.x, area.width, resize.width, resize.x, output.width, resize.filter)
+        && axis_init(&down, image.height, area.y, area.height, resize.height, resize.y, output.height, resize.filter)
         && groups_init(&groups, &across)) {
         rows.stride = (size_t)output.width * 3 + BLOCK;
         rows.capacity = down.most_taps + 1;  // they are made in pairs
@@ -247,19 +251,5 @@ ci_status_t ci_resample(ci_pixels_t image, ci_resize_t resize, ci_output_t outpu
     free(groups.groups);
     axis_free(&across);
     axis_free(&down);
-    return status;
-}
-
-ci_status_t ci_weights(int from, int to, int start, int count, ci_filter_t filter, int32_t *matrix) {
-    axis_t axis = {0};
-    ci_status_t status = CI_NO_MEMORY;
-    if (axis_init(&axis, from, to, start, count, filter)) {
-        memset(matrix, 0, (size_t)count * (size_t)from * sizeof *matrix);
-        for (int i = 0; i < count; i++)
-            memcpy(matrix + (size_t)i * (size_t)from + axis.first[i], axis.weights + (size_t)i * (size_t)axis.most_taps,
-                   (size_t)axis.taps[i] * sizeof *matrix);
-        status = CI_OK;
-    }
-    axis_free(&axis);
     return status;
 }

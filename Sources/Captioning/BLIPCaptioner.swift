@@ -1,5 +1,4 @@
 import Digests
-import Images
 import Layers
 import Samples
 package import Stages
@@ -33,7 +32,7 @@ package struct BLIPCaptioner: Captioner {
         imageSide = configuration.vision.imageSide
         input = ModelInput(
             side: imageSide, normalization: try folder.normalization(.captioner, side: imageSide),
-            device: engines.device, plan: ViewPlan.init(squashing:_:))
+            device: engines.device)
         try folder.checkGeneration()
         tokenizer = try folder.tokenizer(BERTWordPieceTokenizer.init(directory:))
         guard let tokens = promptTokens(prompt, tokenizer, configuration.text) else {
@@ -56,36 +55,37 @@ package struct BLIPCaptioner: Captioner {
     }
 
     /// `count` captions for each image of `batch`, in the same order; they do not depend on the rest of the batch.
-    package func caption(_ batch: [CaptionRequest], count: Int) async throws -> [[GeneratedCaption]] {
-        try await caption(batch, count: count, times: nil)
+    package func caption(
+        _ batch: [CaptionRequest], count: Int, moved: @escaping @Sendable () -> Void = {}
+    ) async throws -> [[GeneratedCaption]] {
+        try await caption(batch, count: count, times: nil, moved: moved)
     }
 
     /// The same; adds to `times` what the parts of the model took.
     package func caption(
-        _ batch: [CaptionRequest], count: Int, times: PartTimes?
+        _ batch: [CaptionRequest], count: Int, times: PartTimes?, moved: @escaping @Sendable () -> Void = {}
     ) async throws -> [[GeneratedCaption]] {
-        try await engines.map(batch, by: use.batch) { requests in try captions(of: requests, count, times) }
+        try await engines.map(batch, by: use.batch) { requests in try captions(of: requests, count, times, moved) }
     }
 
     private func captions(
-        of requests: [CaptionRequest], _ count: Int, _ times: PartTimes?
+        of requests: [CaptionRequest], _ count: Int, _ times: PartTimes?, _ moved: @Sendable () -> Void
     ) throws -> [[GeneratedCaption]] {
         let streams = requests.map { request in
             (0..<count).map { RandomStream(seed: seed, key: request.key, number: $0) }
         }
         let made = try model.infer { model throws(TorchError) in
-            let images = filled(requests.map(\.image), to: use.batch)
-            return try input.withPixels(images) { pixels throws(TorchError) in
-                guard use.decodesOnDevice else {
-                    return try model.generate(
-                        pixels, prompt: prompt, streams: filled(streams, to: use.batch), sampling,
-                        times: times)
-                }
-                return try model.generateOnDevice(
-                    pixels, prompt: prompt, streams: filled(streams, to: use.batch), sampling, decodings,
-                    usesGraph: use.usesGraphs)
+            let pixels = try input.pixels(filled(requests.map(\.pixels), to: use.batch))
+            guard use.decodesOnDevice else {
+                return try model.generate(
+                    pixels, prompt: prompt, streams: filled(streams, to: use.batch), sampling, times: times,
+                    moved: moved)
             }
+            return try model.generateOnDevice(
+                pixels, prompt: prompt, streams: filled(streams, to: use.batch), sampling, decodings,
+                usesGraph: use.usesGraphs)
         }
+        moved()
         return made.prefix(requests.count).map { captions in captions.map(text) }
     }
 

@@ -1,4 +1,3 @@
-import Images
 import Layers
 package import Stages
 package import Tensors
@@ -23,7 +22,7 @@ package struct CLIPRanker: Ranker {
         imageSide = configuration.vision.imageSide
         input = ModelInput(
             side: imageSide, normalization: try folder.normalization(.ranker, side: imageSide),
-            device: engines.device, plan: ViewPlan.init(shortestSideCropping:_:))
+            device: engines.device)
         let positions = configuration.text.positions
         tokenizer = try folder.tokenizer { try CLIPTokenizer(directory: $0, contextLength: positions) }
         try checkFit(of: tokenizer, to: configuration.text, directory)
@@ -39,22 +38,27 @@ package struct CLIPRanker: Ranker {
     }
 
     /// Cosine similarity, −1 to 1, of each caption of each request, in the same order.
-    package func score(_ batch: [RankRequest]) async throws -> [[Double]] {
-        try await score(batch, times: nil)
+    package func score(
+        _ batch: [RankRequest], moved: @escaping @Sendable () -> Void = {}
+    ) async throws -> [[Double]] {
+        try await score(batch, times: nil, moved: moved)
     }
 
     /// The same; adds to `times` what the parts of the model took.
-    package func score(_ batch: [RankRequest], times: PartTimes?) async throws -> [[Double]] {
-        try await engines.map(batch, by: use.batch) { requests in try scores(of: requests, times) }
+    package func score(
+        _ batch: [RankRequest], times: PartTimes?, moved: @escaping @Sendable () -> Void = {}
+    ) async throws -> [[Double]] {
+        try await engines.map(batch, by: use.batch) { requests in
+            defer { moved() }
+            return try scores(of: requests, times)
+        }
     }
 
     private func scores(of requests: [RankRequest], _ times: PartTimes?) throws -> [[Double]] {
         let texts = UniqueTexts(requests.map { request in request.captions.map(tokenizer.encode) })
         return try model.infer { model throws(TorchError) in
             let images = try timed(.rankImage, times) { () throws(TorchError) in
-                try input.withPixels(filled(requests.map(\.image), to: use.batch)) { pixels throws(TorchError) in
-                    try vectors(model.images(pixels))
-                }
+                try vectors(model.images(input.pixels(filled(requests.map(\.pixels), to: use.batch))))
             }
             var judged = [[Float]](repeating: [], count: texts.unique.count)
             for part in texts.groups.flatMap(parts) {

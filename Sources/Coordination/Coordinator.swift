@@ -34,7 +34,7 @@ package actor Coordinator {
     private let stopwatch: Stopwatch
     private let wallClock: @Sendable () -> Date
     private let logger: Logger
-    private let executor = StoreExecutor()
+    private let executor = QueueExecutor(label: "coordinator")
     private var table: LeaseTable
     private var board = WorkerBoard()
     private var lastSightings: Duration?

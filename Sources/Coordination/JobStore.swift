@@ -1,3 +1,4 @@
+import Digests
 package import Foundation
 package import Samples
 
@@ -23,6 +24,14 @@ package struct BuildRecord: Hashable, Sendable {
         self.settings = settings
         self.softwareVersion = softwareVersion
         self.created = Date(timeIntervalSince1970: created.timeIntervalSince1970.rounded(.down))
+    }
+
+    /// Names all that rows are made of: settings, inputs, checkpoints and software.
+    ///
+    /// What is left of a unit that was begun is used only by a build of the same name.
+    package var identity: ContentDigest {
+        let lines = settings.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)\n" }
+        return digest(of: lines.joined() + softwareVersion)
     }
 }
 

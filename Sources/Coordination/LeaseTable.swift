@@ -2,8 +2,8 @@ package import Samples
 
 /// The numbers that leases live by.
 package struct LeasePolicy: Hashable, Sendable {
-    /// How long a lease is good for without a renewal.
-    package var duration: Duration = .seconds(300)
+    /// How long a lease is good for without a renewal: longer than anything takes of which nothing is seen.
+    package var duration: Duration = .seconds(120)
     /// After this many failures a unit has failed for good.
     package var failureLimit = 3
     /// How many units a worker may hold at once.

@@ -11,20 +11,37 @@ private let longestSide = 65_535
 /// - Parameters:
 ///   - bytes: The file, whole.
 ///   - header: What `readHeader` said about the same bytes; read again where it is nil.
-///   - covering: The size, after orientation, that the result must still cover. JPEG is then decoded at the smallest of
-///     1/1, 1/2, 1/4 and 1/8 that does; other scales have no fast code in libjpeg. The other formats ignore it.
 ///   - maxPixels: A header that claims more is refused before memory is taken.
-/// - Returns: The picture, of the header's oriented size, or of that size divided by 2, 4 or 8 and rounded up.
+/// - Returns: The picture, of the header's oriented size.
 /// - Throws: Any `ImageError`; truncated data are `damaged`, never a partly grey picture.
 package func decode(
-    _ bytes: [UInt8], header: ImageHeader? = nil, covering: Size? = nil, maxPixels: Int
+    _ bytes: [UInt8], header: ImageHeader? = nil, maxPixels: Int
 ) throws(ImageError) -> PixelImage {
     let header = if let header { header } else { try readHeader(bytes) }
+    return try decode(bytes, header, dividedBy: 1, maxPixels)
+}
+
+/// Decodes an image file into upright RGB, as small as is quick and still covers `size`, after orientation.
+///
+/// JPEG is decoded at the smallest of 1/1, 1/2, 1/4 and 1/8 that does, each side rounded up; other scales have no fast
+/// code in libjpeg. The other formats come at full size. All else is as `decode` says.
+package func decodeReduced(
+    _ bytes: [UInt8], header: ImageHeader? = nil, covering size: Size, maxPixels: Int
+) throws(ImageError) -> ReducedImage {
+    let header = if let header { header } else { try readHeader(bytes) }
+    let denominator = header.format == .jpeg ? scaleDenominator(of: header, covering: size) : 1
+    let pixels = try decode(bytes, header, dividedBy: denominator, maxPixels)
+    let area = Area(of: header.size, dividedBy: denominator, orientation: header.orientation)
+    return ReducedImage(pixels, area: area)
+}
+
+private func decode(
+    _ bytes: [UInt8], _ header: ImageHeader, dividedBy denominator: Int, _ maxPixels: Int
+) throws(ImageError) -> PixelImage {
     let (pixelCount, overflows) = header.width.multipliedReportingOverflow(by: header.height)
     guard !overflows, pixelCount <= maxPixels, max(header.width, header.height) <= longestSide else {
         throw ImageError(.tooManyPixels, "\(header.width)x\(header.height) pixels")
     }
-    let denominator = header.format == .jpeg ? scaleDenominator(of: header, covering: covering) : 1
     let size = Size(
         width: (header.width + denominator - 1) / denominator, height: (header.height + denominator - 1) / denominator)
     let hasAlpha = header.format == .png || header.format == .webp
@@ -44,8 +61,7 @@ package func decode(
 }
 
 /// The largest of 8, 4, 2 and 1 by which the stored picture can be divided and still cover the wanted size.
-private func scaleDenominator(of header: ImageHeader, covering: Size?) -> Int {
-    guard let covering else { return 1 }
+private func scaleDenominator(of header: ImageHeader, covering: Size) -> Int {
     let wanted = header.orientation > 4 ? covering.turned : covering
     let fits = [8, 4, 2].first { denominator in
         (header.width + denominator - 1) / denominator >= wanted.width

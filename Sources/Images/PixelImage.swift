@@ -36,3 +36,46 @@ package struct PixelImage: Sendable, Equatable {
     /// Both sides.
     package var size: Size { Size(width: width, height: height) }
 }
+
+/// A part of a picture, in pixels and parts of them.
+package struct Area: Sendable, Equatable {
+    package let x: Double
+    package let y: Double
+    package let width: Double
+    package let height: Double
+
+    /// All of a picture of `size`.
+    init(of size: Size) {
+        (x, y, width, height) = (0, 0, Double(size.width), Double(size.height))
+    }
+
+    /// What a picture of `size` covers of its pixels when each side is divided by `denominator` and rounded up; the pixels
+    /// that it covers in part are turned as EXIF `orientation` asks.
+    init(of size: Size, dividedBy denominator: Int, orientation: Int) {
+        func axis(_ length: Int, isTurned: Bool) -> (start: Double, length: Double) {
+            let exact = Double(length) / Double(denominator)
+            return (isTurned ? exact.rounded(.up) - exact : 0, exact)
+        }
+        let upright = orientation > 4 ? size.turned : size
+        let across = axis(upright.width, isTurned: [2, 3, 6, 7].contains(orientation))
+        let down = axis(upright.height, isTurned: [3, 4, 7, 8].contains(orientation))
+        (x, y, width, height) = (across.start, down.start, across.length, down.length)
+    }
+}
+
+/// A picture as it was decoded, maybe smaller than it is.
+///
+/// A side that is no multiple of the divisor is rounded up: the picture then covers its last pixels only in part.
+package struct ReducedImage: Sendable, Equatable {
+    package let pixels: PixelImage
+    /// What the picture covers of its pixels.
+    package let area: Area
+
+    init(_ pixels: PixelImage, area: Area) {
+        self.pixels = pixels
+        self.area = area
+    }
+
+    /// A picture at its full size.
+    package init(_ pixels: PixelImage) { self.init(pixels, area: Area(of: pixels.size)) }
+}

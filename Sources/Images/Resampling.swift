@@ -9,23 +9,26 @@ struct Window {
 
 /// Scales and crops or pads `image` as `plan` says; for images that are stored.
 ///
-/// `image` may be smaller than `plan.original`, as decoding for `plan.scaled` gives it. The kernel is Pillow's HAMMING:
-/// as sharp as bicubic when it reduces, at half the work.
-package func resize(_ image: PixelImage, _ plan: ResizePlan) -> PixelImage {
+/// `image` is of `plan.original`, or what decoding for `plan.scaled` made of it. The kernel is Pillow's HAMMING: as sharp
+/// as bicubic when it reduces, at half the work.
+package func resize(_ image: ReducedImage, _ plan: ResizePlan) -> PixelImage {
     let seen = Window(
         x: max(0, plan.left), y: max(0, plan.top),
         size: Size(
             width: min(plan.scaled.width, plan.output.width), height: min(plan.scaled.height, plan.output.height)))
-    let picture = resample(image, to: plan.scaled, window: seen, CI_HAMMING)
+    let picture = resample(image.pixels, image.area, to: plan.scaled, window: seen, CI_HAMMING)
     return picture.size == plan.output ? picture : padded(picture, to: plan.output)
 }
+
+/// The same of an image at its full size.
+package func resize(_ image: PixelImage, _ plan: ResizePlan) -> PixelImage { resize(ReducedImage(image), plan) }
 
 /// Resizes to `width` × `height` with the bicubic kernel; equals Pillow's `resize` before version 13 bit for bit.
 ///
 /// Source: Pillow `src/libImaging/Resample.c`.
 package func resizeBicubic(_ image: PixelImage, width: Int, height: Int) -> PixelImage {
     let size = Size(width: width, height: height)
-    return resample(image, to: size, window: Window(x: 0, y: 0, size: size), CI_BICUBIC)
+    return resample(image, Area(of: image.size), to: size, window: Window(x: 0, y: 0, size: size), CI_BICUBIC)
 }
 
 /// The square that BLIP sees: both sides become `side`, whatever the shape.
@@ -36,9 +39,9 @@ package func squashed(_ image: PixelImage, side: Int) -> PixelImage {
 /// The square that CLIP sees: the shorter side becomes `side`, the longer one keeps the shape, rounded down, and the
 /// middle is cut out.
 ///
-/// An odd rest is split as torchvision does, which OpenAI's CLIP and LAVIS use: half a pixel is rounded to the even
-/// side. (`transformers` rounds it down.)
-/// Source: torchvision `transforms/functional.py`, `resize` and `center_crop`.
+/// Of an odd rest the smaller half is cut off first, as `transformers` does. (OpenAI's CLIP and LAVIS, by torchvision,
+/// round half a pixel to the even side.)
+/// Source: transformers `image_processing_backends.py`, `PilBackend.resize` and `center_crop`.
 package func shortestSideCropped(_ image: PixelImage, side: Int) -> PixelImage {
     ViewPlan(shortestSideCropping: image.size, side).view(image)
 }
@@ -46,25 +49,18 @@ package func shortestSideCropped(_ image: PixelImage, side: Int) -> PixelImage {
 extension ViewPlan {
     /// The square of `image`, whose size the plan was made for.
     func view(_ image: PixelImage) -> PixelImage {
-        resample(image, to: scaled, window: Window(x: x, y: y, size: Size(width: side, height: side)), CI_BICUBIC)
+        let window = Window(x: x, y: y, size: Size(width: side, height: side))
+        return resample(image, Area(of: image.size), to: scaled, window: window, CI_BICUBIC)
     }
 }
 
-/// The bicubic weights, times 2^22, of `from` positions for each of `count` outputs from `start` on of a resize to `to`
-/// positions: `count` rows of `from`.
-package func bicubicWeights(from: Int, to: Int, start: Int, count: Int) -> [Int32] {
-    [Int32](unsafeUninitializedCapacity: count * from) { buffer, initialized in
-        let status = ci_weights(
-            Int32(from), Int32(to), Int32(start), Int32(count), CI_BICUBIC, buffer.baseAddress)
-        precondition(status == CI_OK, "no memory to resample")
-        initialized = count * from
-    }
-}
-
-/// The part `window` of `image` scaled to `size`; traps without memory, as every array does.
-private func resample(_ image: PixelImage, to size: Size, window: Window, _ filter: ci_filter_t) -> PixelImage {
-    if image.size == size, window.size == size { return image }
+/// The part `window` of `area` of `image` scaled to `size`; traps without memory, as every array does.
+private func resample(
+    _ image: PixelImage, _ area: Area, to size: Size, window: Window, _ filter: ci_filter_t
+) -> PixelImage {
+    if image.size == size, window.size == size, area == Area(of: size) { return image }
     let resize = ci_resize_t(
+        area: ci_area_t(x: area.x, y: area.y, width: area.width, height: area.height),
         width: Int32(size.width), height: Int32(size.height), x: Int32(window.x), y: Int32(window.y), filter: filter)
     return makePixels(window.size) { output in
         let status = image.withPixels { ci_resample($0, resize, output) }

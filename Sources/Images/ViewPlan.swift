@@ -18,16 +18,14 @@ package struct ViewPlan: Sendable, Hashable {
         (x, y) = (0, 0)
     }
 
-    /// The shorter side becomes `side`, the longer one keeps the shape, rounded down; the middle is cut out.
+    /// The shorter side becomes `side`, the longer one keeps the shape, rounded down; the middle is cut out, half a pixel before
+    /// it where the rest is odd.
     package init(shortestSideCropping original: Size, _ side: Int) {
         let shorter = min(original.width, original.height)
         self.original = original
         self.side = side
         scaled = Size(width: side * original.width / shorter, height: side * original.height / shorter)
-        x = halfToEven(scaled.width - side)
-        y = halfToEven(scaled.height - side)
+        x = (scaled.width - side) / 2
+        y = (scaled.height - side) / 2
     }
 }
-
-/// Half of `number`, of two equally near integers the even one.
-private func halfToEven(_ number: Int) -> Int { number / 2 + (number % 4 == 3 ? 1 : 0) }

@@ -10,11 +10,17 @@ package struct WorkerProfile: Sendable, Equatable {
     /// Transfers in flight at once, over all units of the worker.
     package var connections = 128
     /// Work units in flight at once: the next begins when the last row of one was started.
+    ///
+    /// One whose rows all wait for hosts in trouble does not count.
     package var units = 2
-    /// Rows of a unit in flight at once, those that wait for an earlier one included.
-    package var window = 512
-    /// Bytes of images that all units hold together, before no more rows are started.
+    /// Rows in flight at once, over all units of the worker, those that wait for hosts in trouble included.
+    package var window = 4096
+    /// Bytes of images, as fetched and as pixels, that all units hold together, before no more rows are started.
     package var imageBytes = 64 << 20
+    /// Where rows lie that are done while their shard is not; the output's own scratch folder where it is empty.
+    package var scratch = ""
+    /// Bytes that may lie there before no more units are begun.
+    package var scratchBytes = 16 << 30
     /// Images computed at once on a CUDA device; 0 chooses by its free memory.
     ///
     /// The one key that can change a bit of a result, on a CUDA device: docs/decisions/0014 says how.
@@ -40,6 +46,8 @@ package struct WorkerProfile: Sendable, Equatable {
         units = try reader.int("units", default: units, in: 1...64)
         window = try reader.int("window", default: window, in: 1...1_000_000)
         imageBytes = try reader.int("image_bytes", default: imageBytes, in: (1 << 20)...Int.max)
+        scratch = try reader.string("scratch", default: scratch)
+        scratchBytes = try reader.int("scratch_bytes", default: scratchBytes, in: 1...Int.max)
         batch = try reader.int("batch", default: batch, in: 0...4096)
         cudaGraphs = try reader.bool("cuda_graphs", default: cudaGraphs)
         try reader.finish()

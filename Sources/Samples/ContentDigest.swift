@@ -25,6 +25,12 @@ public struct ContentDigest: Hashable, Sendable, Codable, CustomStringConvertibl
     /// The 64 digits.
     public var description: String { hex }
 
+    /// The 32 bytes.
+    package var bytes: [UInt8] {
+        let digits = hex.utf8.map { $0 < 0x3a ? $0 - 0x30 : $0 - 0x57 }
+        return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
+
     /// Reads the 64 digits.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()

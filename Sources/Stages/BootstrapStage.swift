@@ -22,14 +22,16 @@ package struct BootstrapStage: Sendable {
     }
 
     /// The captions of each row of `batch`, in its order, or why a row has none.
-    func run(_ batch: [Seen]) async throws -> [Outcome<RowCaptions>] {
-        guard !batch.isEmpty else { return [] }
-        let candidates = zip(try await generate(batch), batch).map { made, row in rivals(made, row.origin) }
+    ///
+    /// `moved` is called whenever a model has moved on.
+    func run(_ batch: [Seen], moved: @escaping @Sendable () -> Void) async throws -> [Outcome<RowCaptions>] {
+        let generated = try await generate(batch, moved)
+        let candidates = zip(generated, batch).map { made, row in rivals(made, row.origin) }
         let requests = zip(batch, candidates).map { row, candidates in
             RankRequest(
-                key: row.origin.id.key, image: row.views.ranker, captions: candidates.map { readable($0.text) })
+                key: row.origin.id.key, pixels: row.views.ranker, captions: candidates.map { readable($0.text) })
         }
-        return zip(candidates, try await ranker.score(requests)).map { candidates, scores in
+        return zip(candidates, try await ranker.score(requests, moved: moved)).map { candidates, scores in
             choose(
                 zip(candidates, scores).map { caption, score in
                     ScoredCaption(text: caption.text, score: storedScore(score), origin: caption.origin)
@@ -37,9 +39,11 @@ package struct BootstrapStage: Sendable {
         }
     }
 
-    private func generate(_ batch: [Seen]) async throws -> [[GeneratedCaption]] {
-        let requests = batch.map { CaptionRequest(key: $0.origin.id.key, image: $0.views.captioner) }
-        let generated = try await captioner.caption(requests, count: count)
+    private func generate(
+        _ batch: [Seen], _ moved: @escaping @Sendable () -> Void
+    ) async throws -> [[GeneratedCaption]] {
+        let requests = batch.map { CaptionRequest(key: $0.origin.id.key, pixels: $0.views.captioner) }
+        let generated = try await captioner.caption(requests, count: count, moved: moved)
         precondition(generated.count == batch.count, "a captioner answers every request")
         return generated
     }

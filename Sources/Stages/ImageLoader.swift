@@ -10,9 +10,11 @@ struct ImageLoader: Sendable {
     let maxBytes: Int
 
     /// The bytes at `location`, with what the server said where there is one; or why there are none.
-    func load(_ location: ImageLocation) async -> Result<FetchedBody, FetchFailure> {
+    func load(
+        _ location: ImageLocation, _ observer: any FetchObserver
+    ) async -> Result<FetchedBody, FetchFailure> {
         switch location {
-        case .url(let url): await fetcher.fetch(url)
+        case .url(let url): await fetcher.fetch(url, observer: observer)
         case .stored(let path, let folders): stored(path, in: folders)
         case .bytes(let bytes) where bytes.count > maxBytes:
             .failure(FetchFailure(Rejection(.tooLarge, "more than \(maxBytes) bytes")))

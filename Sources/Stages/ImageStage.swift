@@ -8,32 +8,18 @@ import SourceAdapters
 
 /// From a row of a list to the image that is stored: load, check, read the header, decode, resize, encode.
 package struct ImageStage: Sendable {
-    /// The sides in pixels of the square views that the two models take.
-    package struct ViewSides: Sendable {
-        package let captioner: Int
-        package let ranker: Int
-        /// Whether the models make their views themselves, of the image as it is.
-        package let areMadeByModels: Bool
-
-        package init(captioner: Int, ranker: Int, areMadeByModels: Bool = false) {
-            self.captioner = captioner
-            self.ranker = ranker
-            self.areMadeByModels = areMadeByModels
-        }
-    }
-
     private let image: Manifest.Image
     private let verifiesDigests: Bool
     private let hashesLooks: Bool
     private let loader: ImageLoader
     private let excluded: DigestList
     private let watch: any CrashWatch
-    private let views: ViewSides?
+    private let needsCaption: Bool
 
-    /// `views` is nil where no model looks at the images; `excluded` are the bytes that must not be kept.
+    /// `excluded` are the bytes that must not be kept; with `needsCaption`, a row without one of its own is left out.
     package init(
         manifest: Manifest, fetcher: any Fetcher, roots: ImageRoots = ImageRoots(),
-        excluded: DigestList = DigestList(), watch: any CrashWatch = NoCrashWatch(), views: ViewSides?
+        excluded: DigestList = DigestList(), watch: any CrashWatch = NoCrashWatch(), needsCaption: Bool = false
     ) {
         self.image = manifest.image
         self.verifiesDigests = manifest.fetch.verifyDigests
@@ -41,51 +27,58 @@ package struct ImageStage: Sendable {
         self.loader = ImageLoader(fetcher: fetcher, roots: roots, maxBytes: manifest.fetch.maxBytes)
         self.excluded = excluded
         self.watch = watch
-        self.views = views
+        self.needsCaption = needsCaption
     }
 
     /// What becomes of the image at `url`, which is in no list.
     package func run(url: String) async -> PreparedRow {
         let row = SourceRow(id: SampleID(source: "url", row: 0), sourceID: "", location: .url(url), captions: [])
-        let listed = ListedRow(id: row.id, url: url, outcome: .kept(row))
-        return await run(listed, ByteBudget.Share(of: ByteBudget(limit: 1))).row
+        let gate = RowGate(.init(rows: 1, byteCount: .max))
+        return await run(row, url: url, RowTicket(gate, UnitProgress()))
     }
 
-    /// What becomes of `listed`, with the views of a row that is kept; the bytes as fetched count against `share` until
-    /// they are decoded.
+    /// The row of `listed`; or why it is left out whatever its image is.
+    func judge(_ listed: ListedRow) -> Result<SourceRow, LeftOutRow> {
+        var origin = RowOrigin(id: listed.id, sourceID: "", url: listed.url, given: [])
+        do throws(LeftOut) {
+            let row: SourceRow
+            switch listed.outcome {
+            case .kept(let kept): row = kept
+            case .rejected(let rejection): throw LeftOut(rejection)
+            }
+            origin = RowOrigin(row, url: listed.url)
+            if let rejection = watch.rejection(of: row.id) { throw LeftOut(rejection) }
+            if needsCaption, RowCaptions(given: row.captions) == nil {
+                throw LeftOut(.badRow, "no caption: the list gives none and none is made")
+            }
+            return .success(row)
+        } catch {
+            return .failure(error.row(origin, KnownFacts()))
+        }
+    }
+
+    /// What becomes of `row`, which was let in with `ticket`.
     ///
     /// Never throws: a bad row is a value, made here of whatever step left it out. What a shard keeps is the URL as the
     /// list says it: where an image lies on this machine is not.
-    func run(_ listed: ListedRow, _ share: ByteBudget.Share) async -> (row: PreparedRow, views: ModelViews?) {
-        var origin = RowOrigin(id: listed.id, sourceID: "", url: listed.url, given: [])
+    func run(_ row: SourceRow, url: String, _ ticket: RowTicket) async -> PreparedRow {
+        let origin = RowOrigin(row, url: url)
         var known = KnownFacts()
         do throws(LeftOut) {
-            let row = try row(of: listed)
-            origin = RowOrigin(id: row.id, sourceID: row.sourceID, url: listed.url, given: row.captions)
-            let bytes = try await load(row.location, &known)
-            share.take(bytes.count)
-            defer { share.take(-bytes.count) }
+            let bytes = try await load(row.location, ticket, &known)
+            ticket.fetched(byteCount: bytes.count)
             let sha256 = try check(bytes, row, &known)
             let result = watch.working(on: row.id) {
-                Result { () throws(LeftOut) in try encode(bytes, &known) }
+                Result { () throws(LeftOut) in try encode(bytes, ticket, &known) }
             }
-            let (original, image, hash, views) = try result.get()
-            let encoded = EncodedRow(
-                origin: origin, answer: known.answer, fetchedByteCount: known.byteCount, sha256: sha256,
-                original: original, image: image, perceptualHash: hash)
-            return (.encoded(encoded), views)
+            let (original, image, hash) = try result.get()
+            ticket.hold(image.bytes.count)
+            return .encoded(
+                EncodedRow(
+                    origin: origin, answer: known.answer, fetchedByteCount: known.byteCount, sha256: sha256,
+                    original: original, image: image, perceptualHash: hash))
         } catch {
-            // Of bytes that must not be kept nothing is said, nor where they are.
-            if error.rejection.reason == .excludedDigest {
-                return (
-                    .leftOut(LeftOutRow(RowOrigin(id: listed.id, sourceID: "", url: "", given: []), error.rejection)),
-                    nil
-                )
-            }
-            let row = LeftOutRow(
-                origin, error.rejection, answer: known.answer, fetchedByteCount: known.byteCount,
-                sha256: known.sha256, original: known.original)
-            return (.leftOut(row), nil)
+            return .leftOut(error.row(origin, known))
         }
     }
 
@@ -94,6 +87,16 @@ package struct ImageStage: Sendable {
         let rejection: Rejection
         init(_ rejection: Rejection) { self.rejection = rejection }
         init(_ reason: Rejection.Reason, _ message: String) { rejection = Rejection(reason, message) }
+
+        /// The row `origin`, of which `known` is known; of bytes that must not be kept nothing is said, nor where they are.
+        func row(_ origin: RowOrigin, _ known: KnownFacts) -> LeftOutRow {
+            guard rejection.reason != .excludedDigest else {
+                return LeftOutRow(RowOrigin(id: origin.id, sourceID: "", url: "", given: []), rejection)
+            }
+            return LeftOutRow(
+                origin, rejection, answer: known.answer, fetchedByteCount: known.byteCount, sha256: known.sha256,
+                original: known.original)
+        }
     }
 
     /// What the steps have found out about a row.
@@ -104,18 +107,10 @@ package struct ImageStage: Sendable {
         var original: Size?
     }
 
-    /// The row, if its list takes it and no worker crashed on it.
-    private func row(of listed: ListedRow) throws(LeftOut) -> SourceRow {
-        switch listed.outcome {
-        case .rejected(let rejection): throw LeftOut(rejection)
-        case .kept(let row):
-            guard let signal = watch.crash(of: row.id) else { return row }
-            throw LeftOut(.decodeError, "a decoder crashed on its bytes, by signal \(signal)")
-        }
-    }
-
-    private func load(_ location: ImageLocation, _ known: inout KnownFacts) async throws(LeftOut) -> [UInt8] {
-        switch await loader.load(location) {
+    private func load(
+        _ location: ImageLocation, _ ticket: RowTicket, _ known: inout KnownFacts
+    ) async throws(LeftOut) -> [UInt8] {
+        switch await loader.load(location, ticket) {
         case .success(let body):
             known.answer.httpStatus = body.httpStatus == 0 ? nil : body.httpStatus
             known.answer.finalURL = body.finalURL.isEmpty ? nil : body.finalURL
@@ -146,8 +141,8 @@ package struct ImageStage: Sendable {
 
     /// The steps from bytes to the image that is stored.
     private func encode(
-        _ bytes: [UInt8], _ known: inout KnownFacts
-    ) throws(LeftOut) -> (original: Size, image: StoredImage, hash: UInt64?, views: ModelViews?) {
+        _ bytes: [UInt8], _ ticket: RowTicket, _ known: inout KnownFacts
+    ) throws(LeftOut) -> (original: Size, image: StoredImage, hash: UInt64?) {
         let header = try coding { () throws(ImageError) in try readHeader(bytes) }
         let size = header.orientedSize
         known.original = size
@@ -156,18 +151,19 @@ package struct ImageStage: Sendable {
         let unchanged =
             image.keepsBytes(header, plan)
             ? StoredImage(bytes: bytes, fileExtension: header.format.fileExtension, size: size) : nil
-        // Bytes that are kept and that nobody looks at are decoded as small as possible, to know that they can be.
-        let isSeen = unchanged == nil || views != nil || hashesLooks
+        // Bytes that are kept and whose look nobody asks for are decoded as small as possible, to know that they can be.
+        let isSeen = unchanged == nil || hashesLooks
         let target = isSeen ? plan.scaled : Size(width: 1, height: 1)
         let decoded = try coding { () throws(ImageError) in
-            try decode(bytes, header: header, covering: target, maxPixels: image.maxPixels)
+            try decodeReduced(bytes, header: header, covering: target, maxPixels: image.maxPixels)
         }
-        if let unchanged, !isSeen { return (size, unchanged, nil, nil) }
+        if let unchanged, !isSeen { return (size, unchanged, nil) }
+        ticket.hold(bytes.count + decoded.pixels.rgb.count)
         let pixels = resize(decoded, plan)
         let stored = try coding { () throws(ImageError) in
             if let unchanged { unchanged } else { try image.encoded(pixels) }
         }
-        return (size, stored, hashesLooks ? perceptualHash(pixels) : nil, views?.views(of: pixels))
+        return (size, stored, hashesLooks ? perceptualHash(pixels) : nil)
     }
 
     private func coding<Value>(_ body: () throws(ImageError) -> Value) throws(LeftOut) -> Value {
@@ -175,10 +171,8 @@ package struct ImageStage: Sendable {
     }
 }
 
-extension ImageStage.ViewSides {
-    fileprivate func views(of pixels: PixelImage) -> ModelViews {
-        guard !areMadeByModels else { return .source(pixels) }
-        return .made(
-            captioner: squashed(pixels, side: captioner).rgb, ranker: shortestSideCropped(pixels, side: ranker).rgb)
+extension RowOrigin {
+    fileprivate init(_ row: SourceRow, url: String) {
+        self.init(id: row.id, sourceID: row.sourceID, url: url, given: row.captions)
     }
 }

@@ -1,34 +1,14 @@
-package import Images
-
-/// An image for a model.
-package enum ModelImage: Sendable {
-    /// As the model takes it: RGB8, `imageSide * imageSide * 3` bytes.
-    case view([UInt8])
-    /// Upright, of any size: for a model that makes the view itself.
-    case source(PixelImage)
-
-    /// The bytes of its pixels.
-    var byteCount: Int {
-        switch self {
-        case .view(let pixels): pixels.count
-        case .source(let image): image.rgb.count
-        }
-    }
-}
-
 /// An image to caption.
 package struct CaptionRequest: Sendable {
     /// The sample's key: with the manifest's seed and the caption's number it names the stream of random numbers.
     package let key: String
-    package let image: ModelImage
+    /// The view: RGB8, `imageSide * imageSide * 3` bytes.
+    package let pixels: [UInt8]
 
-    package init(key: String, image: ModelImage) {
+    package init(key: String, pixels: [UInt8]) {
         self.key = key
-        self.image = image
+        self.pixels = pixels
     }
-
-    /// `pixels` are the view: RGB8, `imageSide * imageSide * 3` bytes.
-    package init(key: String, pixels: [UInt8]) { self.init(key: key, image: .view(pixels)) }
 }
 
 /// One caption that a captioner made.
@@ -52,24 +32,24 @@ package protocol Captioner: Sendable {
     /// The side in pixels of the square images it takes.
     var imageSide: Int { get }
     /// `count` captions for each image of `batch`, in the same order; they do not depend on the rest of the batch.
-    func caption(_ batch: [CaptionRequest], count: Int) async throws -> [[GeneratedCaption]]
+    ///
+    /// `moved` is called at every token at least, from any thread: who hears nothing for minutes takes it for hanging.
+    func caption(
+        _ batch: [CaptionRequest], count: Int, moved: @escaping @Sendable () -> Void
+    ) async throws -> [[GeneratedCaption]]
 }
 
 /// An image with the captions to judge.
 package struct RankRequest: Sendable {
     package let key: String
-    package let image: ModelImage
+    /// The view: RGB8, `imageSide * imageSide * 3` bytes.
+    package let pixels: [UInt8]
     package let captions: [String]
 
-    package init(key: String, image: ModelImage, captions: [String]) {
-        self.key = key
-        self.image = image
-        self.captions = captions
-    }
-
-    /// `pixels` are the view: RGB8, `imageSide * imageSide * 3` bytes.
     package init(key: String, pixels: [UInt8], captions: [String]) {
-        self.init(key: key, image: .view(pixels), captions: captions)
+        self.key = key
+        self.pixels = pixels
+        self.captions = captions
     }
 }
 
@@ -78,5 +58,7 @@ package protocol Ranker: Sendable {
     /// The side in pixels of the square images it takes.
     var imageSide: Int { get }
     /// Cosine similarity, −1 to 1, of each caption of each request, in the same order.
-    func score(_ batch: [RankRequest]) async throws -> [[Double]]
+    ///
+    /// `moved` is called at every image at least, from any thread.
+    func score(_ batch: [RankRequest], moved: @escaping @Sendable () -> Void) async throws -> [[Double]]
 }

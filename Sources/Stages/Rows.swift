@@ -56,7 +56,7 @@ package struct StoredImage: Sendable, Equatable {
 }
 
 /// A row that is left out: why, and what was known of it by then.
-package struct LeftOutRow: Sendable, Equatable {
+package struct LeftOutRow: Error, Equatable {
     package let origin: RowOrigin
     package let rejection: Rejection
     package let answer: FetchAnswer

@@ -4,7 +4,7 @@ package import Samples
 package import Shards
 import Tables
 
-/// The end of the flow: rows become a shard and its table, written as they come.
+/// The end of the flow: the rows of a spool become a shard and its table, on a thread that the disk may block.
 package actor ShardStage {
     /// What the two finished files are.
     package struct Summary: Sendable, Equatable {
@@ -15,46 +15,41 @@ package actor ShardStage {
         package let rejections: [String: Int]
     }
 
-    private let shardPath: String
-    private let tablePath: String
     private let level: Int
-    private var writers: (shard: ShardWriter, table: ResultTableWriter)?
-    private var rejections: [String: Int] = [:]
+    private let executor = QueueExecutor(label: "shard")
 
-    /// Will write the files `shardPath` and `tablePath`; `level` is zstd's.
-    package init(shardPath: String, tablePath: String, level: Int) {
-        self.shardPath = shardPath
-        self.tablePath = tablePath
-        self.level = level
-    }
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
-    /// Adds `row`; call it in row order.
-    package func write(_ row: FinishedRow) throws {
-        let writers = try open()
-        try writers.table.append(row.resultRow)
-        switch row {
-        case .kept(let row, let captions): try writers.shard.append(ShardSample(row, captions))
-        case .leftOut(let row): rejections[row.rejection.reason.rawValue, default: 0] += 1
-        }
-    }
+    /// `level` is zstd's.
+    package init(level: Int) { self.level = level }
 
-    /// Ends both files and waits until they are on the disk; call it once, last.
-    package func finish() throws -> Summary {
-        let writers = try open()
-        try writers.table.finish()
-        let shard = try writers.shard.finish()
-        let table = try digest(ofFile: tablePath)
-        return Summary(
-            shard: shard, tableByteCount: table.byteCount, tableDigest: table.digest, rejections: rejections)
-    }
-
-    private func open() throws -> (shard: ShardWriter, table: ResultTableWriter) {
-        if let writers { return writers }
-        let opened = (
-            shard: try ShardWriter(path: shardPath, level: level), table: try ResultTableWriter(path: tablePath)
+    /// Writes the rows of `unit`, in their order, to new files `shardPath` and `tablePath`, which are then on the disk.
+    ///
+    /// `moved` is called at every row.
+    package func write(
+        _ unit: SpooledUnit, shardPath: String, tablePath: String, moved: @Sendable () -> Void
+    ) throws -> Summary {
+        let (shard, table) = (
+            try ShardWriter(path: shardPath, level: level), try ResultTableWriter(path: tablePath)
         )
-        writers = opened
-        return opened
+        var rejections: [String: Int] = [:]
+        for number in 0..<unit.unit.rowCount {
+            try Task.checkCancellation()
+            let row = try unit.row(number)
+            try table.append(row.resultRow)
+            switch row {
+            case .kept(let row, let captions): try shard.append(ShardSample(row, captions))
+            case .leftOut(let row): rejections[row.rejection.reason.rawValue, default: 0] += 1
+            }
+            moved()
+        }
+        try table.finish()
+        moved()
+        let summary = try shard.finish()
+        moved()
+        let described = try digest(ofFile: tablePath)
+        return Summary(
+            shard: summary, tableByteCount: described.byteCount, tableDigest: described.digest, rejections: rejections)
     }
 }
 

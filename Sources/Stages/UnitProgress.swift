@@ -1,7 +1,7 @@
 import Samples
 import Synchronization
 
-/// How far a work unit is, counted while it runs.
+/// How far a work unit is, counted while it runs, and whether it moves.
 package final class UnitProgress: Sendable {
     package struct Counts: Sendable, Equatable {
         /// Rows done, whatever became of them.
@@ -13,23 +13,129 @@ package final class UnitProgress: Sendable {
         package init() {}
     }
 
-    private let state = Mutex(Counts())
+    /// Where a row is on its way.
+    package enum Phase: Sendable, Hashable {
+        /// In the fetcher: its bytes come, or it waits for its turn.
+        case fetching
+        /// In the fetcher: its host is in trouble.
+        case putOff
+        case encoding
+        /// Its image is stored; it waits for the models, or is with them.
+        case captioning
+    }
 
-    package init() {}
+    /// What was seen of a unit and its worker when it was last asked whether it moves.
+    package struct Sighting: Sendable {
+        fileprivate var moves = -1
+        fileprivate var fetches = -1
+        fileprivate var models = -1
+        package init() {}
+    }
 
-    package var counts: Counts { state.withLock { $0 } }
+    private struct State {
+        var counts = Counts()
+        var moves = 0
+        var isStarting = true
+        var rows: [Phase: Int] = [:]
+        /// The latest time until which a row that is put off said to wait.
+        var announced: ContinuousClock.Instant?
 
-    package func count(_ row: FinishedRow) {
-        state.withLock { counts in
-            counts.rows += 1
-            switch row {
-            case .kept(let row, _):
-                counts.fetchedByteCount += row.fetchedByteCount
-                counts.samples += 1
-            case .leftOut(let row):
-                counts.fetchedByteCount += row.fetchedByteCount
-                counts.rejections[row.rejection.reason.rawValue, default: 0] += 1
+        /// Every row that is not done is put off.
+        var isParked: Bool {
+            !isStarting && rows[.putOff, default: 0] > 0
+                && rows.allSatisfy { phase, count in phase == .putOff || count == 0 }
+        }
+    }
+
+    private let state = Mutex(State())
+    private let pulse: WorkerPulse
+    private let changed: @Sendable () -> Void
+
+    /// `changed` is called when the answers of `isParked` and `hasStarted` change.
+    package init(_ pulse: WorkerPulse = WorkerPulse(), changed: @escaping @Sendable () -> Void = {}) {
+        self.pulse = pulse
+        self.changed = changed
+    }
+
+    package var counts: Counts { state.withLock { $0.counts } }
+    /// Whether all rows that are not done wait for hosts in trouble.
+    package var isParked: Bool { state.withLock { $0.isParked } }
+    /// Whether the last row was taken from the list.
+    package var hasStarted: Bool { state.withLock { !$0.isStarting } }
+
+    /// Whether the unit moved since `sighting`, or waits for what does, or until a time that was announced.
+    ///
+    /// A row that waits for its turn, in the fetcher or before the models, moves when those do.
+    package func isAlive(since sighting: inout Sighting, now: ContinuousClock.Instant = .now) -> Bool {
+        let (fetches, models) = (pulse.fetches, pulse.models)
+        return state.withLock { state in
+            defer { (sighting.moves, sighting.fetches, sighting.models) = (state.moves, fetches, models) }
+            if state.moves != sighting.moves { return true }
+            if state.isParked, let announced = state.announced, now < announced { return true }
+            let fetching = state.isStarting || state.rows[.fetching, default: 0] > 0
+            if fetching, fetches != sighting.fetches { return true }
+            return state.rows[.captioning, default: 0] > 0 && models != sighting.models
+        }
+    }
+
+    /// Notes that something moved.
+    package func moved() { change { _ in } }
+
+    /// Notes that bytes of a row came.
+    func received() {
+        pulse.fetched()
+        moved()
+    }
+
+    /// The last row was taken from the list.
+    func allStarted() { change { $0.isStarting = false } }
+
+    /// A row goes from one phase to the next; nil before the first and after the last.
+    func go(from old: Phase?, to new: Phase?, until announced: ContinuousClock.Instant? = nil) {
+        change { state in
+            if let old { state.rows[old, default: 0] -= 1 }
+            if let new { state.rows[new, default: 0] += 1 }
+            if let announced { state.announced = max(state.announced ?? announced, announced) }
+            if state.rows[.putOff, default: 0] == 0 { state.announced = nil }
+        }
+    }
+
+    /// Counts the bytes of a row.
+    func count(fetchedByteCount: Int) { change { $0.counts.fetchedByteCount += fetchedByteCount } }
+
+    /// Counts a row that is done: kept, or left out for `reason`.
+    func countDone(_ reason: Rejection.Reason?) {
+        change { state in
+            state.counts.rows += 1
+            if let reason {
+                state.counts.rejections[reason.rawValue, default: 0] += 1
+            } else {
+                state.counts.samples += 1
             }
         }
     }
+
+    private func change(_ body: (inout State) -> Void) {
+        let isOther = state.withLock { state in
+            let before = (state.isParked, state.isStarting)
+            body(&state)
+            state.moves += 1
+            return before != (state.isParked, state.isStarting)
+        }
+        if isOther { changed() }
+    }
+}
+
+/// Whether the fetcher and the models of a worker move, whichever unit's rows they have.
+package final class WorkerPulse: Sendable {
+    private let counters = Mutex((fetches: 0, models: 0))
+
+    package init() {}
+
+    package var fetches: Int { counters.withLock { $0.fetches } }
+    package var models: Int { counters.withLock { $0.models } }
+
+    package func fetched() { counters.withLock { $0.fetches += 1 } }
+    /// A model made a token, or finished an image.
+    package func modelMoved() { counters.withLock { $0.models += 1 } }
 }

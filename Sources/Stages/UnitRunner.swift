@@ -1,144 +1,94 @@
-import AsyncAlgorithms
-package import Samples
+import Samples
 package import SourceAdapters
+import Spools
 
-/// Carries one work unit from the rows of its list to records for its shard, in row order.
+/// Carries one work unit from the rows of its list to a spool in which every row is done.
+///
+/// Every row goes its own way: none waits for an earlier one. Rows that a former lease has done are not done again.
 package struct UnitRunner: Sendable {
-    /// How much may be in flight in one unit.
-    package struct Limits: Sendable {
-        /// Rows, those that wait for an earlier one included.
-        package let window: Int
-        /// Rows that are being fetched or decoded.
-        package let running: Int
-        /// Images a batch.
-        package let batch: Int
-        /// Batches in the models at once.
-        package let batches: Int
+    private let images: ImageStage
+    private let desk: CaptionDesk?
+    private let gate: RowGate
+    private let disk: DiskPause
 
-        package init(window: Int, running: Int, batch: Int, batches: Int) {
-            self.window = window
-            self.running = running
-            self.batch = batch
-            self.batches = batches
+    /// Without `desk`, the captions that came with the images are kept.
+    package init(images: ImageStage, desk: CaptionDesk?, gate: RowGate, disk: DiskPause) {
+        self.images = images
+        self.desk = desk
+        self.gate = gate
+        self.disk = disk
+    }
+
+    /// Returns when every row of `unit`, which `adapter` reads, is in its spool; the first failure of any stage ends it.
+    package func run(_ unit: UnitInFlight, of adapter: any SourceAdapter) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await start(unit, adapter) }
+            group.addTask { try await unit.ended() }
+            for try await _ in group {}  // waitForAll() would wait for rows of a unit that has failed
         }
     }
 
-    private let images: ImageStage
-    private let bootstrap: BootstrapStage?
-    private let limits: Limits
-    private let budget: ByteBudget
-
-    /// Without `bootstrap`, the captions that came with the images are kept.
-    package init(images: ImageStage, bootstrap: BootstrapStage?, limits: Limits, budget: ByteBudget) {
-        self.images = images
-        self.bootstrap = bootstrap
-        self.limits = limits
-        self.budget = budget
-    }
-
-    /// Gives every row of `unit`, finished, to `sink`, in row order; the first failure of any stage ends the unit.
-    ///
-    /// `allStarted` is called when the last row was taken from the list: from then on there is room for another unit.
-    package func run(
-        _ unit: WorkUnit, of adapter: any SourceAdapter, allStarted: @escaping @Sendable () -> Void = {},
-        sink: @escaping @Sendable (FinishedRow) async throws -> Void
-    ) async throws {
-        let prepared = AsyncChannel<Held>()
-        let finished = AsyncChannel<(FinishedRow, byteCount: Int)>()
-        let share = ByteBudget.Share(of: budget)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await prepare(unit, adapter, share, allStarted, into: prepared) }
-            group.addTask { try await caption(prepared, into: finished) }
-            group.addTask {
-                for await (row, byteCount) in finished {
-                    try await sink(row)
-                    share.take(-byteCount)
+    /// Takes the rows from their list and starts those that are not done, as fast as the gate lets them in.
+    private func start(_ unit: UnitInFlight, _ adapter: any SourceAdapter) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            var reader = try adapter.reader(of: unit.unit)
+            for number in 0..<unit.unit.rowCount {
+                guard let listed = try reader.next() else {
+                    throw SourceError(.changed, unit.unit.source, "it has fewer rows than when it was planned")
+                }
+                if await isDone(number, unit) { continue }
+                switch images.judge(listed) {
+                case .failure(let row): try await put(.leftOut(row), number, unit)
+                case .success(let row):
+                    try await gate.enter()
+                    let ticket = RowTicket(gate, unit.progress)
+                    if case .bytes(let bytes) = row.location { ticket.hold(bytes.count) }
+                    group.addTask {
+                        await work(row, listed.url, number, unit, ticket)
+                    }
                 }
             }
-            for try await _ in group {}  // waitForAll() would wait for stages that nobody feeds any more
-        }
-        try Task.checkCancellation()  // a cancelled channel looks like a finished one
-    }
-
-    /// A row with what the models see of it, and what both were counted with in the budget.
-    private struct Held: Sendable {
-        let row: PreparedRow
-        let views: ModelViews?
-
-        var isOpen: Bool { if case .encoded = row { true } else { false } }
-        var byteCount: Int {
-            guard case .encoded(let row) = row else { return 0 }
-            return row.image.bytes.count + (views?.byteCount ?? 0)
+            unit.progress.allStarted()
         }
     }
 
-    /// Rows to images, in row order.
-    private func prepare(
-        _ unit: WorkUnit, _ adapter: any SourceAdapter, _ share: ByteBudget.Share,
-        _ allStarted: @Sendable () -> Void, into output: AsyncChannel<Held>
-    ) async throws {
-        var reader = try adapter.reader(of: unit)
-        func next() throws -> ListedRow? {
-            if let row = try reader.next() { return row }
-            allStarted()
-            return nil
+    /// Whether a former lease has done the row, as far as this stage goes.
+    private func isDone(_ number: Int, _ unit: UnitInFlight) async -> Bool {
+        switch await unit.spool.state(of: number) {
+        case .open: return false
+        case .leftOut(_, let reason): unit.rowIsDone(reason)
+        case .encoded where desk != nil: desk?.add(number, of: unit)
+        case .encoded, .captioned: unit.rowIsDone(nil)
         }
-        try await boundedMap(
-            next, limit: limits.window, running: limits.running, hasRoom: { share.hasRoom }
-        ) { listed in
-            let (row, views) = await images.run(listed, share)
-            let held = Held(row: row, views: views)
-            share.take(held.byteCount)
-            return held
-        } emit: { held in
-            await output.send(held)
-        }
-        output.finish()
+        return true
     }
 
-    /// Images to captions, batch by batch, in row order.
-    private func caption(
-        _ input: AsyncChannel<Held>, into output: AsyncChannel<(FinishedRow, byteCount: Int)>
-    ) async throws {
-        var iterator = input.makeAsyncIterator()
-        var batcher = Batcher<Held>(size: limits.batch, isOpen: \.isOpen)
-        func next() async -> [Held]? {
-            while let held = await iterator.next() {
-                if let group = batcher.add(held) { return group }
+    private func work(
+        _ row: SourceRow, _ url: String, _ number: Int, _ unit: UnitInFlight, _ ticket: RowTicket
+    ) async {
+        defer { ticket.leave() }
+        let prepared = await images.run(row, url: url, ticket)
+        do {
+            try Task.checkCancellation()  // a fetch that was cancelled failed for no fault of its row
+            try await put(prepared, number, unit)
+        } catch is CancellationError {
+            // Whoever cancelled the unit knows why.
+        } catch {
+            unit.fail(error)
+        }
+    }
+
+    private func put(_ row: PreparedRow, _ number: Int, _ unit: UnitInFlight) async throws {
+        try await disk.retrying {
+            switch row {
+            case .encoded(let row): try await unit.spool.add(row, number: number)
+            case .leftOut(let row): try await unit.spool.add(row, number: number)
             }
-            return batcher.flush()
         }
-        try await boundedMap(next, limit: limits.batches) { group in
-            zip(try await captioned(group), group).map { ($0, $1.byteCount) }
-        } emit: { group in
-            for (row, byteCount) in group { await output.send((row, byteCount)) }
-        }
-        output.finish()
-    }
-
-    private func captioned(_ group: [Held]) async throws -> [FinishedRow] {
-        guard let bootstrap else { return group.map { held in finished(held.row) { outcome(given: $0) } } }
-        let seen = group.compactMap { held -> BootstrapStage.Seen? in
-            guard case .encoded(let row) = held.row, let views = held.views else { return nil }
-            return BootstrapStage.Seen(origin: row.origin, views: views)
-        }
-        var outcomes = try await bootstrap.run(seen)[...]
-        return group.map { held in finished(held.row) { _ in outcomes.removeFirst() } }
-    }
-
-    private func finished(_ row: PreparedRow, _ outcome: (RowOrigin) -> Outcome<RowCaptions>) -> FinishedRow {
         switch row {
-        case .leftOut(let row): return .leftOut(row)
-        case .encoded(let row):
-            switch outcome(row.origin) {
-            case .kept(let captions): return .kept(row, captions)
-            case .rejected(let rejection): return .leftOut(LeftOutRow(row, rejection))
-            }
+        case .leftOut(let row): unit.rowIsDone(row.rejection.reason)
+        case .encoded where desk != nil: desk?.add(number, of: unit)
+        case .encoded: unit.rowIsDone(nil)
         }
-    }
-
-    private func outcome(given origin: RowOrigin) -> Outcome<RowCaptions> {
-        RowCaptions(given: origin.given).map { .kept($0) }
-            ?? .rejected(Rejection(.badRow, "no caption: the list gives none and none is made"))
     }
 }

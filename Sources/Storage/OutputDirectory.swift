@@ -150,15 +150,15 @@ package struct OutputDirectory: Sendable, Hashable {
         }
     }
 
-    /// Removes everything under the scratch folder; call it while no worker runs.
-    package func clearScratch() throws(StorageError) { try clear(scratchFolder) }
+    /// Removes everything under the scratch folder but `kept`; call it while no worker runs.
+    package func clearScratch(but kept: String? = nil) throws(StorageError) { try clear(scratchFolder, but: kept) }
 
     /// Removes what is left of drafts; call it when every shard is published.
-    package func clearDrafts() throws(StorageError) { try clear(draftFolder) }
+    package func clearDrafts() throws(StorageError) { try clear(draftFolder, but: nil) }
 
-    private func clear(_ folder: String) throws(StorageError) {
+    private func clear(_ folder: String, but kept: String?) throws(StorageError) {
         do {
-            for file in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            for file in try FileManager.default.contentsOfDirectory(atPath: folder) where file != kept {
                 try FileManager.default.removeItem(atPath: folder + "/" + file)
             }
         } catch {

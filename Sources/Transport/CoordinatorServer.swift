@@ -143,7 +143,7 @@ package struct CoordinatorServer: Sendable {
             return try json(
                 .ok,
                 ManifestAnswer(
-                    manifest: build.manifest, manifestDigest: build.manifestDigest,
+                    manifest: build.manifest, manifestDigest: build.manifestDigest, identity: build.identity,
                     softwareVersion: build.softwareVersion))
         default:
             return refusal(.notFound, "not_found", "no such message")

@@ -91,6 +91,8 @@ package struct ManifestAnswer: Hashable, Sendable, Codable {
     /// The manifest, every default written out.
     package let manifest: String
     package let manifestDigest: ContentDigest
+    /// Names all that the rows of the build are made of.
+    package let identity: ContentDigest
     /// The version of the software that began the build.
     package let softwareVersion: String
 }

@@ -13,16 +13,17 @@ extension BLIP {
     /// `streams[i][n]`, its token after `t` tokens with the number at `t`.
     ///
     /// `prompt` begins with the start token. The image is encoded once, its keys and values are shared by all its
-    /// captions, the prompt is run once an image, and captions that end leave the batch.
+    /// captions, the prompt is run once an image, and captions that end leave the batch. `moved` is called at every token.
     package func generate(
         _ pixels: Tensor, prompt: [Int], streams: [[RandomStream]], _ options: SamplingOptions,
-        times: PartTimes? = nil
+        times: PartTimes? = nil, moved: () -> Void = {}
     ) throws(TorchError) -> [[GeneratedTokens]] {
         // Greedy captions of an image are all the same: one is made.
         let rowsPerImage = streams.map { options.greedy ? min(1, $0.count) : $0.count }
         var batch = CaptionBatch(prompt: prompt, streams: streams, rowsPerImage: rowsPerImage)
         let states = try timed(.vision, times) { () throws(TorchError) in try vision(pixels) }
         let images = try timed(.crossKeysValues, times) { () throws(TorchError) in try decoder.see(states) }
+        moved()
         var cache = try decoder.emptyCache(rows: streams.count, room: prompt.count)
         try timed(.decode, times) { () throws(TorchError) in
             try extendFromPrompt(&batch, images, cache, options)
@@ -46,6 +47,7 @@ extension BLIP {
                 cache = try cache.selecting(stay, room: options.maxLength)
             }
             imageOfRow = batch.open.map { batch.rows[$0].image }
+            moved()
         }
         return batch.captions(streams.map(\.count))
     }

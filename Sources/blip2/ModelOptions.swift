@@ -51,7 +51,7 @@ func readImage(_ path: String) throws -> PixelImage {
         throw CommandError(.badInput, "\(path): unreadable: no such file, or no right to read it")
     }
     do {
-        return try decode(Array(data), header: nil, covering: nil, maxPixels: 178_956_970)
+        return try decode(Array(data), maxPixels: 178_956_970)
     } catch {
         throw CommandError(.badInput, "\(path): \(error)")
     }

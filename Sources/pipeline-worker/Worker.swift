@@ -20,33 +20,53 @@ import VisionLanguage
 /// A running worker: some units at once, all on the same fetcher, models and memory.
 final class Worker: Sendable {
     private let manifest: Manifest
-    private let profile: WorkerProfile
     private let client: CoordinatorClient
     private let logger: Logger
     private let output: OutputDirectory
     private let fetcher: CurlFetcher
     private let outages: OutageReport
-    private let budget: ByteBudget
-    private let models: Models?
+    private let gate: RowGate
+    private let disk: DiskPause
+    private let spools: SpoolFolder
+    private let shards: ShardStage
+    private let desk: CaptionDesk?
+    private let pulse = WorkerPulse()
+    private let board: UnitBoard
     /// By the names of their sources: what an adapter finds out of its files is found out once.
     private let adapters: [String: any SourceAdapter]
     private let roots = ImageRoots()
     private let excluded: DigestList
     private let crashLog: CrashLog
-    private let running = Mutex<[Lease: UnitProgress]>([:])
     private let finished = Mutex(WorkerCounts())
 
-    init(manifest: Manifest, profile: WorkerProfile, client: CoordinatorClient, logger: Logger) throws {
+    /// A worker of the build that the digest `build` names.
+    init(
+        manifest: Manifest, build: ContentDigest, profile: WorkerProfile, client: CoordinatorClient, logger: Logger
+    ) throws {
         self.manifest = manifest
-        self.profile = profile
         self.client = client
         self.logger = logger
         output = OutputDirectory(manifest.output)
-        outages = OutageReport(logger)
-        fetcher = CurlFetcher(
+        let gate = RowGate(.init(rows: profile.window, byteCount: profile.imageBytes))
+        let outages = OutageReport(logger)
+        let fetcher = CurlFetcher(
             policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed,
-            outage: { [outages] in outages.note($0) })
-        budget = ByteBudget(limit: profile.imageBytes)
+            hasRoom: { gate.hasRoom }, outage: { outages.note($0) })
+        gate.whenRoomIsMade { fetcher.wake() }
+        (self.gate, self.fetcher, self.outages) = (gate, fetcher, outages)
+        disk = DiskPause(outage: .seconds(manifest.fetch.outage)) { reason in
+            gate.setClosed(reason != nil)
+            if let reason {
+                logger.warning(
+                    "the disk is full: nothing more is started until there is room", metadata: ["what": "\(reason)"])
+            } else {
+                logger.notice("there is room on the disk again")
+            }
+        }
+        spools = try SpoolFolder(
+            scratch: profile.scratch.isEmpty ? output.scratchFolder : profile.scratch, build: build)
+        shards = ShardStage(level: manifest.shard.zstdLevel)
+        board = UnitBoard(limit: profile.units, scratchBytes: profile.scratchBytes, use: spools.use)
         let exclusions = try Exclusions(urls: manifest.exclude.urls, images: manifest.exclude.images)
         var adapters: [String: any SourceAdapter] = [:]
         for source in manifest.sources {
@@ -58,7 +78,7 @@ final class Worker: Sendable {
         excluded = try DigestList(paths: manifest.exclude.digests)
         crashLog = CrashLog(path: output.crashLogPath)
         try crashLog.install()
-        models = manifest.bootstraps ? try Models(manifest, profile) : nil
+        desk = try manifest.bootstraps ? Models(manifest, profile).desk(gate, disk, pulse) : nil
     }
 
     /// Works until the coordinator has nothing left.
@@ -71,34 +91,39 @@ final class Worker: Sendable {
             }
             group.addTask { try await self.sendHeartbeats() }
             group.addTask { try await self.outages.failWhenTooLong() }
+            if let desk {
+                group.addTask {
+                    try await desk.run()
+                    return false
+                }
+            }
             while let isDone = try await group.next(), !isDone {}
-            group.cancelAll()  // only those that watch are left
+            group.cancelAll()  // only those that watch, and the models, are left
         }
     }
 
-    /// Leases a unit when all rows of the one before were started, so that the network never waits for the models.
+    /// Leases a unit whenever there is room for one, so that the network never waits for the last row of another.
     private func workUntilDone() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            var unitsInFlight = 0
-            while true {
-                if unitsInFlight == profile.units {
-                    try await group.next()
-                    unitsInFlight -= 1
+        try await withThrowingDiscardingTaskGroup { group in
+            while !board.hasEnded, !Task.isCancelled {
+                guard board.hasRoom else {
+                    await board.change()
+                    continue
                 }
                 switch try await client.acquire() {
                 case .granted(let grant):
-                    let (started, allStarted) = AsyncStream.makeStream(
-                        of: Never.self, bufferingPolicy: .bufferingNewest(1))
+                    let progress = UnitProgress(pulse) { [board] in board.changed() }
+                    board.add(grant.lease, progress)
                     group.addTask {
-                        defer { allStarted.finish() }
-                        try await self.work(grant) { allStarted.finish() }
+                        do {
+                            try await self.work(grant, progress)
+                        } catch {
+                            self.board.end()
+                            throw error
+                        }
                     }
-                    unitsInFlight += 1
-                    for await _ in started {}
                 case .wait(let pause): try await Task.sleep(for: pause)
-                case .done:
-                    for try await _ in group {}
-                    return
+                case .done: return
                 }
             }
         }
@@ -108,9 +133,9 @@ final class Worker: Sendable {
     private func sendHeartbeats() async throws -> Bool {
         while !Task.isCancelled {
             var counts = finished.withLock { $0 }
-            let units = running.withLock { $0 }.map { lease, progress in
-                counts.add(progress.counts)
-                return WorkerReport.Progress(lease: lease, rows: progress.counts.rows)
+            let units = board.progress.map { lease, unit in
+                counts.add(unit)
+                return WorkerReport.Progress(lease: lease, rows: unit.rows)
             }
             _ = try? await client.heartbeat(counts, units: units)  // a lost one is made good by the next
             try? await Task.sleep(for: .seconds(2))  // ends early only when cancelled
@@ -118,21 +143,28 @@ final class Worker: Sendable {
         return false
     }
 
-    /// Carries one unit to its publication, or says why not; `allStarted` is called when its last row was started.
-    private func work(_ grant: LeaseGrant, allStarted: @escaping @Sendable () -> Void) async throws {
-        let progress = UnitProgress()
-        running.withLock { $0[grant.lease] = progress }
+    /// Carries one unit to its publication, or says why not.
+    private func work(_ grant: LeaseGrant, _ progress: UnitProgress) async throws {
         defer {
-            running.withLock { $0[grant.lease] = nil }
-            finished.withLock { $0.add(progress.counts) }
             removeScratch(grant)
+            finished.withLock { $0.add(progress.counts) }
+            board.remove(grant.lease)
         }
         do {
-            let result = try await renewing(grant, progress) { try await self.make(grant, progress, allStarted) }
-            try await publish(result, grant.lease)
+            try await renewing(grant, progress) {
+                let spool = try await self.disk.retrying {
+                    try await self.spools.spool(of: grant.unit, generation: grant.lease.generation)
+                }
+                let unit = UnitInFlight(spool, progress, watch: RowWatch(self.crashLog, grant.unit.source))
+                try await self.publish(self.make(unit, grant.lease), grant.lease)
+                try? await unit.spool.remove()  // what stays is removed when the build is finished
+            }
         } catch is CancellationError {
-            await uncancelled { _ = try await self.client.release(grant.lease) }
+            await release(grant.lease)
             throw CancellationError()
+        } catch let error as DiskFull {
+            await release(grant.lease)
+            throw error
         } catch let error as TransportError {
             throw error
         } catch is StaleLease {
@@ -142,6 +174,8 @@ final class Worker: Sendable {
             _ = try await client.fail(grant.lease, message: "\(error)")
         }
     }
+
+    private func release(_ lease: Lease) async { await uncancelled { _ = try await self.client.release(lease) } }
 
     private struct StaleLease: Error {}
 
@@ -153,57 +187,51 @@ final class Worker: Sendable {
         }
     }
 
-    /// Runs `body`; renews the lease while rows get done, and cancels `body` when the lease is lost.
+    /// Runs `body`; renews the lease while its unit moves or waits as it said, and cancels `body` when the lease is lost.
     private func renewing(
-        _ grant: LeaseGrant, _ progress: UnitProgress, _ body: @escaping @Sendable () async throws -> UnitResult
-    ) async throws -> UnitResult {
-        try await withThrowingTaskGroup(of: UnitResult?.self) { group in
-            group.addTask { try await body() }
+        _ grant: LeaseGrant, _ progress: UnitProgress, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
-                var rows = 0
+                try await body()
+                return true
+            }
+            group.addTask {
+                var sighting = UnitProgress.Sighting()
                 while true {
                     try await Task.sleep(for: grant.duration / 10)
-                    guard progress.counts.rows > rows else { continue }
-                    rows = progress.counts.rows
+                    guard progress.isAlive(since: &sighting) || self.disk.isPaused else { continue }
                     if try await self.client.renew(grant.lease) == .stale { throw StaleLease() }
                 }
             }
             defer { group.cancelAll() }
-            while let result = try await group.next() {
-                if let result { return result }
-            }
-            throw CancellationError()
+            while let isDone = try await group.next(), !isDone {}
         }
     }
 
-    /// Writes the shard of a unit and its table into scratch.
-    private func make(
-        _ grant: LeaseGrant, _ progress: UnitProgress, _ allStarted: @escaping @Sendable () -> Void
-    ) async throws -> UnitResult {
-        guard let source = manifest.source(named: grant.unit.source), let adapter = adapters[source.name] else {
-            throw CommandError(.badInput, "\(grant.unit.source): not a source of the manifest")
+    /// Has every row of a unit done, then writes its shard and table into scratch.
+    private func make(_ unit: UnitInFlight, _ lease: Lease) async throws -> UnitResult {
+        guard let source = manifest.source(named: unit.unit.source), let adapter = adapters[source.name] else {
+            throw CommandError(.badInput, "\(unit.unit.source): not a source of the manifest")
         }
-        let (name, generation) = (grant.unit.shardName, grant.lease.generation)
-        let shard = ShardStage(
-            shardPath: output.scratchShard(name, generation: generation),
-            tablePath: output.scratchTable(name, generation: generation), level: manifest.shard.zstdLevel)
         let isBootstrapped = source.captions == .bootstrap
         let runner = UnitRunner(
             images: ImageStage(
-                manifest: manifest, fetcher: fetcher, roots: roots, excluded: excluded,
-                watch: RowWatch(crashLog, source.name), views: isBootstrapped ? models?.views : nil),
-            bootstrap: isBootstrapped ? models?.bootstrap : nil,
-            limits: .init(
-                window: profile.window, running: profile.connections, batch: models?.batch ?? 1, batches: 2),
-            budget: budget)
-        try await runner.run(grant.unit, of: adapter, allStarted: allStarted) { row in
-            try await shard.write(row)
-            progress.count(row)
+                manifest: manifest, fetcher: fetcher, roots: roots, excluded: excluded, watch: unit.watch,
+                needsCaption: !isBootstrapped),
+            desk: isBootstrapped ? desk : nil, gate: gate, disk: disk)
+        try await runner.run(unit, of: adapter)
+        let (failed, rows) = (unit.progress.counts.rejections.failureCount, unit.unit.rowCount)
+        guard Double(failed) <= manifest.fetch.maxFailureRatio * Double(rows) else {
+            try await disk.retrying { try await unit.spool.retryFailures() }
+            throw TooManyFailures(failed: failed, rows: rows, limit: manifest.fetch.maxFailureRatio)
         }
-        let summary = try await shard.finish()
-        let failed = summary.rejections.failureCount
-        guard Double(failed) <= manifest.fetch.maxFailureRatio * Double(grant.unit.rowCount) else {
-            throw TooManyFailures(failed: failed, rows: grant.unit.rowCount, limit: manifest.fetch.maxFailureRatio)
+        let (name, generation) = (unit.unit.shardName, lease.generation)
+        let done = await unit.spool.finished
+        let summary = try await disk.retrying {
+            try await self.shards.write(
+                done, shardPath: self.output.scratchShard(name, generation: generation),
+                tablePath: self.output.scratchTable(name, generation: generation), moved: unit.progress.moved)
         }
         return UnitResult(
             samples: summary.shard.samples, byteCount: summary.shard.byteCount, digest: summary.shard.sha256,
@@ -241,11 +269,13 @@ private struct RowWatch: CrashWatch {
 }
 
 /// The two models with what depends on them.
-private struct Models: Sendable {
+private struct Models {
     let bootstrap: BootstrapStage
-    let views: ImageStage.ViewSides
+    let views: ViewStage
     /// Images that are handed to the models at once.
     let batch: Int
+    /// So many batches are under way that every engine has an image, and the next ones are prepared meanwhile.
+    let batches: Int
 
     init(_ manifest: Manifest, _ profile: WorkerProfile) throws {
         let device = try profile.torchDevice()
@@ -264,9 +294,14 @@ private struct Models: Sendable {
             directory: requireModel(manifest.rank.model, key: "rank.model"), precision: precision, engines: engines,
             use: use)
         bootstrap = BootstrapStage(manifest: manifest, captioner: captioner, ranker: ranker)
-        views = .init(
-            captioner: captioner.imageSide, ranker: ranker.imageSide, areMadeByModels: device != .cpu)
+        views = ViewStage(captionerSide: captioner.imageSide, rankerSide: ranker.imageSide)
         batch = device == .cpu ? 4 : use.batch
+        batches = device == .cpu ? max(2, cores / 2) : 3
+    }
+
+    func desk(_ gate: RowGate, _ disk: DiskPause, _ pulse: WorkerPulse) -> CaptionDesk {
+        CaptionDesk(
+            bootstrap: bootstrap, views: views, batch: batch, batches: batches, gate: gate, disk: disk, pulse: pulse)
     }
 }
 

@@ -6,6 +6,8 @@ import Fetching
 import Foundation
 import Logging
 import Manifests
+import Samples
+import Stages
 import Transport
 
 /// Leases work units from a coordinator, runs the stages, writes shards.
@@ -56,10 +58,12 @@ struct WorkerCommand: AsyncParsableCommand {
             let client = CoordinatorClient(
                 url: coordinator, worker: worker, token: try tokenFile.map(AccessToken.init(contentsOfFile:)),
                 send: sender(http))
-            let manifest = try await manifest(client)
+            let (manifest, build) = try await manifest(client)
             let worker = try Worker(
-                manifest: manifest, profile: readProfile(), client: client, logger: logs.logger(worker))
+                manifest: manifest, build: build, profile: readProfile(), client: client, logger: logs.logger(worker))
             try await worker.run()
+        } catch let error as DiskFull {
+            throw CommandError(.outage, "\(error)")
         } catch let error as TransportError {
             throw CommandError(error.code == .token ? .badInput : .unavailable, "\(error)")
         } catch let error as ModelError {
@@ -67,12 +71,12 @@ struct WorkerCommand: AsyncParsableCommand {
         }
     }
 
-    private func manifest(_ client: CoordinatorClient) async throws -> Manifest {
+    private func manifest(_ client: CoordinatorClient) async throws -> (Manifest, ContentDigest) {
         let answer = try await client.manifest()
         do {
             var manifest = try JSONDecoder().decode(Manifest.self, from: Data(answer.manifest.utf8))
             if let output { manifest.output = output }
-            return manifest
+            return (manifest, answer.identity)
         } catch {
             throw CommandError(.badInput, "\(coordinator): a manifest of another version: \(error)")
         }

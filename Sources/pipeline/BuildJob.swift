@@ -5,6 +5,7 @@ import Logging
 import Manifests
 import Samples
 import SourceAdapters
+import Stages
 import Storage
 import Supervision
 import Synchronization
@@ -61,11 +62,8 @@ final class BuildJob: Sendable {
     func run(
         workerCommand: (executable: String, flags: [String]), workers count: Int
     ) async throws -> BuildStatus {
-        var policy = LeasePolicy()
-        // A lease is renewed when rows get done; a batch of large models on a processor takes minutes.
-        if manifest.bootstraps { policy.duration = .seconds(1800) }
         let coordinator = try Coordinator(
-            store: store, current: record, policy: policy, logger: logger,
+            store: store, current: record, logger: logger,
             makesDrafts: manifest.deduplicate.comparesImages
         ) { [output, manifest] unit, lease, _ in
             if manifest.deduplicate.comparesImages {
@@ -74,7 +72,7 @@ final class BuildJob: Sendable {
                 try output.publish(unit.shardName, generation: lease.generation)
             }
         }
-        try output.clearScratch()
+        try output.clearScratch(but: SpoolFolder.name(of: record.identity))
         try output.remove(store.unpublished(of: output.namesPresent()))
         do {
             if try await coordinator.hasWork() { try await work(coordinator, workerCommand, count) }
@@ -84,7 +82,10 @@ final class BuildJob: Sendable {
             throw error
         }
         let status = try await coordinator.status()
-        if status.phase == .finished { try output.clearDrafts() }
+        if status.phase == .finished {
+            try output.clearDrafts()
+            try output.clearScratch()
+        }
         try describe(status)
         return status
     }

@@ -44,7 +44,7 @@ struct FetchCommand: AsyncParsableCommand {
         (policy.patience, policy.outage) = (.zero, .zero)
         let fetcher = CurlFetcher(policy: policy, connections: 1, seed: manifest.seed)
         defer { fetcher.close() }
-        let stage = ImageStage(manifest: manifest, fetcher: fetcher, excluded: excluded, views: nil)
+        let stage = ImageStage(manifest: manifest, fetcher: fetcher, excluded: excluded)
         let fate = Fate(url, await stage.run(url: url))
         if let output, let image = fate.image { try write(image.bytes, to: output) }
         if json { print(try jsonText(fate.facts)) } else { print(fate.line) }

@@ -85,7 +85,7 @@ struct VerifyCommand: AsyncParsableCommand {
     /// What is wrong with the image of `sample`; nil where it decodes to the size that its metadata say.
     private func fault(of sample: ShardSample) -> String? {
         do {
-            let image = try decode(sample.image, header: nil, covering: nil, maxPixels: .max)
+            let image = try decode(sample.image, maxPixels: .max)
             let said = Size(width: sample.metadata.width, height: sample.metadata.height)
             return image.size == said ? nil : "the image has another size than its metadata say"
         } catch {

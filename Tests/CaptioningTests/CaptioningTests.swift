@@ -1,6 +1,8 @@
 import Captioning
 import Foundation
+import RandomNumbers
 import Stages
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -61,8 +63,48 @@ struct CaptioningTests {
             let fewer = try await captioner(42, engines: 1).caption(requests, count: 2)
             #expect(fewer.map { $0.map(\.tokens) } == all.map { $0.prefix(2).map(\.tokens) })
             #expect(try await captioner(43, engines: 1).caption(requests, count: 4) != all)
-            let renamed = CaptionRequest(key: "other", image: requests[0].image)
+            let renamed = CaptionRequest(key: "other", pixels: requests[0].pixels)
             #expect(try await captioner(42, engines: 1).caption([renamed], count: 4)[0] != all[0])
+        }
+    }
+
+    @Test("captions and scores have the same bits in whatever order and batches the images come")
+    func shuffled() async throws {
+        try await withModels { blip, clip in
+            let engines = EnginePool(engineCount: 2)
+            let captioner = try BLIPCaptioner(directory: blip, seed: 42, precision: .float32, engines: engines)
+            let ranker = try CLIPRanker(directory: clip, precision: .float32, engines: engines)
+            let requests = Self.requests(9, side: captioner.imageSide)
+            let judged = Self.requests(9, side: ranker.imageSide).enumerated().map { number, request in
+                RankRequest(
+                    key: request.key, pixels: request.pixels, captions: ["a red square", "two dogs", "\(number)"])
+            }
+            let captions = try await captioner.caption(requests, count: 3)
+            let scores = try await ranker.score(judged)
+            for seed in 0..<4 as Range<UInt64> {
+                var random = SplitMix64(seed: seed)
+                var left = requests.indices.shuffled(using: &random)
+                while !left.isEmpty {
+                    let batch = left.prefix(Int.random(in: 1...4, using: &random))
+                    left.removeFirst(batch.count)
+                    #expect(
+                        try await captioner.caption(batch.map { requests[$0] }, count: 3) == batch.map { captions[$0] })
+                    #expect(try await ranker.score(batch.map { judged[$0] }) == batch.map { scores[$0] })
+                }
+            }
+        }
+    }
+
+    @Test("tells of every token that it makes")
+    func moves() async throws {
+        try await withModels { blip, clip in
+            let captioner = try BLIPCaptioner(directory: blip, seed: 42, precision: .float32, engines: EnginePool())
+            let count = Mutex(0)
+            let made = try await captioner.caption(Self.requests(1, side: captioner.imageSide), count: 2) {
+                count.withLock { $0 += 1 }
+            }
+            let longest = made[0].map(\.tokens.count).max() ?? 0
+            #expect(count.withLock { $0 } >= longest - 4)
         }
     }
 
@@ -74,7 +116,7 @@ struct CaptioningTests {
                 "a red square", "two blue circles on grass", "a red square", "A  RED square", "zebra &amp; co",
             ]
             let requests = Self.requests(4, side: ranker.imageSide).map {
-                RankRequest(key: $0.key, image: $0.image, captions: captions)
+                RankRequest(key: $0.key, pixels: $0.pixels, captions: captions)
             }
             let scores = try await ranker.score(requests)
             for (number, row) in scores.enumerated() {
@@ -84,9 +126,9 @@ struct CaptioningTests {
                 #expect(row[0] != row[1])
                 #expect(try await ranker.score([requests[number]])[0] == row)
             }
-            let one = RankRequest(key: "x", image: requests[0].image, captions: [captions[1]])
+            let one = RankRequest(key: "x", pixels: requests[0].pixels, captions: [captions[1]])
             #expect(abs(try await ranker.score([one])[0][0] - scores[0][1]) < 1e-5)
-            let none = RankRequest(key: "x", image: requests[0].image, captions: [])
+            let none = RankRequest(key: "x", pixels: requests[0].pixels, captions: [])
             #expect(try await ranker.score([none]) == [[]])
         }
     }
@@ -95,9 +137,9 @@ struct CaptioningTests {
     func longCaption() async throws {
         try await withModels { _, clip in
             let ranker = try CLIPRanker(directory: clip, precision: .float32, engines: EnginePool())
-            let image = Self.requests(1, side: ranker.imageSide)[0].image
+            let image = Self.requests(1, side: ranker.imageSide)[0].pixels
             let long = String(repeating: "a large red circle ", count: 60)
-            let score = try await ranker.score([RankRequest(key: "x", image: image, captions: [long, "a"])])
+            let score = try await ranker.score([RankRequest(key: "x", pixels: image, captions: [long, "a"])])
             #expect(score[0].count == 2)
         }
     }
@@ -110,7 +152,7 @@ struct CaptioningTests {
             let made = try await captioner.caption(Self.requests(1, side: captioner.imageSide), count: 3)
             let ranker = try CLIPRanker(directory: clip, precision: .bfloat16, engines: engines)
             let request = RankRequest(
-                key: "x", image: Self.requests(1, side: ranker.imageSide)[0].image, captions: made[0].map(\.text))
+                key: "x", pixels: Self.requests(1, side: ranker.imageSide)[0].pixels, captions: made[0].map(\.text))
             #expect(try await ranker.score([request])[0].count == 3)
         }
     }
@@ -139,7 +181,7 @@ struct CaptioningTests {
                 directory: folder + "/clip", precision: precision, engines: EnginePool(engineCount: 2))
             let images = Self.requests(4, side: ranker.imageSide)
             return try await ranker.score(
-                images.map { RankRequest(key: $0.key, image: $0.image, captions: ["a red square", "two dogs"]) })
+                images.map { RankRequest(key: $0.key, pixels: $0.pixels, captions: ["a red square", "two dogs"]) })
         }
         let (made, exact) = (try await scores(precision), try await scores(.float32))
         for (row, wanted) in zip(made, exact) {

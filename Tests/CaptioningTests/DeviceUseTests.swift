@@ -41,7 +41,7 @@ struct DeviceUseTests {
             let ranker = try CLIPRanker(directory: folder + "/clip", precision: .float32, engines: engines, use: use)
             return try await ranker.score(
                 zip(CaptioningTests.requests(8, side: ranker.imageSide), alone).map { request, captions in
-                    RankRequest(key: request.key, image: request.image, captions: captions.map(\.text))
+                    RankRequest(key: request.key, pixels: request.pixels, captions: captions.map(\.text))
                 })
         }
         let (one, many) = (try await scores(nil), try await scores(DeviceUse(batch: 3, decodesOnDevice: true)))

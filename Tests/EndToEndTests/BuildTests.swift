@@ -178,7 +178,11 @@ import Testing
             extra: "fetch: {allow_private_addresses: true}\ncaption: {model: captioner}\nrank: {model: ranker}")
         let build = try Program(
             Site.pipeline, site.buildArguments(manifest, to: "out", workers: 1) + ["--log-level", "debug"])
-        let started = eventually { shardCount(site, "out") > 0 || !build.isRunning }
+        let started = eventually {
+            func count(_ message: String) -> Int { build.errors.components(separatedBy: message).count - 1 }
+            let published = count("shard published")
+            return published > 0 && count("unit leased") > published || !build.isRunning
+        }
         #expect(started)
         build.signal(SIGINT)
         let stopped = build.wait()

@@ -244,8 +244,19 @@ def resizes():
         if min(width, height) > 3:
             side, shorter = 28, min(width, height)
             whole = image.resize((side * width // shorter, side * height // shorter), Image.BICUBIC)
-            left, top = (int(round((length - side) / 2.0)) for length in whole.size)
+            left, top = ((length - side) // 2 for length in whole.size)  # as transformers has it
             resize("clip", seed, image, whole.crop((left, top, left + side, top + side)))
+    # The source is what libjpeg makes of a picture at 1/2, 1/4 or 1/8, which covers the last pixels only in part; where
+    # it is turned by half, the first ones.
+    for seed, (width, height) in enumerate([(64, 48), (17, 91), (100, 77), (24, 24)]):
+        image = Image.frombytes("RGB", (width, height), noise(seed, width * height * 3))
+        for denominator in (2, 4, 8):
+            seen = (width - 1 + 1 / denominator, height - 1 / denominator)
+            box = (0, 0, *seen)
+            resize(f"part{denominator}", seed, image, image.resize((15, 13), Image.HAMMING, box=box))
+            resize(f"part{denominator}", seed, image, image.resize((width, height), Image.HAMMING, box=box))
+            box = (width - seen[0], height - seen[1], width, height)
+            resize(f"turned{denominator}", seed, image, image.resize((15, 13), Image.HAMMING, box=box))
 
 
 def hashes():

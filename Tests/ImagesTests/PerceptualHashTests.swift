@@ -17,7 +17,7 @@ struct PerceptualHashTests {
         for (picture, hash) in zip(pictures, hashes) {
             let half = resizeBicubic(picture, width: 120, height: 90)
             let bytes = try encodeJPEG(half, quality: 60)
-            let copy = try decode(bytes, header: readHeader(bytes), covering: half.size, maxPixels: 1_000_000)
+            let copy = try decode(bytes, maxPixels: 1_000_000)
             #expect((perceptualHash(copy) ^ hash).nonzeroBitCount <= 3)
         }
         for (index, hash) in hashes.enumerated() {

@@ -1,5 +1,7 @@
-import Images
+import Glibc
 import Testing
+
+@testable import Images
 
 @Suite("Resizing")
 struct ResizingTests {
@@ -10,10 +12,61 @@ struct ResizingTests {
             switch golden.kind {
             case "bicubic": resizeBicubic(image, width: size.width, height: size.height)
             case "hamming": resize(image, ResizePlan(scaling: image.size, to: size))
-            default: shortestSideCropped(image, side: size.width)
+            case "clip": shortestSideCropped(image, side: size.width)
+            default: resize(try reduced(golden), ResizePlan(scaling: image.size, to: size))
             }
         #expect(result.size == size)
         #expect(difference(result.rgb, golden.result.rgb) == 0)
+    }
+
+    /// The source of `golden` as what is decoded of a picture at 1/2, 1/4 or 1/8, turned by half or not.
+    private func reduced(_ golden: Goldens.Resize) throws -> ReducedImage {
+        let denominator = try #require(golden.kind.last?.wholeNumberValue)
+        let whole = Size(
+            width: (golden.source.width - 1) * denominator + 1, height: golden.source.height * denominator - 1)
+        let orientation = golden.kind.hasPrefix("turned") ? 3 : 1
+        return ReducedImage(golden.image, area: Area(of: whole, dividedBy: denominator, orientation: orientation))
+    }
+
+    @Test("of a JPEG decoded smaller is as near to that of the whole where its sides do not divide", arguments: 1...8)
+    func reducedJPEG(orientation: Int) throws {
+        let size = Size(width: 1001, height: 667)  // one more than 250 * 4, and three more than 166 * 4
+        let rough = PixelImage(width: 64, height: 43, rgb: noise(seed: 3, count: 64 * 43 * 3))
+        let picture = resizeBicubic(rough, width: size.width, height: size.height)
+        let jpeg = try turned(encodeJPEG(picture, quality: 95), orientation)
+        let header = try readHeader(jpeg)
+        #expect(header.orientation == orientation)
+        let plan = ResizePlan(header.orientedSize, mode: .shortestSide, size: 160)
+        let reduced = try decodeReduced(jpeg, header: header, covering: plan.scaled, maxPixels: 1_000_000)
+        let longer: Int = max(reduced.pixels.width, reduced.pixels.height)
+        #expect(longer == 251)
+        let wanted = resize(try decode(jpeg, maxPixels: 1_000_000), plan)
+        let near = lumaPSNR(resize(reduced, plan), wanted)
+        // As if the picture covered all of its last pixels.
+        let far = lumaPSNR(resize(ReducedImage(reduced.pixels), plan), wanted)
+        #expect(near > 38 && near > far + 5, "\(near) dB, \(far) dB")
+    }
+
+    /// `jpeg` with an EXIF segment that says `orientation`.
+    private func turned(_ jpeg: [UInt8], _ orientation: Int) -> [UInt8] {
+        let tiff: [UInt8] = [
+            0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, UInt8(orientation), 0, 0, 0,
+        ]
+        let body = Array("Exif\0\0".utf8) + tiff + [0, 0, 0, 0]
+        let segment: [UInt8] = [0xff, 0xe1, 0, UInt8(body.count + 2)] + body
+        return Array(jpeg[..<2]) + segment + Array(jpeg[2...])
+    }
+
+    private func lumaPSNR(_ left: PixelImage, _ right: PixelImage) -> Double {
+        func luma(_ image: PixelImage, _ place: Int) -> Double {
+            let (red, green, blue) = (image.rgb[place], image.rgb[place + 1], image.rgb[place + 2])
+            return 0.299 * Double(red) + 0.587 * Double(green) + 0.114 * Double(blue)
+        }
+        let squares = stride(from: 0, to: left.rgb.count, by: 3).map { place -> Double in
+            let difference = luma(left, place) - luma(right, place)
+            return difference * difference
+        }
+        return 10 * log10(255 * 255 / (squares.reduce(0, +) / Double(squares.count)))
     }
 
     @Test("keeps a picture of one colour as it is, at every size")

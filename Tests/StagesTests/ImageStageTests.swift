@@ -44,17 +44,18 @@ private struct SingleSource: SourceAdapter {
         let row = SourceRow(
             id: SampleID(source: "s", row: 0), sourceID: "7", location: location,
             captions: [Caption(text: "a caption", origin: .web)], facts: facts)
+        let folder = try Project.temporaryFolder("row")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let gate = RowGate(.init(rows: 1, byteCount: 1 << 20))
         let runner = UnitRunner(
-            images: ImageStage(manifest: manifest, fetcher: NoFetcher(), excluded: excluded, views: nil),
-            bootstrap: nil, limits: .init(window: 1, running: 1, batch: 1, batches: 1),
-            budget: ByteBudget(limit: 1 << 20))
+            images: ImageStage(manifest: manifest, fetcher: NoFetcher(), excluded: excluded), desk: nil, gate: gate,
+            disk: DiskPause())
         let unit = WorkUnit(
             id: 0, source: "s", index: 0, firstRow: 0, rowCount: 1, start: InputPosition(file: 0, offset: 0))
-        let (records, sink) = AsyncStream.makeStream(of: FinishedRow.self)
-        try await runner.run(unit, of: SingleSource(row: row)) { sink.yield($0) }
-        sink.finish()
-        for await record in records { return record }
-        throw CancellationError()
+        let spools = try SpoolFolder(scratch: folder, build: digest(of: "build"))
+        let inFlight = UnitInFlight(try await spools.spool(of: unit, generation: 1), UnitProgress())
+        try await runner.run(inFlight, of: SingleSource(row: row))
+        return try await inFlight.spool.finished.row(0)
     }
 
     @Test("takes an image from a folder, from a zip archive, and from the list itself")

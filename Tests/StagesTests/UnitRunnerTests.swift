@@ -1,6 +1,7 @@
 import Fetching
+import Foundation
 import Images
-import Manifests
+import RandomNumbers
 import Samples
 import SourceAdapters
 import Stages
@@ -8,162 +9,158 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Serves one small image, after as many suspensions as the URL's number says; some URLs fail.
-private struct FakeFetcher: Fetcher {
-    let image: [UInt8]
-
-    func fetch(_ url: String, observer: any FetchObserver) async -> Result<FetchedBody, FetchFailure> {
-        let number = Int(url) ?? 0
-        for _ in 0..<(number * 7919 % 23) { await Task.yield() }
-        if number % 10 == 3 { return .failure(FetchFailure(Rejection(.httpError, "404"), httpStatus: 404)) }
-        if number % 10 == 4 { return .success(FetchedBody(bytes: [1, 2, 3], httpStatus: 200, finalURL: url)) }
-        return .success(FetchedBody(bytes: image, httpStatus: 200, finalURL: url))
-    }
-}
-
-/// A list of rows 0, 1, 2, … whose URL is the row's number.
-private struct CountingSource: SourceAdapter {
-    let failsAt: Int?
-    func plan(unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void) throws {}
-    func reader(of unit: WorkUnit) throws(SourceError) -> any RowReader {
-        Reader(row: unit.firstRow, end: unit.firstRow + unit.rowCount, failsAt: failsAt)
-    }
-
-    private struct Reader: RowReader {
-        var row: Int
-        let end: Int
-        let failsAt: Int?
-        mutating func next() throws(SourceError) -> ListedRow? {
-            guard row < end else { return nil }
-            defer { row += 1 }
-            if row == failsAt { throw SourceError(.changed, "list", "gone") }
-            let id = SampleID(source: "s", row: row)
-            let caption = Caption(text: "row \(row)", origin: .web)
-            let listed = SourceRow(id: id, sourceID: "", location: .url("\(row)"), captions: [caption])
-            return ListedRow(id: id, url: "\(row)", outcome: .kept(listed))
-        }
-    }
-}
-
-/// Captions that name the batch they were made in, so that a test sees the batches.
-private final class FakeModels: Captioner, Ranker {
-    struct Down: Error {}
-    let imageSide = 8
-    let fails: Bool
-    let batches = Mutex<[[String]]>([])
-    let images = Mutex<[ModelImage]>([])
-    init(fails: Bool = false) { self.fails = fails }
-
-    func caption(_ batch: [CaptionRequest], count: Int) async throws -> [[GeneratedCaption]] {
-        if fails { throw Down() }
-        batches.withLock { $0.append(batch.map(\.key)) }
-        images.withLock { $0 += batch.map(\.image) }
-        return batch.map { request in
-            (0..<count).map { GeneratedCaption(text: "\(request.key) \($0)", tokens: [], logprob: 0) }
-        }
-    }
-
-    func score(_ batch: [RankRequest]) async throws -> [[Double]] {
-        images.withLock { $0 += batch.map(\.image) }
-        return batch.map { $0.captions.map { $0.hasSuffix(" 7") ? 0.9 : $0.hasPrefix("row") ? 0.5 : 0.1 } }
-    }
-}
-
 @Suite("UnitRunner") struct UnitRunnerTests {
-    private let unit = WorkUnit(
-        id: 0, source: "s", index: 0, firstRow: 100, rowCount: 60, start: InputPosition(file: 0, offset: 0))
-
-    private func records(
-        models: FakeModels?, window: Int = 16, budget: Int = 1 << 20, failsAt: Int? = nil,
-        image: String = "size: 8", cut: Int = 0, areMadeByModels: Bool = false
-    ) async throws -> [FinishedRow] {
-        let manifest = try Manifest(
-            yaml: "{version: 1, name: n, image: {\(image)}, sources: [{name: s, format: cc3m, path: x}]}")
-        let picture = PixelImage(width: 16, height: 12, rgb: [UInt8](repeating: 90, count: 16 * 12 * 3))
-        let runner = UnitRunner(
-            images: ImageStage(
-                manifest: manifest, fetcher: FakeFetcher(image: try encodePNG(picture).dropLast(cut).map { $0 }),
-                views: models.map { _ in .init(captioner: 8, ranker: 8, areMadeByModels: areMadeByModels) }),
-            bootstrap: models.map { BootstrapStage(manifest: manifest, captioner: $0, ranker: $0) },
-            limits: .init(window: window, running: 8, batch: 4, batches: 2), budget: ByteBudget(limit: budget))
-        let seen = Mutex<[FinishedRow]>([])
-        try await runner.run(unit, of: CountingSource(failsAt: failsAt)) { record in seen.withLock { $0.append(record) }
-        }
-        return seen.withLock { $0 }
-    }
-
     @Test("gives every row once, in order, with its image or its reason")
     func order() async throws {
-        for window in [1, 3, 64] {
-            let records = try await records(models: nil, window: window)
-            #expect(records.map(\.origin.id.row) == Array(100..<160))
-            for record in records {
-                switch record.origin.id.row % 10 {
-                case 3: #expect(record.rejection?.reason == .httpError && record.httpStatus == 404)
-                case 4: #expect(record.rejection?.reason == .notAnImage && record.sha256 != nil)
+        for window in [1, 5, 64] {
+            let rows = try await TestFlow(window: window).rows()
+            #expect(rows.map(\.origin.id.row) == Array(100..<160))
+            for row in rows {
+                switch row.origin.id.row % 10 {
+                case 3: #expect(row.rejection?.reason == .httpError && row.httpStatus == 404)
+                case 4: #expect(row.rejection?.reason == .notAnImage && row.sha256 != nil)
                 default:
-                    #expect(
-                        record.rejection == nil && record.captions?.kept.map(\.text) == ["row \(record.origin.id.row)"])
-                    #expect(record.image?.size == Size(width: 11, height: 8) && record.image?.fileExtension == "jpg")
+                    #expect(row.rejection == nil && row.captions?.kept.map(\.text) == ["row \(row.origin.id.row)"])
+                    #expect(row.image?.size == Size(width: 11, height: 8) && row.image?.fileExtension == "jpg")
                 }
             }
+        }
+    }
+
+    @Test("gives the same rows whatever comes first, and however small the bounds are", .timeLimit(.minutes(1)))
+    func shuffled() async throws {
+        let reference = try await TestFlow(models: FakeModels(), window: 1).rows()
+        for seed in 0..<10 as Range<UInt64> {
+            var random = SplitMix64(seed: seed)
+            let pauses = (0..<200).map { _ in Int.random(in: 0...40, using: &random) }
+            let bytes = [1, 500, 1 << 20].randomElement(using: &random) ?? 1
+            let flow = try TestFlow(
+                models: FakeModels(), window: Int.random(in: 1...60, using: &random), bytes: bytes
+            ) { row, _ in
+                for _ in 0..<pauses[row] { await Task.yield() }
+            }
+            #expect(try await flow.rows() == reference, "seed \(seed)")
         }
     }
 
     @Test("keeps the bytes as fetched when nothing has to change, and only when they decode")
     func original() async throws {
-        let picture = PixelImage(width: 16, height: 12, rgb: [UInt8](repeating: 90, count: 16 * 12 * 3))
-        for models in [nil, FakeModels()] {
-            let kept = try #require(try await records(models: models, image: "size: 12, format: original").first)
-            #expect(kept.image?.bytes == (try encodePNG(picture)) && kept.image?.fileExtension == "png")
-            let shrunk = try #require(try await records(models: models, image: "size: 8, format: original").first)
+        let png = try encodePNG(TestFlow.picture)
+        for isBootstrapped in [false, true] {
+            func first(_ image: String, cut: Int = 0) async throws -> FinishedRow? {
+                try await TestFlow(models: isBootstrapped ? FakeModels() : nil, image: image, cut: cut).rows().first
+            }
+            let kept = try #require(try await first("size: 12, format: original"))
+            #expect(kept.image?.bytes == png && kept.image?.fileExtension == "png")
+            let shrunk = try #require(try await first("size: 8, format: original"))
             #expect(shrunk.image?.fileExtension == "jpg" && shrunk.image?.size == Size(width: 11, height: 8))
-            let cut = try #require(
-                try await records(models: models, image: "size: 12, format: original", cut: 20).first)
+            let cut = try #require(try await first("size: 12, format: original", cut: 20))
             #expect(cut.rejection?.reason == .decodeError && cut.image == nil)
-        }
-    }
-
-    @Test("forms the same batches of kept rows whatever the window and the memory")
-    func batches() async throws {
-        var reference: [[String]]?
-        for (window, budget) in [(1, 1 << 20), (64, 1 << 20), (64, 1), (7, 2000)] {
-            let models = FakeModels()
-            _ = try await records(models: models, window: window, budget: budget)
-            let batches = models.batches.withLock { $0 }.sorted { $0[0] < $1[0] }
-            #expect(batches == reference ?? batches, "window \(window), budget \(budget)")
-            #expect(batches.dropLast().allSatisfy { $0.count == 4 })
-            reference = batches
         }
     }
 
     @Test("keeps the two best captions, with all candidates in the order made")
     func ranking() async throws {
-        let record = try #require(try await records(models: FakeModels()).first)
-        #expect(record.captions?.kept.map(\.text) == ["s-000000000100 7", "row 100"])
-        #expect(record.captions?.kept.map(\.origin) == [.blip, .web])
-        #expect(record.captions?.candidates.count == 11 && record.captions?.candidates.last?.origin == .web)
+        let row = try #require(try await TestFlow(models: FakeModels()).rows().first)
+        #expect(row.captions?.kept.map(\.text) == ["s-000000000100 7", "row 100"])
+        #expect(row.captions?.kept.map(\.origin) == [.blip, .web])
+        #expect(row.captions?.candidates.count == 11 && row.captions?.candidates.last?.origin == .web)
     }
 
-    @Test("gives models their views, or the stored picture's pixels where they make the views themselves")
+    @Test("shows models the picture that the shard holds: decoded in full from the stored bytes")
     func views() async throws {
-        for areMadeByModels in [false, true] {
-            let models = FakeModels()
-            _ = try await records(models: models, areMadeByModels: areMadeByModels)
-            let images = models.images.withLock { $0 }
-            #expect(!images.isEmpty)
-            for image in images {
-                switch image {
-                case .view(let pixels): #expect(!areMadeByModels && pixels.count == 8 * 8 * 3)
-                case .source(let picture): #expect(areMadeByModels && picture.size == Size(width: 11, height: 8))
-                }
-            }
+        let models = FakeModels()
+        let row = try #require(try await TestFlow(models: models).rows().first)
+        let pixels = try decode(try #require(row.image).bytes, maxPixels: .max)
+        let wanted = [squashed(pixels, side: 8).rgb, shortestSideCropped(pixels, side: 8).rgb]
+        let seen = models.images.withLock { $0 }
+        #expect(Set(seen) == Set(wanted))
+        // What was resized, and not yet encoded, is another picture.
+        let resized = resize(TestFlow.picture, ResizePlan(TestFlow.picture.size, mode: .shortestSide, size: 8))
+        #expect(!seen.contains(squashed(resized, side: 8).rgb))
+    }
+
+    @Test("fetches no row that is left out whatever its image is")
+    func noCaption() async throws {
+        let flow = try TestFlow()
+        let rows = try await flow.rows(source: CountingSource(hasGaps: true))
+        for row in rows where row.origin.id.row % 5 == 0 {
+            #expect(row.rejection?.reason == .badRow && row.rejection?.message.hasPrefix("no caption") == true)
         }
+        #expect(Set(flow.fetcher.asked.withLock { $0 }) == Set((100..<160).filter { $0 % 5 != 0 }))
+        // With models, the captioner may make one.
+        let captioned = try await TestFlow(models: FakeModels()).rows(source: CountingSource(hasGaps: true))
+        #expect(captioned[0].captions?.kept.map(\.text).first == "s-000000000100 7")
     }
 
     @Test("a failing stage ends the unit, with no stage left waiting", .timeLimit(.minutes(1)))
     func failure() async {
-        await #expect(throws: FakeModels.Down.self) { try await records(models: FakeModels(fails: true)) }
-        await #expect(throws: SourceError.self) { try await records(models: FakeModels(), failsAt: 130) }
+        await #expect(throws: FakeModels.Down.self) { try await TestFlow(models: FakeModels(fails: true)).run() }
+        await #expect(throws: SourceError.self) {
+            try await TestFlow(models: FakeModels()).run(source: CountingSource(failsAt: 130))
+        }
+    }
+
+    @Test("rows that are put off hold up no other, and are not in the way of another unit", .timeLimit(.minutes(1)))
+    func putOff() async throws {
+        let released = Gate()
+        let flow = try TestFlow(window: 60) { row, observer in
+            guard row % 10 == 1 else { return }
+            observer.putOff(until: .now + .seconds(60))
+            observer.putOff(until: .now + .seconds(90))
+            await released.wait()
+            observer.resumed()
+        }
+        let progress = UnitProgress {}
+        async let rows = flow.run(progress: progress)
+        while !progress.isParked { await Task.yield() }
+        // Six of each ten hundred rows wait: all others are done.
+        #expect(progress.counts.rows == 54 && progress.hasStarted)
+        var sighting = UnitProgress.Sighting()
+        _ = progress.isAlive(since: &sighting)
+        #expect(progress.isAlive(since: &sighting), "it waits until a time that it announced")
+        #expect(!progress.isAlive(since: &sighting, now: .now + .seconds(100)), "that time has passed")
+        released.open()
+        let finished = try await flow.rows(of: rows)
+        #expect(finished == (try await TestFlow().rows()))
+    }
+
+    @Test("that is cancelled ends at once, and records nothing of what was under way", .timeLimit(.minutes(1)))
+    func cancelled() async throws {
+        let started = Gate()
+        let flow = try TestFlow(window: 4) { row, _ in
+            guard row == 107 else { return }
+            started.open()
+            try? await Task.sleep(for: .seconds(3600))  // until it is cancelled
+        }
+        let task = Task { try await flow.run() }
+        await started.wait()
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        let state = try await flow.spools.spool(of: flow.unit, generation: 2).state(of: 7)
+        #expect(state == .open)
+    }
+}
+
+/// Lets nobody through until it is opened.
+final class Gate: Sendable {
+    private let state = Mutex((isOpen: false, waiting: [CheckedContinuation<Void, Never>]()))
+
+    func open() {
+        let waiting = state.withLock { state in
+            defer { state = (true, []) }
+            return state.waiting
+        }
+        for waiter in waiting { waiter.resume() }
+    }
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
     }
 }

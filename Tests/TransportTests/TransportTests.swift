@@ -13,7 +13,7 @@ import Testing
         try await Service.run { service in
             let client = service.client()
             let grant = try #require(try await client.acquire().grant)
-            #expect(grant.unit.shardName == "a-000000" && grant.duration == .seconds(300))
+            #expect(grant.unit.shardName == "a-000000" && grant.duration == .seconds(120))
             #expect(try await client.renew(grant.lease) == .accepted)
             var counts = WorkerCounts()
             counts.rows = 4

@@ -70,19 +70,21 @@ typedef enum {
     CI_BICUBIC,
 } ci_filter_t;
 
-/// A resize to `width` × `height` of which only the window at (`x`, `y`) of the output's size is computed.
+/// A part of an image, in pixels and parts of them.
 typedef struct {
+    double x, y, width, height;
+} ci_area_t;
+
+/// A resize of `area` to `width` × `height` of which only the window at (`x`, `y`) of the output's size is computed.
+typedef struct {
+    ci_area_t area;
     int width, height;
     int x, y;
     ci_filter_t filter;
 } ci_resize_t;
 
-/// Resamples `image` into `output`; equals Pillow's `resize`, then `crop`, bit for bit.
+/// Resamples `image` into `output`; equals Pillow's `resize` with `area` as its `box`, then `crop`, bit for bit.
 ci_status_t ci_resample(ci_pixels_t image, ci_resize_t resize, ci_output_t output);
-
-/// The weights, times 2^22, of `from` positions for each of `count` outputs from `start` on of a resize to `to` positions:
-/// `matrix` has `count` rows of `from`. Rows first, then columns, each rounded and clamped, are what `ci_resample` does.
-ci_status_t ci_weights(int from, int to, int start, int count, ci_filter_t filter, int32_t *matrix);
 
 /// Turns or mirrors `image` as EXIF `orientation` (2 to 8) asks into `pixels`, which has the same number of pixels.
 void ci_orient(ci_pixels_t image, int orientation, uint8_t *pixels);

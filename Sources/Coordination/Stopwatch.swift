@@ -1,0 +1,12 @@
+/// Time since it was made, on an injected clock.
+package struct Stopwatch: Sendable {
+    private let read: @Sendable () -> Duration
+
+    package init(_ clock: some Clock<Duration>) {
+        let start = clock.now
+        read = { start.duration(to: clock.now) }
+    }
+
+    /// How long ago it was made.
+    package var elapsed: Duration { read() }
+}

@@ -1,0 +1,48 @@
+import Images
+import Samples
+
+/// The image as the two models take it: RGB8, square.
+struct ModelViews: Sendable {
+    let captioner: [UInt8]
+    let ranker: [UInt8]
+}
+
+/// From a stored image to what the models see of it: decoded in full from the bytes that the shard will have, so that
+/// whoever reads the shard can make the same captions again.
+package struct ViewStage: Sendable {
+    private let captionerSide: Int
+    private let rankerSide: Int
+
+    /// The sides in pixels of the views that the two models take.
+    package init(captionerSide: Int, rankerSide: Int) {
+        self.captionerSide = captionerSide
+        self.rankerSide = rankerSide
+    }
+
+    /// The views of `row`, on which no worker crashed before; `hold` is told how many bytes are taken meanwhile.
+    func look(at row: EncodedRow, _ watch: any CrashWatch, hold: (Int) -> Void) -> Outcome<ModelViews> {
+        if let rejection = watch.rejection(of: row.origin.id) { return .rejected(rejection) }
+        let bytes = row.image.bytes
+        let byteCount = bytes.count + row.image.size.width * row.image.size.height * 3
+        hold(byteCount)
+        defer { hold(-byteCount) }
+        return watch.working(on: row.origin.id) {
+            do throws(ImageError) {
+                let pixels = try decode(bytes, maxPixels: .max)
+                return .kept(
+                    ModelViews(
+                        captioner: squashed(pixels, side: captionerSide).rgb,
+                        ranker: shortestSideCropped(pixels, side: rankerSide).rgb))
+            } catch {
+                return .rejected(error.rejection)
+            }
+        }
+    }
+}
+
+extension CrashWatch {
+    /// Why the row `id` is left out without being looked at; nil where no worker crashed on it.
+    func rejection(of id: SampleID) -> Rejection? {
+        crash(of: id).map { Rejection(.decodeError, "a decoder crashed on its bytes, by signal \($0)") }
+    }
+}

@@ -1,0 +1,113 @@
+import Fetching
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Stages
+
+/// How many are inside, and were at most.
+private final class Inside: Sendable {
+    private let count = Mutex((now: 0, most: 0))
+    var now: Int { count.withLock { $0.now } }
+    var most: Int { count.withLock { $0.most } }
+    func add(_ change: Int) { count.withLock { $0 = ($0.now + change, max($0.most, $0.now + change)) } }
+}
+
+@Suite("RowGate") struct RowGateTests {
+    @Test(
+        "lets in as many as may be in flight, callers in turn, and one however small the bounds are",
+        .timeLimit(.minutes(1)))
+    func bounds() async throws {
+        for (rows, bytes) in [(1, 1), (3, 1), (3, 1 << 20), (8, 100)] {
+            let gate = RowGate(.init(rows: rows, byteCount: bytes))
+            let inside = Inside()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for row in 0..<40 {
+                    group.addTask {
+                        try await gate.enter()
+                        inside.add(1)
+                        gate.take(60)
+                        for _ in 0..<(row % 7) { await Task.yield() }
+                        inside.add(-1)
+                        gate.take(-60)
+                        gate.leave()
+                    }
+                }
+                for try await _ in group {}
+            }
+            #expect(inside.most <= rows && inside.now == 0)
+            #expect(gate.hasRoom)
+        }
+    }
+
+    @Test("whoever is cancelled while it waits is let go, and takes nobody's turn", .timeLimit(.minutes(1)))
+    func cancelled() async throws {
+        let gate = RowGate(.init(rows: 1, byteCount: 1))
+        try await gate.enter()
+        let waits = Task { try await gate.enter() }
+        waits.cancel()
+        await #expect(throws: CancellationError.self) { try await waits.value }
+        let next = Task { try await gate.enter() }
+        gate.leave()
+        try await next.value
+    }
+
+    @Test("tells when there is room for bytes again, once")
+    func room() {
+        let gate = RowGate(.init(rows: 3, byteCount: 100))
+        let told = Mutex(0)
+        gate.whenRoomIsMade { told.withLock { $0 += 1 } }
+        gate.take(60)
+        gate.take(60)
+        #expect(!gate.hasRoom)
+        gate.take(-60)
+        gate.take(-60)
+        #expect(gate.hasRoom && told.withLock { $0 } == 1)
+    }
+
+    @Test("lets nobody in while it is closed", .timeLimit(.minutes(1)))
+    func closed() async throws {
+        let gate = RowGate(.init(rows: 3, byteCount: 100))
+        gate.setClosed(true)
+        let entered = Mutex(false)
+        let task = Task {
+            try await gate.enter()
+            entered.withLock { $0 = true }
+        }
+        for _ in 0..<100 { await Task.yield() }
+        #expect(!entered.withLock { $0 })
+        gate.setClosed(false)
+        try await task.value
+    }
+}
+
+@Suite("A row in flight") struct RowTicketTests {
+    @Test("is alive while it waits as it said, and while the models have rows of its unit and move")
+    func phases() {
+        let pulse = WorkerPulse()
+        let progress = UnitProgress(pulse)
+        let ticket = RowTicket(RowGate(.init(rows: 1, byteCount: 1)), progress)
+        progress.allStarted()
+        var sighting = UnitProgress.Sighting()
+        func isAlive(after seconds: Int = 0) -> Bool {
+            progress.isAlive(since: &sighting, now: .now + .seconds(seconds))
+        }
+        _ = isAlive()
+        ticket.received(byteCount: 10)
+        #expect(isAlive() && !isAlive(), "bytes came")
+        ticket.putOff(until: .now + .seconds(50))
+        #expect(progress.isParked && isAlive() && isAlive(after: 40) && !isAlive(after: 60))
+        ticket.resumed()
+        #expect(isAlive() && !isAlive() && !progress.isParked)
+        ticket.fetched(byteCount: 10)
+        ticket.leave()
+        progress.go(from: nil, to: .captioning)
+        #expect(isAlive() && !isAlive())
+        pulse.modelMoved()
+        #expect(isAlive() && !isAlive())
+        pulse.fetched()
+        #expect(!isAlive(), "it waits for the models, and not for the network")
+        progress.go(from: .captioning, to: nil)
+        #expect(isAlive())
+    }
+}
