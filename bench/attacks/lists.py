@@ -244,7 +244,7 @@ def tar_lists(ground):
                 info.size = len(data)
                 packed.addfile(info, io.BytesIO(data))
             for n in range(chance.randint(1, 12)):
-                key = chance.choice(["", "./", "folder/", "a.b/"]) + f"{n:04d}" + chance.choice(["", "x" * 120])
+                key = chance.choice(["", "./", "folder/", "a.b/"]) + f"{n:04d}" + chance.choice(["", "x" * 120 if form != tarfile.USTAR_FORMAT else ""])
                 caption = text(chance)
                 members = [(f"{key}.jpg", ground.picture), (f"{key}.txt", chance.choice([b"", b"\xef\xbb\xbf"]) + caption.encode())]
                 if chance.random() < 0.5:
