@@ -35,14 +35,16 @@ def enter_network(cache):
         process = subprocess.Popen(
             command + [sys.executable, *sys.argv], env={**os.environ, INSIDE: "1"}, preexec_fn=die_with_parent)
 
+        stopped_by = []
+
         def stop(number, _):
+            stopped_by.append(number)
             process.kill()
-            process.wait()
-            sys.exit(128 + number)
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        sys.exit(process.wait())
+        status = process.wait()
+        sys.exit(128 + stopped_by[0] if stopped_by else status)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process outside answers to it
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

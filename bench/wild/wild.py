@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A list of URLs over hosts of which many falter: wild.py CACHE [ROWS] [--no-peer] [--fetch TEXT] [--seed N]
+"""A list of URLs over hosts of which many falter: wild.py CACHE [ROWS] [--no-peer] [--only KIND,KIND] [--drop P] [--seed N]
 
 Ten thousand rows over two thousand hosts unless told otherwise. Every host is one of `KINDS`; what can be had at all is known, and so
 is the time that a perfect client would need. Prints the rows that could be had and were not, by kind, the time beside the
@@ -20,9 +20,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab
 
 CONNECTIONS = 128  # of a worker, by default
-PER_HOST = 8       # to one host, which the manifest here says
+PER_HOST = 16      # to one host, by default
 PATIENCE = 90      # seconds over which what may pass is tried again, which the manifest here says
-FETCH = f"timeout: 10, patience: {PATIENCE}, per_host: {{connections: {PER_HOST}}}"
+FETCH = f"timeout: 10, patience: {PATIENCE}"
 DROPPED = 0.1      # of the questions to the resolver
 LIMIT = 1200       # seconds a run may take
 
@@ -48,11 +48,12 @@ DEAD = {"no name", "refused", "silent"}
 class Plan:
     """The hosts, the list, and what a perfect client would make of it."""
 
-    def __init__(self, rows, seed):
+    def __init__(self, rows, seed, only):
         chance = random.Random(seed)
         count = max(20, rows // 5)
         self.hosts, self.kinds, names = [], {}, []
-        for kind, (share, (low, high), settings) in KINDS.items():
+        for kind in only:
+            share, (low, high), settings = KINDS[kind]
             for _ in range(max(1, round(count * share))):
                 names += [self.add(kind, settings)] * chance.randint(low, high)
         ordinary = [self.add("ordinary", ORDINARY) for _ in range(max(1, count - len(self.hosts)))]
@@ -126,7 +127,7 @@ def run_ours(cache, name, plan, hosts, urls, pictures, fetch, drop=0.0):
     return rows, world.record, read_measure(measure), seconds, code
 
 
-def run_peer(cache, plan, urls, pictures):
+def run_peer(cache, plan, urls, pictures, drop):
     import pyarrow.parquet as parquet
 
     folder = lab.fresh(f"{cache}/peer")
@@ -141,7 +142,7 @@ def run_peer(cache, plan, urls, pictures):
                "--resize_only_if_bigger", "True", "--processes_count", "2", "--thread_count", str(CONNECTIONS // 2),
                "--number_sample_per_shard", "1000", "--timeout", "10", "--retries", "2"]
     start = time.monotonic()
-    with lab.World(folder, plan.hosts, pictures, drop=DROPPED) as world, open(f"{folder}/log", "w") as log:
+    with lab.World(folder, plan.hosts, pictures, drop=drop) as world, open(f"{folder}/log", "w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, preexec_fn=lab.die_with_parent)
         try:
             process.wait(LIMIT)
@@ -197,11 +198,13 @@ def main():
     parser.add_argument("rows", type=int, nargs="?", default=10_000)
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--fetch", default=FETCH)
+    parser.add_argument("--only", default=",".join(KINDS), help="kinds of hosts beside the ordinary ones")
+    parser.add_argument("--drop", type=float, default=DROPPED, help="the share of questions to the resolver that is dropped")
     parser.add_argument("--seed", type=int, default=1)
     a = parser.parse_args()
     lab.enter_network(a.cache)
     pictures = lab.images(os.path.dirname(a.cache))
-    plan = Plan(a.rows, a.seed)
+    plan = Plan(a.rows, a.seed, a.only.split(","))
     urls = plan.urls(len(pictures))
 
     print("the same good rows while no host falters", file=sys.stderr)
@@ -214,13 +217,13 @@ def main():
 
     print("ours", file=sys.stderr)
     rows, record, measure, seconds, code = run_ours(
-        a.cache, "ours", plan, plan.hosts, urls, pictures, a.fetch, drop=DROPPED)
+        a.cache, "ours", plan, plan.hosts, urls, pictures, a.fetch, drop=a.drop)
     had = {row for row, (status, _, _) in rows.items() if status == "success"}
     ours = Outcome("ours", plan, had, record, measure, seconds, code)
     outcomes = [ours]
     if not a.no_peer:
         print("img2dataset", file=sys.stderr)
-        outcomes.append(run_peer(a.cache, plan, urls, pictures))
+        outcomes.append(run_peer(a.cache, plan, urls, pictures, a.drop))
     show(plan, outcomes, ideal, network, calm)
 
     digests = [hashlib.sha256(open(path, "rb").read()).hexdigest() for path in pictures]
