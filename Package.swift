@@ -103,7 +103,9 @@ let package = Package(
     targets: [
         // 0. C shims: a header, an implementation, no policy.
         shim("CDigest", links: ["crypto"]),
-        shim("CCurl", links: ["curl"]),
+        shim("CCurl", links: ["curl", "z"]),
+        shim("CNames", links: ["cares"]),
+        shim("CHosts", links: []),
         shim("CZstd", links: ["zstd"]),
         shim("CArchive", links: ["archive", "z"]),
         shim("CProcess", links: []),
@@ -124,7 +126,7 @@ let package = Package(
         bridge("Shards", ["Samples", "Digests", "Files", "CZstd"]),
         bridge("Tables", ["Samples", "Files", "CParquet"]),
         bridge("Archives", ["Files", "CArchive"]),
-        bridge("Fetching", ["Samples", "Files", "RandomNumbers", "CCurl"]),
+        bridge("Fetching", ["Samples", "Files", "RandomNumbers", "CCurl", "CNames", "CHosts"]),
         bridge("Storage", ["Files"]),
         bridge("Spools", ["Digests"]),
         bridge("Tensors", ["Files", "CTorch"]),

@@ -17,10 +17,13 @@ package final class CurlFetcher: Fetcher {
     /// A fetcher with a thread of its own, on which `connections` transfers run at once.
     ///
     /// `clock` measures the pauses of single rows, `seed` is what their jitter is drawn from. No transfer starts while
-    /// `hasRoom` says no; it is asked again when one ends, and by `wake`. `outage` is told of outages, on that thread.
+    /// `hasRoom` says no; it is asked again when one ends, and by `wake`. `nameServers`, addresses with or without a port,
+    /// are asked for names, those of the system where there are none. The bounds for each host are counted over all
+    /// processes of `shared`. `outage` is told of outages, on that thread.
     package init(
         policy: FetchPolicy, connections: Int, seed: UInt64 = 0, clock: any Clock<Duration> = ContinuousClock(),
-        hasRoom: @escaping @Sendable () -> Bool = { true }, outage: @escaping @Sendable (OutageEvent) -> Void = { _ in }
+        nameServers: [String] = [], shared: SharedBounds? = nil, hasRoom: @escaping @Sendable () -> Bool = { true },
+        outage: @escaping @Sendable (OutageEvent) -> Void = { _ in }
     ) {
         self.policy = policy
         let urlGuard = URLGuard(policy)
@@ -32,12 +35,16 @@ package final class CurlFetcher: Fetcher {
             slots: connections, perHost: policy.connectionsPerHost, retries: policy.retries,
             patience: policy.patience, outage: policy.outage)
         loop = TransferLoop(
-            limits, userAgent: policy.userAgent,
+            limits, userAgent: policy.userAgent, resolver: NameResolver(servers: nameServers),
+            table: HostTable(shared, connections: policy.connectionsPerHost, rate: policy.requestsPerSecond),
             events: TransferLoop.Events(
-                hasRoom: hasRoom, witness: { ExchangeRequest(witness: $0, judge: urlGuard.judge) }, outage: outage))
+                hasRoom: hasRoom, judge: urlGuard.judge, outage: outage))
     }
 
     deinit { loop.close() }
+
+    /// Whether `nameServers` are addresses that can be asked.
+    package static func canAsk(nameServers: [String]) -> Bool { NameResolver.canAsk(nameServers) }
 
     /// Looks again whether there is room for what waits.
     package func wake() { loop.wake() }
@@ -67,7 +74,7 @@ package final class CurlFetcher: Fetcher {
                 guard !error.standing.excuses else { continue }
                 guard
                     let pause = plan.pause(
-                        networkTime: error.standing.networkTime, isCertain: error.standing.isCertain)
+                        networkTime: error.standing.networkTime, seen: error.standing.seen, at: ContinuousClock.now)
                 else { throw error.failure }
                 observer.putOff(until: ContinuousClock.now + pause)
                 // Only a cancelled task wakes early; then the fault that it met is its answer.
@@ -122,18 +129,14 @@ package final class CurlFetcher: Fetcher {
 
     private func request(_ address: WebAddress, timeout: Duration, _ observer: any FetchObserver) -> ExchangeRequest {
         ExchangeRequest(
-            url: "\(address)", origin: address.origin,
+            url: "\(address)", origin: address.origin, name: address.name,
             headers: ["Accept: image/jpeg,image/png,image/webp,image/gif,*/*;q=0.5"], timeout: timeout,
             maxBytes: policy.maxBytes, maxHeaderBytes: policy.maxHeaderBytes, bodyUse: reader.bodyUse,
             judge: urlGuard.judge, hostOutcome: reader.hostOutcome, observer: observer)
     }
 }
 
-extension ExchangeRequest {
-    /// A connection to `origin`, on which nothing is asked.
-    init(witness origin: String, judge: @escaping @Sendable (NetworkAddress, Int) -> URLGuard.Verdict) {
-        self.init(
-            url: origin, origin: origin, timeout: .seconds(5), maxBytes: 0, maxHeaderBytes: 0,
-            bodyUse: { _ in .refuse }, judge: judge, connectsOnly: true)
-    }
+extension WebAddress {
+    /// The name that must be looked up, if the host is not an address.
+    fileprivate var name: ExchangeRequest.Name? { literal == nil ? ExchangeRequest.Name(host: host, port: port) : nil }
 }

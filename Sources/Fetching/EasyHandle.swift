@@ -10,6 +10,7 @@ final class EasyHandle {
     /// The exchange under way.
     private(set) var exchange: Exchange?
     private var headers: UnsafeMutablePointer<curl_slist>?
+    private var resolution: UnsafeMutablePointer<curl_slist>?
     private let sockets: OpenSockets
     /// The socket under way with what had come over it before; looked for where chunks may hide more than the body.
     private var wire: (descriptor: Int32, before: Int64)?
@@ -68,6 +69,7 @@ final class EasyHandle {
     deinit {
         curl_easy_cleanup(pointer)
         curl_slist_free_all(headers)
+        curl_slist_free_all(resolution)
         errorText.deallocate()
     }
 
@@ -87,6 +89,10 @@ final class EasyHandle {
         set(CURLOPT_TIMEOUT_MS, Int(min(max(1, request.timeout / .milliseconds(1)), 1e9)))
         for line in request.headers { headers = curl_slist_append(headers, line) }
         ccurl_set_pointer(pointer, CURLOPT_HTTPHEADER, headers)
+        if let text = exchange.resolution {
+            resolution = curl_slist_append(nil, text)
+            ccurl_set_pointer(pointer, CURLOPT_RESOLVE, resolution)
+        }
         set(CURLOPT_HTTPGET, 1)
         set(CURLOPT_CONNECT_ONLY, request.connectsOnly ? 1 : 0)
         set(CURLOPT_FRESH_CONNECT, request.connectsOnly ? 1 : 0)
@@ -119,6 +125,9 @@ final class EasyHandle {
         ccurl_set_pointer(pointer, CURLOPT_HTTPHEADER, nil)
         curl_slist_free_all(headers)
         headers = nil
+        ccurl_set_pointer(pointer, CURLOPT_RESOLVE, nil)
+        curl_slist_free_all(resolution)
+        resolution = nil
         defer { exchange = nil }
         let (connected, ready) = (time(CURLINFO_CONNECT_TIME_T), time(CURLINFO_PRETRANSFER_TIME_T))
         let firstByte = time(CURLINFO_STARTTRANSFER_TIME_T)

@@ -12,11 +12,19 @@ struct ExchangeRequest: Sendable {
         case refuse
     }
 
+    /// A host's name, in ASCII or not, and the port there.
+    struct Name: Sendable, Hashable {
+        let host: String
+        let port: Int
+    }
+
     var method = "GET"
     /// The URL, in the plain form that libcurl reads as it was judged.
     var url: String
     /// The host that is asked: scheme, name and port.
     var origin: String
+    /// The name and port behind which an address must be found; nil where libcurl finds it.
+    var name: Name?
     /// Header lines, `Name: value`.
     var headers: [String] = []
     var body: [UInt8]?
@@ -75,8 +83,8 @@ struct ExchangeAnswer: Sendable {
         var excuses = false
         /// For how long the network was seen to work.
         var networkTime = Duration.zero
-        /// Whether it was since the exchange began.
-        var isCertain = true
+        /// When it was last; nil where nobody looks.
+        var seen: ContinuousClock.Instant?
     }
 
     let ending: Ending
@@ -100,9 +108,10 @@ final class Exchange: @unchecked Sendable {
     /// Whom the answer goes to, and whether it went or was there before anybody wanted it.
     private let receiver = Mutex(Receiver.none)
     var isCancelled = false
+    /// Where the host is, as libcurl reads it: `+name:port:address,address`.
+    var resolution: String?
     /// Whether its observer was told that it is put off.
     var isPutOff = false
-    var started: ContinuousClock.Instant?
     private(set) var head = ResponseHead()
     private(set) var body: [UInt8] = []
     private(set) var use = ExchangeRequest.BodyUse.take

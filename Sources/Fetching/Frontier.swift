@@ -20,6 +20,8 @@ struct Frontier {
         var patience = Duration.zero
         /// The longest outage that is waited for; zero knows none.
         var outage = Duration.zero
+        /// Names that are looked up at once.
+        var lookUps = 64
         /// Whether hosts are watched at all.
         var adapts = true
     }
@@ -48,20 +50,21 @@ struct Frontier {
         let origin: String
         var number = -1
         var isInTrouble = false
-        var started: Instant?
     }
 
-    private let limits: Limits
-    private(set) var network: NetworkWatch
+    let limits: Limits
+    var network: NetworkWatch
     private var places: [Ticket: Place] = [:]
-    private var hosts: [String: HostRecord] = [:]
+    var hosts: [String: HostRecord] = [:]
     private var ready = FIFO<String>()
     private var readyInTrouble = FIFO<String>()
     private var timers = Timers<String>()
     private var idle = FIFO<String>()
     private(set) var runningCount = 0
     private var troubledCount = 0
-    private var probesLeft = 0
+    var nameless = FIFO<String>()
+    var lookUpCount = 0
+    var probesLeft = 0
     private var addedCount = 0
 
     init(_ limits: Limits, at now: Instant) {
@@ -72,14 +75,16 @@ struct Frontier {
 
     /// How many hosts are remembered.
     var hostCount: Int { hosts.count }
+    func knows(_ origin: String) -> Bool { hosts[origin] != nil }
     /// How many exchanges at once `origin` is thought to take.
     func limit(of origin: String) -> Int { hosts[origin]?.manners.limit ?? Manners.firstLimit }
 
     // MARK: - What happens
 
-    /// A row wants to ask `origin`; says so if it is put off or its end is known.
-    mutating func add(_ ticket: Ticket, to origin: String, at now: Instant) -> Notice? {
-        var host = hosts[origin] ?? HostRecord(Manners(bound: limits.perHost, adapts: limits.adapts))
+    /// A row wants to ask `origin`, which is `named` if its name must be looked up; says so if it is put off or its end is
+    /// known.
+    mutating func add(_ ticket: Ticket, to origin: String, named: Bool = false, at now: Instant) -> Notice? {
+        var host = hosts[origin] ?? HostRecord(Manners(bound: limits.perHost, adapts: limits.adapts), isNamed: named)
         host.addedCount += 1
         addedCount += 1
         defer { hosts[origin] = host }
@@ -216,12 +221,16 @@ struct Frontier {
     }
 
     /// Puts the host among those that may start something, or has it looked at when it may.
-    private mutating func queue(_ origin: String, _ host: inout HostRecord, at now: Instant) {
+    mutating func queue(_ origin: String, _ host: inout HostRecord, at now: Instant) {
         guard host.waitingCount > 0, !host.isQueued else { return }
         if let notBefore = host.notBefore, notBefore > now {
             guard host.timer.map({ notBefore < $0 }) ?? true else { return }
             host.timer = notBefore
             timers.add(origin, at: notBefore)
+        } else if !host.name.isKnown(at: now) {
+            if case .unknown = host.name {} else if case .known = host.name {} else { return }
+            host.name = .wanted
+            nameless.append(origin)
         } else if host.runningCount < host.allowed {
             host.isQueued = true
             if host.trouble == nil { ready.append(origin) } else { readyInTrouble.append(origin) }
@@ -248,7 +257,7 @@ struct Frontier {
         runningCount += 1
         let isInTrouble = host.trouble != nil
         if isInTrouble { troubledCount += 1 }
-        places[ticket] = Place(origin: origin, number: host.latest, isInTrouble: isInTrouble, started: now)
+        places[ticket] = Place(origin: origin, number: host.latest, isInTrouble: isInTrouble)
         if network.outage?.isWhole == true { probesLeft -= 1 }
         queue(origin, &host, at: now)
     }
@@ -272,32 +281,43 @@ struct Frontier {
         // One answer may be slow for reasons of its own.
         guard isNew, fault.kind != .partial else { return [] }
         host.counted = host.latest
-        var trouble = host.trouble ?? HostRecord.Trouble(fault: fault, since: network.time(at: now))
+        return worsen(place.origin, &host, fault, at: now)
+    }
+
+    /// A new burst of faults: the host is put aside after some, and given up when the patience is at its end.
+    mutating func worsen(
+        _ origin: String, _ host: inout HostRecord, _ fault: HostFault, at now: Instant
+    ) -> [Notice] {
+        var trouble = host.trouble ?? HostRecord.Trouble(fault: fault, began: now, since: network.time(at: now))
         trouble.fault = fault
         trouble.burstCount += 1
         trouble.isAside = trouble.burstCount >= max(fault.burstLimit, limits.retries + 1)
         if trouble.isAside { trouble.probeCount += 1 }
         host.trouble = trouble
         let needsPause = trouble.isAside || [.name, .overload].contains(fault.kind)
-        let until = now + (needsPause ? pause(of: place.origin, trouble) : .zero)
+        let until = now + (needsPause ? pause(of: origin, trouble) : .zero)
         host.notBefore = host.notBefore.map { max($0, until) } ?? until
         let waited = network.time(at: now) - trouble.since
-        if trouble.isAside, waited >= limits.patience, network.isCertain(since: place.started ?? now) {
+        if trouble.isAside, waited >= limits.patience, network.isCertain(since: trouble.began) {
             return giveUp(&host, fault, at: now)
         }
-        return host.notBefore.flatMap { $0 > now ? [.putOff(origin: place.origin, until: $0)] : nil } ?? []
+        return host.notBefore.flatMap { $0 > now ? [.putOff(origin: origin, until: $0)] : nil } ?? []
     }
 
     private mutating func giveUp(_ host: inout HostRecord, _ fault: HostFault, at now: Instant) -> [Notice] {
         host.rest = host.rest.map { min($0 * 2, Self.longestRest) } ?? Self.firstRest
         host.trouble?.restsUntil = now + (host.rest ?? Self.firstRest)
         host.notBefore = nil
+        return [.gaveUp(takeWaiting(&host), fault)]
+    }
+
+    mutating func takeWaiting(_ host: inout HostRecord) -> [Ticket] {
         var rows: [Ticket] = []
         while let ticket = popWaiting(&host) {
             places[ticket] = nil
             rows.append(ticket)
         }
-        return [.gaveUp(rows, fault)]
+        return rows
     }
 
     /// The pause before the next probe, which grows, a little by chance so that not all hosts are asked at once.
@@ -315,7 +335,7 @@ struct Frontier {
     }
 
     /// The network works again: what hosts did while it did not says nothing about them.
-    private mutating func recover(at now: Instant) {
+    mutating func recover(at now: Instant) {
         probesLeft = 0
         for (origin, host) in hosts where host.trouble != nil && host.trouble?.restsUntil == nil {
             requeue(origin, at: now) { ($0.trouble, $0.notBefore) = (nil, nil) }
@@ -336,7 +356,7 @@ struct Frontier {
     }
 
     /// Notes a host for which nothing is to do; of too many such hosts the oldest are forgotten.
-    private mutating func forgetIdle(_ origin: String) {
+    mutating func forgetIdle(_ origin: String) {
         guard let host = hosts[origin], host.isIdle, !host.isListedAsIdle else { return }
         hosts[origin]?.isListedAsIdle = true
         idle.append(origin)
@@ -344,53 +364,5 @@ struct Frontier {
             hosts[oldest]?.isListedAsIdle = false
             if hosts[oldest]?.isIdle == true { hosts[oldest] = nil }
         }
-    }
-}
-
-/// What is known of one host.
-private struct HostRecord {
-    /// A number of bursts of faults with no answer in between.
-    struct Trouble {
-        var fault: HostFault
-        /// When it began, by the network's clock.
-        let since: Duration
-        var burstCount = 0
-        /// Whether its rows wait for probes, and how many of these there were.
-        var isAside = false
-        var probeCount = 0
-        /// Until when rows of a host that was given up end at once.
-        var restsUntil: ContinuousClock.Instant?
-    }
-
-    var manners: Manners
-    var waiting = FIFO<Frontier.Ticket>()
-    /// Of `waiting`, those that have not gone.
-    var waitingCount = 0
-    var runningCount = 0
-    /// The number of the last exchange that was started, and of the last that belongs to a burst that was counted.
-    var latest = -1
-    var counted = -1
-    var addedCount = 0
-    var trouble: Trouble?
-    var notBefore: ContinuousClock.Instant?
-    var rest: Duration?
-    var isQueued = false
-    var isListedAsIdle = false
-    /// When a timer goes off for it.
-    var timer: ContinuousClock.Instant?
-
-    init(_ manners: Manners) { self.manners = manners }
-
-    var isAside: Bool { trouble?.isAside ?? false }
-    var allowed: Int { isAside ? 1 : manners.limit }
-    var isIdle: Bool { waitingCount == 0 && runningCount == 0 }
-
-    func mayStart(at now: ContinuousClock.Instant) -> Bool {
-        waitingCount > 0 && runningCount < allowed && notBefore.map { $0 <= now } ?? true
-    }
-
-    mutating func isWell() {
-        if isAside { notBefore = nil }
-        (trouble, rest) = (nil, nil)
     }
 }

@@ -1,5 +1,22 @@
+import CCurl
+
 /// The rules for the host of a URL.
 enum HostName {
+    /// `name` as servers for names know it, in ASCII; nil where it has no such form.
+    ///
+    /// Only on a thread whose character set is UTF-8.
+    static func ascii(_ name: String) -> String? {
+        guard !name.utf8.allSatisfy({ $0 < 0x80 }) else { return name }
+        guard let url = curl_url() else { return nil }
+        defer { curl_url_cleanup(url) }
+        var text: UnsafeMutablePointer<CChar>?
+        guard curl_url_set(url, CURLUPART_URL, "http://\(name)/", 0) == CURLUE_OK,
+            curl_url_get(url, CURLUPART_HOST, &text, UInt32(CURLU_PUNYCODE)) == CURLUE_OK, let text
+        else { return nil }
+        defer { curl_free(text) }
+        return String(cString: text)
+    }
+
     /// `host` in its plain form.
     static func canonical(_ host: Substring) throws(WebAddress.Fault) -> String {
         if host.hasPrefix("[") {

@@ -6,6 +6,8 @@ package struct Outage: Hashable, Sendable {
     package let text: String
     /// Whether nothing at all is asked but now and then; otherwise only the one host does not answer.
     let isWhole: Bool
+    /// Whether it is that of the servers for names.
+    var isOfNames = false
 }
 
 /// What is told of outages.
@@ -67,6 +69,8 @@ struct NetworkWatch: Sendable {
     /// How many witnesses have not said anything yet, and when they were asked last.
     private var openQuestions = 0
     private var asked: Instant?
+    /// When those were asked of whom none answered.
+    private var denied: Instant?
     private(set) var outage: Outage?
     private var began: Instant
     /// Whether it was said that it lasts too long.
@@ -92,8 +96,11 @@ struct NetworkWatch: Sendable {
     /// For how long the network was seen to work.
     func time(at now: Instant) -> Duration { isOn ? worked : start.duration(to: now) }
 
+    /// When it was last seen to work; nil where nobody looks.
+    var seen: Instant? { isOn ? answers.since : nil }
+
     /// Whether it was seen to work after `instant`.
-    func isCertain(since instant: Instant) -> Bool { !isOn || (outage == nil && answers.since >= instant) }
+    func isCertain(since instant: Instant) -> Bool { !isOn || (outage == nil && answers.since > instant) }
 
     /// When to look at it again although nothing happens.
     var wakeTime: Instant? {
@@ -132,16 +139,22 @@ struct NetworkWatch: Sendable {
         }
     }
 
-    /// A server for names answered.
-    mutating func named(at now: Instant) { names = Silence(since: now) }
+    /// A server for names answered; whether that ends an outage.
+    mutating func named(at now: Instant) -> Bool {
+        names = Silence(since: now)
+        return outage?.isOfNames == true && works(at: now)
+    }
 
     /// A witness that was asked answered, or did not; whether that ends an outage.
     mutating func witnessed(_ answered: Bool, at now: Instant) -> Bool {
         openQuestions = max(0, openQuestions - 1)
-        guard answered else { return false }
+        guard answered else {
+            if openQuestions == 0 { denied = asked }
+            return false
+        }
         openQuestions = 0
         asked = now
-        named(at: now)
+        names = Silence(since: now)
         return works(at: now)
     }
 
@@ -167,21 +180,21 @@ struct NetworkWatch: Sendable {
             return begin(named: [dominant: answers.faulty[dominant] ?? ""], isWhole: false, at: now)
         }
         if witnesses.isEmpty { return begin(named: isSilent ? answers.faulty : names.faulty, isWhole: true, at: now) }
-        if let asked, now < asked + Self.questionInterval {
-            // They were asked, and nobody said a word.
-            return (asked > answers.since && isSilent) || (asked > names.since && isNameless)
-                ? begin(named: isSilent ? answers.faulty : names.faulty, isWhole: true, at: now) : .none
+        if let denied, (denied > answers.since && isSilent) || (denied > names.since && isNameless) {
+            return begin(named: isSilent ? answers.faulty : names.faulty, isWhole: true, at: now)
         }
+        if let asked, now < asked + Self.questionInterval { return .none }
         asked = now
         openQuestions = witnesses.count
         return .ask(witnesses)
     }
 
     private mutating func begin(named faulty: [String: String], isWhole: Bool, at now: Instant) -> Step {
-        let new = Outage(text: Self.text(faulty), isWhole: isWhole)
+        let isOfNames = isWhole && names.faulty.count * 2 >= faulty.count
+        let new = Outage(text: Self.text(faulty), isWhole: isWhole, isOfNames: isOfNames)
         outage = new
         (began, pause, nextProbe, isGivenUp) = (now, .seconds(1), now + .seconds(1), false)
-        asked = nil
+        (asked, denied) = (nil, nil)
         return .begin(new)
     }
 

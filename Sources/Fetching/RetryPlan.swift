@@ -13,8 +13,8 @@ struct RetryPlan: Sendable {
     private let seed: UInt64
     private let url: String
     private var failures = 0
-    /// The time by the network's clock at the first fault.
-    private var firstFault: Duration?
+    /// The time at the first fault, by the network's clock and the other.
+    private var firstFault: (networkTime: Duration, now: ContinuousClock.Instant)?
 
     /// The plan of a fetch of `url`.
     init(_ policy: FetchPolicy, seed: UInt64, url: String) {
@@ -30,10 +30,15 @@ struct RetryPlan: Sendable {
 
     /// The pause after another fault, nil if it was the last.
     ///
-    /// `networkTime` is the time for which the network was seen to work; `isCertain` is whether it was since the try began.
-    mutating func pause(networkTime: Duration, isCertain: Bool) -> Duration? {
-        let waited = networkTime - (firstFault ?? networkTime)
-        firstFault = firstFault ?? networkTime
+    /// `networkTime` is the time for which the network was seen to work, `seen` when it was last: while it has not been since
+    /// the first fault, nobody can say whose fault it is. Nil where nobody looks.
+    mutating func pause(
+        networkTime: Duration, seen: ContinuousClock.Instant?, at now: ContinuousClock.Instant
+    ) -> Duration? {
+        let first = firstFault ?? (networkTime, now)
+        let waited = networkTime - first.networkTime
+        let isCertain = seen.map { $0 > first.now } ?? true
+        firstFault = first
         failures += 1
         if failures <= retries { return base * doubled(failures - 1) * (0.5 + 0.5 * chance) }
         let late = failures - retries - 1

@@ -1,5 +1,6 @@
 import CCurl
 import Glibc
+import Samples
 import Synchronization
 
 /// Runs exchanges, hundreds at once, on one thread of its own around one multi handle of libcurl.
@@ -24,8 +25,8 @@ final class TransferLoop: @unchecked Sendable {
     private let thread = Mutex<pthread_t?>(nil)
     private let multi: UnsafeMutableRawPointer
     private let userAgent: String
-    private let events: Events
-    private var frontier: Frontier
+    let events: Events
+    var frontier: Frontier
     /// Those that wait or run, by their tickets.
     private var exchanges: [Frontier.Ticket: Exchange] = [:]
     private var tickets: [ObjectIdentifier: Frontier.Ticket] = [:]
@@ -33,24 +34,34 @@ final class TransferLoop: @unchecked Sendable {
     private var running: [ObjectIdentifier: EasyHandle] = [:]
     private var idle: [EasyHandle] = []
     private let sockets = OpenSockets()
-    private var clock: ContinuousClock { ContinuousClock() }
+    /// Nil where libcurl finds addresses itself.
+    let resolver: NameResolver?
+    private let table: HostTable?
+    /// The names of the hosts that were asked for, in ASCII, with their ports.
+    var names: [String: ExchangeRequest.Name] = [:]
+    var clock: ContinuousClock { ContinuousClock() }
 
     /// What the loop asks and tells, on its thread.
     struct Events: Sendable {
         /// Whether a transfer may start now; `wake` has it asked again.
         var hasRoom: @Sendable () -> Bool = { true }
-        /// The connection by which a witness shows that the network works.
-        var witness: @Sendable (_ origin: String) -> ExchangeRequest? = { _ in nil }
+        /// Whether an address may be connected to only to see whether the network works.
+        var judge: @Sendable (NetworkAddress, Int) -> URLGuard.Verdict = { _, _ in .allowed }
         var outage: @Sendable (OutageEvent) -> Void = { _ in }
     }
 
     /// Starts the thread; how many exchanges run at once, and when, is up to `limits`.
-    init(_ limits: Frontier.Limits, userAgent: String, events: Events = Events()) {
+    init(
+        _ limits: Frontier.Limits, userAgent: String, resolver: NameResolver? = nil, table: HostTable? = nil,
+        events: Events = Events()
+    ) {
         precondition(Self.isReady, "libcurl cannot be set up")
         guard let multi = curl_multi_init() else { preconditionFailure("no memory for a transfer loop") }
         self.multi = multi
         self.userAgent = userAgent
         self.events = events
+        self.resolver = resolver
+        self.table = table
         frontier = Frontier(limits, at: ContinuousClock().now)
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, limits.slots)
         startThread()
@@ -132,7 +143,7 @@ extension TransferLoop {
             collect()
             watch()
             startWaiting()
-            curl_multi_poll(multi, nil, 0, Int32(pause / .milliseconds(1)), nil)
+            wait()
         }
 
         shutDown()
@@ -144,7 +155,19 @@ extension TransferLoop {
     private var pause: Duration {
         let now = clock.now
         let wait = frontier.wakeTime.map { now.duration(to: $0) } ?? .seconds(60)
-        return min(wait > .zero ? wait + .milliseconds(1) : .milliseconds(200), .seconds(60))
+        return min(wait > .zero ? wait + .milliseconds(1) : .milliseconds(200), resolver?.wait ?? .seconds(60))
+    }
+
+    /// Waits until a socket is ready, a command came or a time has come.
+    private func wait() {
+        let own = resolver?.sockets ?? []
+        var waited = own.map { socket in
+            let events = (socket.isForReading ? CURL_WAIT_POLLIN : 0) | (socket.isForWriting ? CURL_WAIT_POLLOUT : 0)
+            return curl_waitfd(fd: socket.descriptor, events: Int16(events), revents: 0)
+        }
+        curl_multi_poll(multi, &waited, UInt32(waited.count), Int32(pause / .milliseconds(1)), nil)
+        for (socket, wait) in zip(own, waited) where wait.revents != 0 { resolver?.process(socket) }
+        resolver?.process()
     }
 
     private func takeAll(_ inbox: inout Inbox) -> [Command] {
@@ -175,27 +198,59 @@ extension TransferLoop {
         lastTicket += 1
         exchanges[lastTicket] = exchange
         tickets[ObjectIdentifier(exchange)] = lastTicket
-        tell(frontier.add(lastTicket, to: exchange.request.origin, at: clock.now))
+        let origin = exchange.request.origin
+        tell(frontier.add(lastTicket, to: origin, named: isNamed(exchange.request), at: clock.now))
+    }
+
+    /// Whether the name of a request's host is to be looked up here, under its name in ASCII, which is noted.
+    private func isNamed(_ request: ExchangeRequest) -> Bool {
+        guard resolver != nil, let name = request.name else { return false }
+        if names[request.origin] != nil { return true }
+        // What is no name after all is left to libcurl, and to the judge of addresses.
+        guard let ascii = HostName.ascii(name.host), NetworkAddress(ascii) == nil else { return false }
+        if names.count > 2 * NameCache.limit { names = names.filter { frontier.knows($0.key) } }
+        names[request.origin] = ExchangeRequest.Name(host: ascii, port: name.port)
+        return true
     }
 
     private func startWaiting() {
-        while events.hasRoom(), let ticket = frontier.next(at: clock.now) {
+        lookUp()
+        while events.hasRoom(), let ticket = frontier.next(at: clock.now, claim: { table?.claim($0) }) {
             guard let exchange = exchanges[ticket] else { preconditionFailure("a row that nobody waits for") }
             if exchange.isPutOff { exchange.request.observer.resumed() }
+            exchange.resolution = resolution(of: exchange.request.origin)
             start(exchange)
+            lookUp()
         }
     }
 
-    private func start(_ exchange: Exchange) {
+    private func lookUp() {
+        guard let resolver else { return }
+        while let origin = frontier.nextLookUp(at: clock.now) {
+            guard let name = names[origin] else { preconditionFailure("a host that has no name") }
+            resolver.lookUp(name.host, at: clock.now) { [unowned self] answer in
+                note { $0.named(origin, NameOutcome(answer), at: clock.now) }
+            }
+        }
+    }
+
+    func resolution(of origin: String) -> String? {
+        guard let name = names[origin], let addresses = resolver?.addresses(of: name.host), !addresses.isEmpty else {
+            return nil
+        }
+        let list = addresses.map { $0.isIPv6 ? "[\($0)]" : "\($0)" }.joined(separator: ",")
+        return "+\(name.host):\(name.port):\(list)"
+    }
+
+    func start(_ exchange: Exchange) {
         let handle = idle.popLast() ?? EasyHandle(userAgent: userAgent, sockets: sockets)
-        exchange.started = clock.now
         handle.prepare(exchange)
         running[ObjectIdentifier(exchange)] = handle
         curl_multi_add_handle(multi, handle.pointer)
     }
 
     /// Tells those that wait what becomes of them.
-    private func tell(_ notice: Frontier.Notice?) {
+    func tell(_ notice: Frontier.Notice?) {
         switch notice {
         case .putOff(let origin, let until):
             for ticket in frontier.waiting(for: origin) { exchanges[ticket]?.putOff(until: until) }
@@ -215,38 +270,6 @@ extension TransferLoop {
         return exchange
     }
 
-    /// Looks whether the network works, and finds out where that is in doubt.
-    private func watch() {
-        let wasOutage = frontier.network.outage
-        let (step, notices) = frontier.check(at: clock.now)
-        for notice in notices { tell(notice) }
-        switch step {
-        case .none: break
-        case .begin(let outage): events.outage(.began(outage))
-        case .giveUp(let outage): events.outage(.exceeded(outage))
-        case .ask(let origins): askWitnesses(origins)
-        case .probe:
-            // One answer says it all; but those of a host that does not answer say nothing about it.
-            if wasOutage?.isWhole == true { askWitnesses(frontier.network.witnesses) }
-        }
-    }
-
-    private func askWitnesses(_ origins: [String]) {
-        for origin in origins {
-            guard let request = events.witness(origin) else {
-                frontier.witnessed(false, at: clock.now)
-                continue
-            }
-            start(Exchange(request))
-        }
-    }
-
-    private func note(_ body: (inout Frontier) -> [Frontier.Notice]) {
-        let wasOutage = frontier.network.outage != nil
-        for notice in body(&frontier) { tell(notice) }
-        if wasOutage, frontier.network.outage == nil { events.outage(.ended) }
-    }
-
     /// Takes the transfers that have ended out.
     private func collect() {
         var left: Int32 = 0
@@ -263,13 +286,10 @@ extension TransferLoop {
         guard let (exchange, times) = free(handle) else { return }
         let answer = exchange.answer(exchange.ending(of: outcome), times)
         guard let ticket = tickets[ObjectIdentifier(exchange)] else {
-            let isThere = answer.ending == .complete
-            return note {
-                $0.witnessed(isThere, at: clock.now)
-                return []
-            }
+            return witnessed(answer.ending == .complete)
         }
         _ = forget(ticket)
+        table?.release(exchange.request.origin)
         note { $0.ended(ticket, exchange.request.hostOutcome(answer), at: clock.now) }
         exchange.finish(answer.with(standing(of: exchange)))
     }
@@ -278,7 +298,7 @@ extension TransferLoop {
         let now = clock.now
         return ExchangeAnswer.Standing(
             excuses: frontier.excuses(exchange.request.origin), networkTime: frontier.network.time(at: now),
-            isCertain: frontier.network.isCertain(since: exchange.started ?? now))
+            seen: frontier.network.seen)
     }
 
     private func cancel(_ exchange: Exchange) {
@@ -287,6 +307,7 @@ extension TransferLoop {
             _ = forget(ticket)
             if let handle = running[ObjectIdentifier(exchange)] {
                 _ = free(handle)
+                table?.release(exchange.request.origin)
                 note { $0.ended(ticket, .unknown, at: clock.now) }
             } else {
                 frontier.remove(ticket)
@@ -313,10 +334,23 @@ extension TransferLoop {
         _ = obey(rest)
         for handle in Array(running.values) {
             guard let (exchange, times) = free(handle) else { continue }
+            if tickets[ObjectIdentifier(exchange)] != nil { table?.release(exchange.request.origin) }
             exchange.finish(exchange.answer(.closed, times))
         }
         for exchange in exchanges.values { exchange.finish(.closed) }
         (exchanges, tickets, idle) = ([:], [:], [])
         curl_multi_cleanup(multi)
+    }
+}
+
+extension NameOutcome {
+    /// What `answer` means for rows of the host.
+    fileprivate init(_ answer: NameResolver.Answer) {
+        switch answer {
+        case .found(let entry): self = .found(until: entry.until)
+        case .none: self = .none(HostFault(kind: .name, rejection: Rejection(.downloadError, "no such host")))
+        case .failed:
+            self = .failed(HostFault(kind: .name, rejection: Rejection(.downloadError, "name look-up failed")))
+        }
     }
 }

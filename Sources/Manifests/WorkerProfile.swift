@@ -25,6 +25,8 @@ package struct WorkerProfile: Sendable, Equatable {
     ///
     /// The one key that can change a bit of a result, on a CUDA device: docs/decisions/0014 says how.
     package var batch = 0
+    /// The servers that are asked for the names of images' hosts, as `address` or `address:port`; empty for the system's.
+    package var dnsServers: [String] = []
     /// Whether steps of decoding are recorded as CUDA graphs.
     package var cudaGraphs = true
 
@@ -49,6 +51,10 @@ package struct WorkerProfile: Sendable, Equatable {
         scratch = try reader.string("scratch", default: scratch)
         scratchBytes = try reader.int("scratch_bytes", default: scratchBytes, in: 1...Int.max)
         batch = try reader.int("batch", default: batch, in: 0...4096)
+        if let node = reader.node("dns_servers") {
+            dnsServers = try reader.strings(
+                node, "dns_servers", want: "addresses such as 127.0.0.1:5353", mayBeEmpty: true)
+        }
         cudaGraphs = try reader.bool("cuda_graphs", default: cudaGraphs)
         try reader.finish()
     }

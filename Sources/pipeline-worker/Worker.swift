@@ -41,7 +41,8 @@ final class Worker: Sendable {
 
     /// A worker of the build that the digest `build` names.
     init(
-        manifest: Manifest, build: ContentDigest, profile: WorkerProfile, client: CoordinatorClient, logger: Logger
+        manifest: Manifest, build: ContentDigest, profile: WorkerProfile, shared: SharedBounds?,
+        client: CoordinatorClient, logger: Logger
     ) throws {
         self.manifest = manifest
         self.client = client
@@ -49,9 +50,12 @@ final class Worker: Sendable {
         output = OutputDirectory(manifest.output)
         let gate = RowGate(.init(rows: profile.window, byteCount: profile.imageBytes))
         let outages = OutageReport(logger)
+        guard CurlFetcher.canAsk(nameServers: profile.dnsServers) else {
+            throw CommandError(.badInput, "dns_servers: want addresses such as 127.0.0.1:5353 or \"[::1]:53\"")
+        }
         let fetcher = CurlFetcher(
             policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed,
-            hasRoom: { gate.hasRoom }, outage: { outages.note($0) })
+            nameServers: profile.dnsServers, shared: shared, hasRoom: { gate.hasRoom }, outage: { outages.note($0) })
         gate.whenRoomIsMade { fetcher.wake() }
         (self.gate, self.fetcher, self.outages) = (gate, fetcher, outages)
         disk = DiskPause(outage: .seconds(manifest.fetch.outage)) { reason in

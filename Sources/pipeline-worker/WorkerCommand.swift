@@ -36,6 +36,11 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(help: "Where the models run: auto, cpu or cuda:N.") var device: String?
     @Option(help: "Threads of the models; 0 takes one for each core.") var threads: Int?
     @Option(help: "Transfers in flight.") var connections: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Count what is asked of each host together with the other workers of this machine, as worker N of M, in this file.",
+            valueName: "N/M:file"))
+    var hostTable: String?
     @OptionGroup var logs: LogOptions
 
     func validate() throws {
@@ -60,7 +65,8 @@ struct WorkerCommand: AsyncParsableCommand {
                 send: sender(http))
             let (manifest, build) = try await manifest(client)
             let worker = try Worker(
-                manifest: manifest, build: build, profile: readProfile(), client: client, logger: logs.logger(worker))
+                manifest: manifest, build: build, profile: readProfile(), shared: sharedBounds(), client: client,
+                logger: logs.logger(worker))
             try await worker.run()
         } catch let error as DiskFull {
             throw CommandError(.outage, "\(error)")
@@ -69,6 +75,17 @@ struct WorkerCommand: AsyncParsableCommand {
         } catch let error as ModelError {
             throw CommandError(.badInput, "\(error)")
         }
+    }
+
+    /// `--host-table`, such as `0/2:/data/out/.state/hosts`.
+    private func sharedBounds() throws -> SharedBounds? {
+        guard let hostTable else { return nil }
+        let parts = hostTable.split(separator: ":", maxSplits: 1)
+        let numbers = parts.first?.split(separator: "/").compactMap { Int($0) } ?? []
+        guard parts.count == 2, numbers.count == 2, (0..<numbers[1]).contains(numbers[0]), numbers[1] <= 1024 else {
+            throw CommandError(.usage, "--host-table: want N/M:file, N from 0")
+        }
+        return SharedBounds(path: String(parts[1]), lanes: numbers[1], lane: numbers[0])
     }
 
     private func manifest(_ client: CoordinatorClient) async throws -> (Manifest, ContentDigest) {

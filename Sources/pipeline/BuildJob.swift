@@ -96,7 +96,12 @@ final class BuildJob: Sendable {
         let token = AccessToken()
         let tokenFile = output.stateFolder + "/token"
         try token.write(to: tokenFile)
-        defer { unlink(tokenFile) }
+        let hostTable = output.stateFolder + "/hosts"
+        unlink(hostTable)  // another build may have had other workers
+        defer {
+            unlink(tokenFile)
+            unlink(hostTable)
+        }
         let progress = BuildProgress(label: manifest.name)
         let crashes = CrashWatcher(CrashLog(path: output.crashLogPath), logger)
         let supervisor = WorkerSupervisor(
@@ -111,7 +116,10 @@ final class BuildJob: Sendable {
         let server = try CoordinatorServer(coordinator, token: token, logger: logger)
         try await server.serve { [self] url in
             let fleet = (0..<count).map { index in
-                let flags = ["--coordinator", url, "--token-file", tokenFile, "--name", "w\(index)"]
+                let table = "\(index)/\(count):\(hostTable)"
+                let flags = [
+                    "--coordinator", url, "--token-file", tokenFile, "--name", "w\(index)", "--host-table", table,
+                ]
                 return (
                     name: "w\(index)",
                     command: ProcessCommand(executable: command.executable, arguments: flags + command.flags)

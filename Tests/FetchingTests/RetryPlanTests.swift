@@ -15,7 +15,7 @@ struct RetryPlanTests {
         var plan = plan
         var now = Duration.seconds(100)
         var pauses: [Duration] = []
-        while let pause = plan.pause(networkTime: now, isCertain: true) {
+        while let pause = plan.pause(networkTime: now, seen: nil, at: .now) {
             pauses.append(pause)
             now += pause
         }
@@ -47,11 +47,12 @@ struct RetryPlanTests {
     @Test("does not end while nobody can say whether the network works, and pauses no longer than a while")
     func doubt() throws {
         var plan = plan(retries: 0, patience: .zero)
+        let start = ContinuousClock.now
         for _ in 0..<100 {
-            let pause = plan.pause(networkTime: .zero, isCertain: false)
+            let pause = plan.pause(networkTime: .zero, seen: start, at: start)
             #expect(try #require(pause) <= .seconds(15))
         }
-        let last = plan.pause(networkTime: .zero, isCertain: true)
+        let last = plan.pause(networkTime: .zero, seen: start + .seconds(1), at: start)
         #expect(last == nil)
     }
 
@@ -59,10 +60,10 @@ struct RetryPlanTests {
     func networkTime() {
         var plan = plan(retries: 0, patience: .seconds(10))
         for _ in 0..<50 {
-            let pause = plan.pause(networkTime: .seconds(3), isCertain: true)
+            let pause = plan.pause(networkTime: .seconds(3), seen: nil, at: .now)
             #expect(pause != nil)
         }
-        let last = plan.pause(networkTime: .seconds(13), isCertain: true)
+        let last = plan.pause(networkTime: .seconds(13), seen: nil, at: .now)
         #expect(last == nil)
     }
 }

@@ -1,5 +1,3 @@
-import Foundation
-
 @testable import Fetching
 
 /// The misbehaving web server in `Tests/Support`, one for all tests of the process.
@@ -10,29 +8,11 @@ struct WebServer: Sendable {
 
     static let shared = WebServer()
 
-    /// The pipe that keeps the server alive as long as this process lives.
-    private let lifeline: Pipe
+    private let script = SupportScript("web_server.py")
 
     private init() {
-        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Support/web_server.py")
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3", script.path]
-        let output = Pipe()
-        lifeline = Pipe()
-        process.standardInput = lifeline
-        process.standardOutput = output
-        do {
-            try process.run()
-        } catch {
-            fatalError("the tests' web server does not start: \(error)")
-        }
-        var line = ""
-        while !line.hasSuffix("\n"), case let part = output.fileHandleForReading.availableData, !part.isEmpty {
-            line += String(decoding: part, as: UTF8.self)
-        }
-        let ports = line.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
-        guard ports.count == 2 else { fatalError("the tests' web server printed \(line), not its ports") }
+        let ports = script.words.compactMap { Int($0) }
+        guard ports.count == 2 else { fatalError("the tests' web server printed \(script.words), not its ports") }
         (port, forbiddenPort) = (ports[0], ports[1])
     }
 

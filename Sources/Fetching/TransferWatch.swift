@@ -1,0 +1,55 @@
+import Samples
+
+// Whether the network works, as the loop finds out on its thread.
+extension TransferLoop {
+    /// Looks whether the network works, and finds out where that is in doubt.
+    func watch() {
+        let wasOutage = frontier.network.outage
+        let (step, notices) = frontier.check(at: clock.now)
+        for notice in notices { tell(notice) }
+        switch step {
+        case .none: break
+        case .begin(let outage): events.outage(.began(outage))
+        case .giveUp(let outage): events.outage(.exceeded(outage))
+        case .ask(let origins): askWitnesses(origins)
+        case .probe:
+            // One answer says it all; but those of a host that does not answer say nothing about it.
+            if wasOutage?.isWhole == true { askWitnesses(frontier.network.witnesses) }
+        }
+    }
+
+    private func askWitnesses(_ origins: [String]) {
+        for origin in origins {
+            guard let resolver, let name = names[origin] else {
+                connect(to: origin)
+                continue
+            }
+            resolver.lookUp(name.host, isFresh: true, at: clock.now) { [unowned self] answer in
+                if case .found = answer { connect(to: origin) } else { witnessed(false) }
+            }
+        }
+    }
+
+    /// Connects to a witness, and asks nothing.
+    private func connect(to origin: String) {
+        let exchange = Exchange(
+            ExchangeRequest(
+                url: origin, origin: origin, timeout: .seconds(4), maxBytes: 0, maxHeaderBytes: 0,
+                bodyUse: { _ in .refuse }, judge: events.judge, connectsOnly: true))
+        exchange.resolution = resolution(of: origin)
+        start(exchange)
+    }
+
+    func witnessed(_ isThere: Bool) {
+        note {
+            $0.witnessed(isThere, at: clock.now)
+            return []
+        }
+    }
+
+    func note(_ body: (inout Frontier) -> [Frontier.Notice]) {
+        let wasOutage = frontier.network.outage != nil
+        for notice in body(&frontier) { tell(notice) }
+        if wasOutage, frontier.network.outage == nil { events.outage(.ended) }
+    }
+}
