@@ -35,7 +35,7 @@ struct AnswerReader: Sendable {
     /// Whether the body behind `head` is wanted.
     func bodyUse(_ head: ResponseHead) -> ExchangeRequest.BodyUse {
         guard refusal(head) == nil else { return .refuse }
-        return Self.isSuccess(head.status) ? .take : .drain
+        return Self.isWhole(head) ? .take : .drain
     }
 
     /// What `answer` of `address` means.
@@ -53,13 +53,14 @@ struct AnswerReader: Sendable {
             return fault(Rejection(hostFault.rejection.reason, text))
         }
         switch answer.ending {
-        case .complete: return Self.isSuccess(answer.head.status) ? .body : readStatus(answer.head, fault)
+        case .complete: return Self.isWhole(answer.head) ? .body : readStatus(answer.head, fault)
         case .headOnly:
             return refusal(answer.head).map { fault(Rejection(.optedOut, $0)) } ?? readStatus(answer.head, fault)
         case .timedOut: return fault(Rejection(.timeout, ""))  // a fault of the host, above
         case .bodyTooLong: return fault(Rejection(.tooLarge, "body over \(policy.maxBytes) bytes"))
         case .headTooLong:
             return fault(Rejection(.downloadError, "response head over \(policy.maxHeaderBytes) bytes"))
+        case .undecodable: return fault(Rejection(.downloadError, "broken content encoding"))
         case .blocked(let why): return fault(Rejection(.blockedAddress, why))
         case .failed(_, let text): return fault(Rejection(.downloadError, text))
         case .givenUp(let hostFault):
@@ -105,7 +106,7 @@ struct AnswerReader: Sendable {
 
     private func readStatus(_ head: ResponseHead, _ fault: (Rejection, Bool) -> AnswerReading) -> AnswerReading {
         if [301, 302, 303, 307, 308].contains(head.status),
-            let location = head.values(of: "location").first, !location.isEmpty
+            let location = head.location, !location.isEmpty
         {
             return .redirect(location)
         }
@@ -124,9 +125,14 @@ struct AnswerReader: Sendable {
         (200...399).contains(head.status) ? optOut?.refusal(in: head, now: now()) : nil
     }
 
-    /// Part of a body was never asked for, and no body is none.
-    private static func isSuccess(_ status: Int) -> Bool {
-        (200...299).contains(status) && ![204, 205, 206].contains(status)
+    /// Whether the answer has the whole body: no body is none, and a part was never asked for, unless it is all there is.
+    private static func isWhole(_ head: ResponseHead) -> Bool {
+        guard head.status == 206 else { return (200...299).contains(head.status) && ![204, 205].contains(head.status) }
+        guard let range = head.values(of: "content-range").first?.lowercased(), range.hasPrefix("bytes 0-") else {
+            return false
+        }
+        let numbers = range.dropFirst(8).split(separator: "/").compactMap { Int($0) }
+        return numbers.count == 2 && numbers[0] + 1 == numbers[1]
     }
 
     /// Faults of the network, and not of the request or the server's set-up.

@@ -119,7 +119,9 @@ package final class CurlFetcher: Fetcher {
             do throws(FetchFailure) {
                 return try urlGuard.redirect(of: address, to: location)
             } catch {
-                rejection = Rejection(error.rejection.reason, "redirect: \(error.rejection.message)")
+                // The row's own URL was good: what a server makes of it is the server's fault.
+                let reason = error.rejection.reason == .badRow ? .httpError : error.rejection.reason
+                rejection = Rejection(reason, "redirect: \(error.rejection.message)")
             }
         } else {
             rejection = Rejection(.httpError, "more than \(policy.maxRedirects) redirects")
@@ -130,7 +132,9 @@ package final class CurlFetcher: Fetcher {
     private func request(_ address: WebAddress, timeout: Duration, _ observer: any FetchObserver) -> ExchangeRequest {
         ExchangeRequest(
             url: "\(address)", origin: address.origin, name: address.name,
-            headers: ["Accept: image/jpeg,image/png,image/webp,image/gif,*/*;q=0.5"], timeout: timeout,
+            headers: [
+                "Accept: image/jpeg,image/png,image/webp,image/gif,*/*;q=0.5", "Accept-Encoding: gzip, deflate",
+            ], timeout: timeout,
             maxBytes: policy.maxBytes, maxHeaderBytes: policy.maxHeaderBytes, bodyUse: reader.bodyUse,
             judge: urlGuard.judge, hostOutcome: reader.hostOutcome, observer: observer)
     }

@@ -28,7 +28,7 @@ final class EasyHandle {
         set(CURLOPT_PROXY, "")
         set(CURLOPT_FOLLOWLOCATION, 0)
         set(CURLOPT_USERAGENT, userAgent)
-        set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate")
+        set(CURLOPT_HTTP_CONTENT_DECODING, 0)  // what servers mean by it is found out here
         set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
 
         // 2. No signals; a name that is still being looked up holds nobody up when its transfer ends.

@@ -57,6 +57,8 @@ struct ExchangeAnswer: Sendable {
         case timedOut
         case headTooLong
         case bodyTooLong
+        /// The body's content encoding is broken, or none that was asked for.
+        case undecodable
         /// No address of the host may be connected to, for this reason.
         case blocked(String)
         /// libcurl's code, and its text for it.
@@ -114,6 +116,7 @@ final class Exchange: @unchecked Sendable {
     var isPutOff = false
     private(set) var head = ResponseHead()
     private(set) var body: [UInt8] = []
+    private var decoder = ContentDecoder([])
     private(set) var use = ExchangeRequest.BodyUse.take
     /// Whether the body comes in chunks of HTTP 1.1.
     private(set) var isChunked = false
@@ -152,7 +155,10 @@ final class Exchange: @unchecked Sendable {
     private func prepareForBody() {
         use = request.bodyUse(head)
         isChunked = !head.values(of: "transfer-encoding").isEmpty
-        guard use == .take, let announced = head.values(of: "content-length").first.flatMap(Int.init) else { return }
+        guard use == .take else { return }
+        decoder = ContentDecoder(head.values(of: "content-encoding"))
+        if decoder == nil { stop = .undecodable }
+        guard let announced = head.values(of: "content-length").first.flatMap(Int.init) else { return }
         if announced > request.maxBytes { stop = .bodyTooLong }
         body.reserveCapacity(min(max(0, announced), request.maxBytes, Self.largestReservation))
     }
@@ -163,12 +169,21 @@ final class Exchange: @unchecked Sendable {
             drained += part.count
             return drained <= Self.longestDrain
         }
-        guard part.count <= request.maxBytes - body.count else {
+        request.observer.received(byteCount: part.count)
+        guard decoder?.decode(part, append) == true else {
+            stop = stop ?? .undecodable
+            return false
+        }
+        return true
+    }
+
+    /// Adds bytes to the body, if there is room.
+    private func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count <= request.maxBytes - body.count else {
             stop = .bodyTooLong
             return false
         }
-        body.append(contentsOf: part)
-        request.observer.received(byteCount: part.count)
+        body.append(contentsOf: bytes)
         return true
     }
 
@@ -239,7 +254,9 @@ final class Exchange: @unchecked Sendable {
         if let stop { return stop }
         if head.isComplete, use != .take { return .headOnly }
         switch outcome {
-        case .done: return .complete
+        case .done:
+            guard use == .take, head.isComplete, decoder?.finish(append) != true else { return .complete }
+            return stop ?? .undecodable
         case .timedOut: return .timedOut
         case .tooLarge: return .bodyTooLong
         case .notConnected(let code, let text):

@@ -27,10 +27,11 @@ package struct FileDownloader: Sendable {
     package func download(_ address: String, to path: String) async throws {
         var file = try PartialFile(path)
         var source = try Source(address, s3)
-        var (redirects, retries) = (0, 0)
+        var (redirects, retries, restarts) = (0, 0, 0)
+        var asksForParts = true
         while true {
             try Task.checkCancellation()
-            let answer = try await request(source, from: file)
+            let answer = try await request(source, from: file, asksForParts: asksForParts)
             switch answer.status {
             case 200:
                 try file.restart(tag: answer.tag)
@@ -44,8 +45,15 @@ package struct FileDownloader: Sendable {
                 try file.append(answer.body)
                 retries = 0
                 if file.byteCount >= total { return try file.finish() }
-            case 416 where file.byteCount > 0 && answer.range?.total == file.byteCount: return try file.finish()
-            case 412, 416: try file.restart(tag: nil)
+            case 416 where answer.range?.total == file.byteCount: return try file.finish()
+            case 412, 416:
+                // A server that takes no range at all, not even one from the start, is asked for the whole.
+                if file.byteCount == 0 { asksForParts = false }
+                restarts += 1
+                guard restarts <= Self.retryLimit else {
+                    throw failure(address, "status \(answer.status)", answer.status)
+                }
+                try file.restart(tag: nil)
             case 301, 302, 303, 307, 308:
                 redirects += 1
                 guard redirects <= Self.redirectLimit, let location = answer.value("location") else {
@@ -63,9 +71,12 @@ package struct FileDownloader: Sendable {
         }
     }
 
-    private func request(_ source: Source, from file: PartialFile) async throws -> HTTPResponse {
+    private func request(
+        _ source: Source, from file: PartialFile, asksForParts: Bool
+    ) async throws -> HTTPResponse {
         let end = file.byteCount + Self.partByteCount - 1
-        var headers = [("Range", "bytes=\(file.byteCount)-\(end)"), ("Accept-Encoding", "identity")]
+        var headers = [("Accept-Encoding", "identity")]
+        if asksForParts { headers.append(("Range", "bytes=\(file.byteCount)-\(end)")) }
         if file.byteCount > 0, let tag = file.tag { headers.append(("If-Range", tag)) }
         var retry = 0
         while true {

@@ -64,6 +64,7 @@ package final class HTTPClient: Sendable {
         case .complete: return nil
         case .timedOut: rejection = Rejection(.timeout, "no whole answer in \(timeout)")
         case .bodyTooLong: rejection = Rejection(.tooLarge, "body over \(limit) bytes")
+        case .undecodable: rejection = Rejection(.downloadError, "broken content encoding")
         case .headTooLong, .headOnly: rejection = Rejection(.downloadError, "response head too long")
         case .failed(_, let why), .blocked(let why): rejection = Rejection(.downloadError, why)
         case .givenUp(let fault): rejection = fault.rejection

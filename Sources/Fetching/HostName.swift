@@ -24,7 +24,7 @@ enum HostName {
             else { throw .malformed("bad IPv6 address in URL") }
             return "[\(address)]"
         }
-        var name = host.lowercased()
+        var name = try decoded(host).lowercased()
         if name.hasSuffix(".") { name.removeLast() }
         let labels = name.split(separator: ".", omittingEmptySubsequences: false)
         guard name.utf8.count <= 253, labels.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 63 }) else {
@@ -34,6 +34,27 @@ enum HostName {
         guard let last = labels.last, isNumber(last) else { return name }
         guard let address = ipv4(labels) else { throw .malformed("bad IPv4 address in URL") }
         return address.description
+    }
+
+    /// `host` with its percent-encoded bytes as characters.
+    private static func decoded(_ host: Substring) throws(WebAddress.Fault) -> String {
+        guard host.contains("%") else { return String(host) }
+        var bytes: [UInt8] = []
+        var rest = host.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+            guard digits.utf8.count == 2, digits.allSatisfy(\.isHexDigit), let value = UInt8(digits, radix: 16) else {
+                throw .malformed("forbidden character in host name")
+            }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw .malformed("bad host name in URL") }
+        return text
     }
 
     private static func isForbidden(_ byte: UInt8) -> Bool {

@@ -24,13 +24,26 @@ struct ResponseHead: Sendable {
     }
 
     /// The values of every header called `name`, which is in lower case, without the blanks around them.
-    func values(of name: StaticString) -> [String] {
+    func values(of name: StaticString) -> [String] { rawValues(of: name).map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Where a redirect leads: bytes that are no UTF-8 are escaped as they are, so that the server gets them back.
+    var location: String? {
+        guard let bytes = rawValues(of: "location").first else { return nil }
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        let digits = Array("0123456789ABCDEF".utf8)
+        let escaped = bytes.flatMap { byte in
+            byte < 0x80 ? [byte] : [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        }
+        return String(decoding: escaped, as: UTF8.self)
+    }
+
+    private func rawValues(of name: StaticString) -> [ArraySlice<UInt8>] {
         let name = Array(name.description.utf8)
         return lines.split(separator: UInt8(ascii: "\n")).compactMap { line in
             guard line.count > name.count, line[line.startIndex + name.count] == UInt8(ascii: ":"),
                 zip(line, name).allSatisfy({ Self.lowered($0) == $1 })
             else { return nil }
-            return Self.text(line.dropFirst(name.count + 1))
+            return Self.trimmed(line.dropFirst(name.count + 1))
         }
     }
 
@@ -45,9 +58,13 @@ struct ResponseHead: Sendable {
     private static func lowered(_ byte: UInt8) -> UInt8 { (0x41...0x5a).contains(byte) ? byte | 0x20 : byte }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: trimmed(bytes), as: UTF8.self)
+    }
+
+    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let blanks: Set<UInt8> = [0x20, 0x09, 0x0d]
         let tail = bytes.drop { blanks.contains($0) }
         let end = tail.lastIndex { !blanks.contains($0) }.map { $0 + 1 } ?? tail.startIndex
-        return String(decoding: tail[..<end], as: UTF8.self)
+        return tail[..<end]
     }
 }

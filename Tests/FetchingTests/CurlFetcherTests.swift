@@ -30,12 +30,35 @@ struct CurlFetcherTests {
 
     // MARK: Good answers
 
-    @Test("gives the body whole, its content encoding undone", arguments: ["ok", "chunked", "gzipped", "early-hints"])
+    @Test(
+        "gives the body whole, its content encoding undone",
+        arguments: [
+            "ok", "chunked", "gzipped", "deflated", "deflated?raw", "early-hints", "part?0-10239/10240",
+        ])
     func good(route: String) async throws {
         let body = try await fetch(route).get()
         #expect(body.bytes == goodBody)
-        #expect(body.httpStatus == 200)
+        #expect(body.httpStatus == (route.hasPrefix("part") ? 206 : 200))
         #expect(body.finalURL == server.url(route))
+    }
+
+    @Test(
+        "takes a body as it is that is only said to be encoded",
+        arguments: ["none", "utf-8", "binary", "aws-chunked", "gzip", "x-gzip", "deflate", "x-banana", "identity,none"])
+    func falseEncoding(name: String) async throws {
+        #expect(try await fetch("encoded?\(name)").get().bytes == goodBody)
+    }
+
+    @Test("gives back to a server what it wrote into a redirect, whatever its encoding")
+    func latin1Redirect() async throws {
+        #expect(try await fetch("latin1-redirect").get().bytes == Array("/target?caf%E9".utf8))
+    }
+
+    @Test(
+        "takes a redirect that cannot be read for the server's fault",
+        arguments: ["http://", "http://a%2500b/", "http://x..y/"])
+    func badRedirect(location: String) async throws {
+        #expect(try await failure("to?\(location)").rejection.reason == .httpError)
     }
 
     @Test("gives an empty body as one")
@@ -94,6 +117,11 @@ struct CurlFetcherTests {
                 == FetchFailure(
                     Rejection(.httpError, "status \(status)"), httpStatus: status, finalURL: server.url(target)))
         #expect(try await server.count(target) == "\(before + 1)")
+    }
+
+    @Test("does not take a part for the whole", arguments: ["part?0-9/10240", "part?1-10239/10240", "part?0-10239/*"])
+    func parts(target: String) async throws {
+        #expect(try await failure(target).rejection == Rejection(.httpError, "status 206"))
     }
 
     @Test("does not read the long body of an error")
@@ -243,7 +271,7 @@ struct CurlFetcherTests {
 
     @Test(
         "takes a broken transfer for a failure, not for a short body",
-        arguments: ["claims-too-much", "closes-at-once", "not-http", "unknown-encoding"])
+        arguments: ["claims-too-much", "closes-at-once", "not-http", "encoded?br", "encoded?gzip,gzip", "cut-gzip"])
     func broken(route: String) async throws {
         #expect(try await failure(route).rejection.reason == .downloadError)
     }

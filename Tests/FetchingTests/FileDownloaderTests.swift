@@ -44,7 +44,13 @@ import Testing
         #expect(try await download("ranges?complete", begun: (goodBody, "\"v1\"")) == goodBody)
     }
 
-    @Test("says what a server answered", arguments: ["status?404", "loop", "nowhere"])
+    @Test("takes an empty object for what it is, and a server that knows no ranges", .timeLimit(.minutes(1)))
+    func noRanges() async throws {
+        #expect(try await download("empty-object").isEmpty)
+        #expect(try await download("no-ranges") == goodBody)
+    }
+
+    @Test("says what a server answered", arguments: ["status?404", "status?416", "loop", "nowhere"])
     func refused(target: String) async throws {
         let failure = try await #require(throws: FetchFailure.self) { try await download(target) }
         #expect(failure.rejection.message.contains(server.url("")), "\(failure)")

@@ -119,6 +119,20 @@ struct TransferLoopTests {
         #expect(try await server.count("hang?closing") == "1")
     }
 
+    @Test("give one answer, to whom is told last, when they end before they began")
+    func earlyEnd() {
+        let exchange = Exchange(
+            ExchangeRequest(
+                url: "http://127.0.0.1/", origin: "http://127.0.0.1", timeout: .seconds(1), maxBytes: 1,
+                maxHeaderBytes: 1, bodyUse: { _ in .take }, judge: { _, _ in .allowed }))
+        let endings = Mutex<[ExchangeAnswer.Ending]>([])
+        exchange.finish(.cancelled)
+        exchange.finish(.closed)
+        exchange.deliver { answer in endings.withLock { $0.append(answer.ending) } }
+        exchange.finish(.closed)
+        #expect(endings.withLock { $0 } == [.cancelled])
+    }
+
     @Test("end their thread with the last reference")
     func threadEnds() {
         weak var loop: TransferLoop?

@@ -21,6 +21,7 @@ struct URLGuardTests {
         arguments: [
             ("http://example.com", "http://example.com/"), ("HTTP://EXAMPLE.com:80/A", "http://example.com/A"),
             ("https://example.com.:443/", "https://example.com/"), ("https://a:80/?q#f", "https://a:80/?q"),
+            ("http://exa%6dple.com/", "http://example.com/"), ("http://8%2E8.2056/", "http://8.8.8.8/"),
             ("http://a?q", "http://a/?q"), ("  http://a/ \r\n", "http://a/"), ("http://a/b c", "http://a/b%20c"),
             ("http://a/ü|^\\", "http://a/%C3%BC|%5E%5C"), ("http://bücher.example/", "http://bücher.example/"),
             ("http://a/%0d%0aX:%201", "http://a/%0d%0aX:%201"), ("http://a/x&amp;y", "http://a/x&amp;y"),
@@ -36,7 +37,8 @@ struct URLGuardTests {
         "refuses rows that hold no URL",
         arguments: [
             "", "example.com/a.jpg", "//example.com/a", "http:example.com", "http://", "http:///a", "http://a:0/",
-            "http://a:99999/", "http://a:8o/", "http://a b/", "http://exa%6dple.com/", "http://a\u{0}b/",
+            "http://a:99999/", "http://a:8o/", "http://a b/", "http://exa%6/", "http://exa%2fmple.com/",
+            "http://a%40b/", "http://%ff/", "http://a\u{0}b/",
             "http://a/\r\nb",
             "http://a\tb/", "http://a\\b/", "http://.a/", "http://a..b/", "http://1.2.3.256/", "http://1.2.3.4.5/",
             "http://09/", "http://[::1/", "http://[1.2.3.4]/", "http://[fe80::1%25eth0]/", "http://[::1]x/",

@@ -11,6 +11,7 @@ import gzip
 import os
 import sys
 import threading
+import zlib
 from urllib.parse import unquote
 
 BODY = bytes(range(256)) * 40
@@ -73,6 +74,26 @@ async def endless_extension(r):
     while True: await r.raw("x" * 65536)
 @route
 async def gzipped(r): await r.answer(gzip.compress(BODY), headers=["Content-Encoding: gzip"])
+@route
+async def encoded(r):
+    """A body that is said to be encoded as the query says, and is not."""
+    await r.answer(headers=["Content-Encoding: " + unquote(r.query)])
+@route
+async def cut_gzip(r): await r.answer(gzip.compress(BODY)[:-20], headers=["Content-Encoding: gzip"])
+@route
+async def deflated(r):
+    packer = zlib.compressobj(wbits=-15 if r.query == "raw" else 15)
+    await r.answer(packer.compress(BODY) + packer.flush(), headers=["Content-Encoding: deflate"])
+@route
+async def part(r):
+    """206 with the range that the query says, and the whole body."""
+    await r.answer(status="206 Part", headers=["Content-Range: bytes " + r.query])
+@route
+async def latin1_redirect(r): await r.raw(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /target?caf\xe9\r\n\r\n")
+@route
+async def empty_object(r): await r.answer(b"", "416 No", ["Content-Range: bytes */0"])
+@route
+async def no_ranges(r): await (r.answer(b"", "416 No") if "range" in r.headers else r.answer())
 @route
 async def early_hints(r):
     await r.raw("HTTP/1.1 103 Early Hints\r\nX-Robots-Tag: noai\r\n\r\n")
@@ -164,8 +185,6 @@ async def not_http(r):
 # --- Encodings and heads
 @route
 async def bomb(r): await r.answer(gzip.compress(bytes(32 << 20)), headers=["Content-Encoding: gzip"])
-@route
-async def unknown_encoding(r): await r.answer(headers=["Content-Encoding: x-banana"])
 @route
 async def long_header(r): await r.answer(headers=["X-Long: " + "a" * int(r.query)])
 @route

@@ -21,3 +21,13 @@ CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value);
 
 /// The bytes that came over the TCP socket since it was opened; -1 where the system does not say.
 int64_t ccurl_received_byte_count(curl_socket_t socket);
+
+/// A stream of deflated bytes that is undone part by part: raw, or behind the header of zlib or gzip.
+typedef struct ccurl_inflate ccurl_inflate_t;
+
+/// NULL where there is no memory.
+ccurl_inflate_t *ccurl_inflate_create(int is_raw);
+void ccurl_inflate_free(ccurl_inflate_t *inflate);
+/// Undoes a part; the counts become those of the bytes that were used and made. Returns 1 at the end of the stream, -1 where
+/// the bytes are none, otherwise 0.
+int ccurl_inflate(ccurl_inflate_t *inflate, const void *input, size_t *input_count, void *output, size_t *output_count);
