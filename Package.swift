@@ -109,6 +109,7 @@ let package = Package(
         shim("CZstd", links: ["zstd"]),
         shim("CArchive", links: ["archive", "z"]),
         shim("CProcess", links: []),
+        shim("CFiles", links: []),
         .target(
             name: "CImages", cSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: ["jpeg", "spng", "webp", "webpdemux", "gif", "m"].map { .linkedLibrary($0) }),
@@ -116,7 +117,7 @@ let package = Package(
         torchShim(),
         // 1. Vocabulary.
         library("Samples"),
-        bridge("Files", []),
+        bridge("Files", ["CFiles"]),
         library("RandomNumbers"),
         bridge("Digests", ["Samples", "CDigest"]),
         library("TextTokenizers", ["Files"]),
@@ -127,7 +128,7 @@ let package = Package(
         bridge("Tables", ["Samples", "Files", "CParquet"]),
         bridge("Archives", ["Files", "CArchive"]),
         bridge("Fetching", ["Samples", "Files", "RandomNumbers", "CCurl", "CNames", "CHosts"]),
-        bridge("Storage", ["Files"]),
+        bridge("Storage", ["Samples", "Digests", "Files"]),
         bridge("Spools", ["Digests"]),
         bridge("Tensors", ["Files", "CTorch"]),
         // 3. Assembly.
@@ -156,7 +157,7 @@ let package = Package(
             "Loading",
             ["Samples", "Digests", "Images", "RandomNumbers", "Shards", "Stages", "Storage", asyncAlgorithms]),
         library("Reports", ["Samples", "Digests", "RandomNumbers"]),
-        library("Commands", ["Manifests", logging, arguments]),
+        library("Commands", ["Files", "Manifests", logging, arguments]),
         library(
             "Training",
             ["Captioning", "Files", "Layers", "Loading", "Tensors", "TextTokenizers", "VisionLanguage"]),
@@ -196,7 +197,7 @@ let package = Package(
         tests("Fetching", ["Samples"]),
         tests("Storage"),
         tests("Tensors"),
-        tests("Archives"),
+        tests("Archives", ["Files"]),
         tests("SourceAdapters", ["Samples", "Manifests", "Tables"]),
         tests("Demonstrations", ["Samples"]),
         tests("Spools"),

@@ -1,11 +1,16 @@
+import Files
 import Glibc
 import Synchronization
 
 /// Folders and zip archives in which images are looked for by their paths; archives are opened once, when first needed.
+///
+/// Nothing outside a folder is read, and nothing but plain files.
 package final class ImageRoots: Sendable {
     private let archives = Mutex<[String: ZipArchive]>([:])
+    private let followingLinks: Set<String>
 
-    package init() {}
+    /// Links in the folders `followingLinks` may lead out of them.
+    package init(followingLinks: Set<String> = []) { self.followingLinks = followingLinks }
 
     /// The bytes of the image `path` in the first of `roots` that has it; nil where none has.
     package func read(_ path: String, in roots: [String], byteLimit: Int) throws(ArchiveError) -> [UInt8]? {
@@ -13,7 +18,7 @@ package final class ImageRoots: Sendable {
             let bytes =
                 root.hasSuffix(".zip")
                 ? try archive(root).read(path, byteLimit: byteLimit)
-                : try file(root + "/" + path, byteLimit: byteLimit)
+                : try file(path, in: root, byteLimit: byteLimit)
             if let bytes { return bytes }
         }
         return nil
@@ -28,20 +33,28 @@ package final class ImageRoots: Sendable {
         }
     }
 
-    private func file(_ path: String, byteLimit: Int) throws(ArchiveError) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    private func file(_ path: String, in root: String, byteLimit: Int) throws(ArchiveError) -> [UInt8]? {
+        let full = root + "/" + path
+        let descriptor =
+            followingLinks.contains(root)
+            ? open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : openBeneath(root, path)
         guard descriptor >= 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw ArchiveError(.unreadable, path, String(cString: strerror(errno)))
+            switch errno {
+            case ENOENT, ENOTDIR: return nil
+            case EXDEV, ELOOP:
+                throw ArchiveError(
+                    .unreadable, full, "leads out of image_root by a link or ..; follow_links: true allows links")
+            default: throw ArchiveError(.unreadable, full, String(cString: strerror(errno)))
+            }
         }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw ArchiveError(.unreadable, path, "not a plain file")
+            throw ArchiveError(.unreadable, full, "not a plain file")
         }
         guard Int(status.st_size) <= byteLimit else {
-            throw ArchiveError(.tooLarge, path, "\(status.st_size) bytes, more than \(byteLimit)")
+            throw ArchiveError(.tooLarge, full, "\(status.st_size) bytes, more than \(byteLimit)")
         }
-        return try pread(descriptor, path, at: 0, count: Int(status.st_size))
+        return try pread(descriptor, full, at: 0, count: Int(status.st_size))
     }
 }

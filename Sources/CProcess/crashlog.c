@@ -8,10 +8,11 @@
 #include <unistd.h>
 
 static int log_descriptor = -1;
+static char process_name[65];
 static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
 
 // Written by its own thread, read by the handler on the same thread.
-static _Thread_local char line[192];
+static _Thread_local char line[256];
 static _Thread_local volatile sig_atomic_t length;
 
 static void crashed(int signal) {
@@ -30,8 +31,9 @@ static void crashed(int signal) {
     raise(signal);
 }
 
-int crashlog_install(int descriptor) {
+int crashlog_install(int descriptor, const char *name) {
     log_descriptor = descriptor;
+    snprintf(process_name, sizeof process_name, "%s", name);
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
         struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_ONSTACK};
         sigemptyset(&action.sa_mask);
@@ -53,7 +55,7 @@ void crashlog_set(const char *unit, int64_t row) {
         make_stack();
         has_stack = 1;
     }
-    int count = snprintf(line, sizeof line, "%s %lld ", unit, (long long)row);
+    int count = snprintf(line, sizeof line, "%s %s %lld ", process_name, unit, (long long)row);
     length = count > 0 && count < (int)sizeof line ? count : 0;
 }
 void crashlog_clear(void) { length = 0; }

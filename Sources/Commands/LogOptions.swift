@@ -39,20 +39,14 @@ private struct StandardErrorHandler: LogHandler {
 
     func log(event: LogEvent) {
         let facts = metadata.merging(event.metadata ?? [:]) { _, new in new }.sorted { $0.key < $1.key }
-        let time = Date.now.formatted(.iso8601)
-        let line: String
         switch format {
         case .text:
+            let time = Date.now.formatted(.iso8601)
             let tail = facts.map { " \($0.key)=\($0.value)" }.joined()
-            line = "\(time) \(event.level.rawValue) \(label): \(event.message)\(tail)\n"
+            StandardError.write("\(time) \(event.level.rawValue) \(label): \(event.message)\(tail)\n")
         case .json:
-            var fields = ["time": time, "level": event.level.rawValue, "logger": label, "message": "\(event.message)"]
-            for (key, value) in facts { fields[key] = "\(value)" }
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            let data = (try? encoder.encode(fields)) ?? Data()  // strings always encode
-            line = String(decoding: data, as: UTF8.self) + "\n"
+            let facts = Dictionary(facts.map { ($0.key, "\($0.value)") }, uniquingKeysWith: { $1 })
+            StandardError.write(StandardError.json("\(event.message)", event.level, label, facts) + "\n")
         }
-        FileHandle.standardError.write(Data(line.utf8))
     }
 }

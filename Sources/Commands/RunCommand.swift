@@ -1,6 +1,7 @@
 package import ArgumentParser
 import Dispatch
 import Foundation
+import Logging
 import Synchronization
 
 /// The version that `--version` prints and that data sets record.
@@ -12,6 +13,7 @@ package let softwareVersion = "0.1.0"
 /// keeps what is finished; a second one ends the process at once.
 package func runToExit<Command: AsyncParsableCommand>(_ type: Command.Type) async -> Never {
     signal(SIGPIPE, SIG_IGN)
+    StandardError.open()
     let stopped = StopSignal()
     do {
         let command = try Command.parseAsRoot()
@@ -23,22 +25,29 @@ package func runToExit<Command: AsyncParsableCommand>(_ type: Command.Type) asyn
     } catch let code as ExitCode {
         exit(code.rawValue)
     } catch is CancellationError {
-        exit(128 + (stopped.number ?? SIGINT))
+        _exit(128 + (stopped.number ?? SIGINT))  // at once: work that was abandoned may still run
     } catch  where Command.exitCode(for: error) != .failure {
-        Command.exit(withError: error)  // help, version and usage, as the argument parser words them
+        say(Command.fullMessage(for: error), code: Command.exitCode(for: error))
     } catch {
         if let number = stopped.number { exit(128 + number) }
-        printError("internal fault: \(error)")
+        printError("internal error: \(error)")
         exit(CommandError.Code.internalFault.rawValue)
     }
 }
 
-/// Writes one `error:` line to standard error; control characters within become spaces, so that no terminal obeys them.
-package func printError(_ message: String) {
-    let line = String(
-        String.UnicodeScalarView(
-            message.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
-    FileHandle.standardError.write(Data("error: \(line)\n".utf8))
+/// Help and version are results, a wrong usage is an error, as the argument parser words them; exits.
+private func say(_ message: String, code: ExitCode) -> Never {
+    guard code.isSuccess else {
+        StandardError.line(message, level: .error)
+        exit(code.rawValue)
+    }
+    do {
+        try printResult(message)
+        exit(code.rawValue)
+    } catch {
+        printError(error.message)
+        exit(error.code.rawValue)
+    }
 }
 
 /// Turns the first SIGINT or SIGTERM into a cancellation.

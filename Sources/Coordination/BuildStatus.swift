@@ -65,8 +65,10 @@ package struct SourceStatus: Hashable, Sendable, Codable {
     package var rows = 0
     /// Rows of published units.
     package var publishedRows = 0
-    /// Rows done in units that are being worked on; known only while the build runs.
+    /// Rows done in units that are being worked on.
     package var rowsInFlight = 0
+    /// Over the last minute; 0 while nobody works.
+    package var rowsPerSecond = 0.0
     package var samples = 0
     /// Bytes of the published shards, tables not counted.
     package var byteCount = 0
@@ -85,9 +87,23 @@ package struct SourceStatus: Hashable, Sendable, Codable {
         rows += other.rows
         publishedRows += other.publishedRows
         rowsInFlight += other.rowsInFlight
+        rowsPerSecond += other.rowsPerSecond
         samples += other.samples
         byteCount += other.byteCount
         rejections.merge(other.rejections, uniquingKeysWith: +)
+    }
+}
+
+/// What is being done of one source.
+package struct SourceProgress: Hashable, Sendable {
+    /// Rows done in units that are being worked on.
+    package let rowsInFlight: Int
+    /// Over the last minute.
+    package let rowsPerSecond: Double
+
+    package init(rowsInFlight: Int, rowsPerSecond: Double) {
+        self.rowsInFlight = rowsInFlight
+        self.rowsPerSecond = rowsPerSecond
     }
 }
 

@@ -13,7 +13,7 @@ package import Samples
 /// | lease recorded, answer not sent | a leased unit | the next coordinator releases it, no failure counted |
 /// | while the worker works | a leased unit, files in scratch | the same; scratch is the worker's to clear |
 /// | while files are put in place | some final files, none recorded | the unit is done again: the same bytes, put over |
-/// | files in place, nothing recorded | the same | the same; `JobStore.unpublished(of:)` names such files |
+/// | files in place, nothing recorded | the same | the same; `JobStore.leftovers` names such units |
 /// | recorded, answer not sent | a published unit | the worker's repeated message is `accepted` again |
 ///
 /// The same holds for messages that are lost or come twice: a request for work carries a name of its own and finds its
@@ -38,6 +38,8 @@ package actor Coordinator {
     private var table: LeaseTable
     private var board = WorkerBoard()
     private var lastSightings: Duration?
+    /// How fast the rows of each source get done.
+    private var rates: [String: RateWindow] = [:]
 
     /// The store blocks on the disk: not on the shared pool.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
@@ -181,11 +183,23 @@ package actor Coordinator {
     /// How far the build is, with what workers have told since the last shard.
     package func status() throws(CoordinationError) -> BuildStatus {
         try reclaimExpired()
+        return try currentStatus()
+    }
+
+    private func currentStatus() throws(CoordinationError) -> BuildStatus {
+        let now = stopwatch.elapsed
         var status = try store.status()
-        status.workers = board.sightings(now: stopwatch.elapsed)
+        status.workers = board.sightings(now: now)
+        var inFlight: [String: Int] = [:]
         for (lease, unit) in table.held {
-            guard let source = status.sources.firstIndex(where: { $0.name == unit.source }) else { continue }
-            status.sources[source].rowsInFlight += min(board.rows(of: lease), unit.rowCount)
+            inFlight[unit.source, default: 0] += min(board.rows(of: lease), unit.rowCount)
+        }
+        for index in status.sources.indices {
+            let source = status.sources[index]
+            let rows = inFlight[source.name, default: 0]
+            rates[source.name, default: RateWindow()].add(source.publishedRows + rows, at: now)
+            status.sources[index].rowsInFlight = rows
+            status.sources[index].rowsPerSecond = max(0, rates[source.name]?.rate(at: now) ?? 0)
         }
         return status
     }
@@ -223,7 +237,13 @@ package actor Coordinator {
     }
 
     private func recordSightings() throws(CoordinationError) {
-        try store.recordSightings(board.sightings(now: stopwatch.elapsed))
+        let status = try currentStatus()
+        try store.recordSightings(
+            status.workers,
+            progress: Dictionary(
+                status.sources.map {
+                    ($0.name, SourceProgress(rowsInFlight: $0.rowsInFlight, rowsPerSecond: $0.rowsPerSecond))
+                }, uniquingKeysWith: { first, _ in first }))
         lastSightings = stopwatch.elapsed
     }
 

@@ -113,10 +113,21 @@ package protocol JobStore: Sendable {
     func published(after id: Int, limit: Int) throws(CoordinationError) -> [PublishedUnit]
     /// The units that failed for good after unit `id`, in order, at most `limit`.
     func failed(after id: Int, limit: Int) throws(CoordinationError) -> [FailedUnit]
-    /// Those of `shards` (names without extension) that no published unit has; a draft is not published.
-    func unpublished(of shards: [String]) throws(CoordinationError) -> [String]
-    /// Replaces all that is known of workers by `sightings`.
-    func recordSightings(_ sightings: [WorkerSighting]) throws(CoordinationError)
+    /// Whether files under `shards/` with the name of unit `unit` are the build's own.
+    func owns(unit: Int) throws(CoordinationError) -> Bool
+    /// Notes that files with the name of unit `unit` are about to be put under `shards/`: what is there from now on is the
+    /// build's own.
+    func recordOwned(unit: Int) throws(CoordinationError)
+    /// The units of which a killed coordinator may have left files under `shards/`, while they are not published.
+    func leftovers() throws(CoordinationError) -> [WorkUnit]
+    /// Notes that there are no such files any more.
+    func disownLeftovers() throws(CoordinationError)
+    /// Lets a published unit, or a draft, wait again, because its files are damaged or gone; `conflict` unless it is one.
+    func takeBack(unit: Int) throws(CoordinationError)
+    /// Replaces all that is known of workers by `sightings`, and of what is being done by `progress`, by source.
+    func recordSightings(
+        _ sightings: [WorkerSighting], progress: [String: SourceProgress]
+    ) throws(CoordinationError)
     /// How far the build is; takes the same time for a thousand units as for a million.
     func status() throws(CoordinationError) -> BuildStatus
 }

@@ -21,8 +21,9 @@ package func compare(existing: [String: String], new: [String: String]) -> [Mani
     }
 }
 
-/// `differences` as one line for a person; of many, the first ones.
+/// `differences` as one line for a person, with the ways out; of many, the first ones.
 func summary(of differences: [ManifestDifference]) -> String {
-    let shown = differences.prefix(8).map(\.description).joined(separator: "; ")
-    return differences.count > 8 ? "\(shown); and \(differences.count - 8) more" : shown
+    var shown = differences.prefix(8).map(\.description).joined(separator: "; ")
+    if differences.count > 8 { shown += "; and \(differences.count - 8) more" }
+    return shown + ". Put \(differences.count == 1 ? "it" : "them") back, or build into another folder"
 }

@@ -48,6 +48,12 @@ package struct Planner: Sendable {
         _ build: BuildRecord, sources: [SourcePlan], prepare: () throws -> Void = {}
     ) throws -> PlanOutcome {
         if let existing = try store.build(), try store.isPlanned() {
+            // Keys were not always those of the manifest.
+            guard existing.settings["image.maxPixels"] == nil else {
+                throw CoordinationError(
+                    .manifestChanged, "manifest",
+                    "the output was begun by an older version: finish it with that, or build into another folder")
+            }
             let differences = compare(existing: existing.settings, new: build.settings)
             guard differences.isEmpty else {
                 throw CoordinationError(.manifestChanged, "manifest", summary(of: differences))

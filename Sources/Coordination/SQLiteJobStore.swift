@@ -43,14 +43,20 @@ package final class SQLiteJobStore: JobStore {
     }
 
     /// Opens the store in the file `path` for reading, beside the coordinator that may be writing it.
+    ///
+    /// It needs no right to write: where SQLite wants one for its index of the log, a copy is read.
     package init(reading path: String) throws(CoordinationError) {
         self.path = path
         lock = nil
         do {
-            var configuration = Configuration()
-            configuration.readonly = true
-            configuration.busyMode = .timeout(30)
-            queue = try DatabaseQueue(path: path, configuration: configuration)
+            do {
+                queue = try Self.reader(path)
+            } catch let error as DatabaseError
+                where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode)
+                && FileManager.default.fileExists(atPath: path)
+            {
+                queue = try Self.readerOfCopy(path)
+            }
             guard try queue.read(storeMigrator.hasBeenSuperseded) == false else {
                 throw CoordinationError(.newerSchema, path, "written by a later version of this software")
             }
@@ -58,6 +64,30 @@ package final class SQLiteJobStore: JobStore {
             throw storeError(path, "open", error)
         }
     }
+
+    private static func reader(_ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(30)
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        _ = try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") }
+        return queue
+    }
+
+    private static func readerOfCopy(_ path: String) throws -> DatabaseQueue {
+        let files = FileManager.default
+        let folder = files.temporaryDirectory.path + "/build-status-" + UUID().uuidString
+        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        // Once it is open, nobody needs the names.
+        defer { try? files.removeItem(atPath: folder) }
+        for suffix in ["", "-wal"] where files.fileExists(atPath: path + suffix) {
+            try files.copyItem(atPath: path + suffix, toPath: folder + "/build.sqlite" + suffix)
+        }
+        return try DatabaseQueue(path: folder + "/build.sqlite")
+    }
+
+    /// Whether a build holds the store in the file `path` now.
+    package static func isHeld(_ path: String) -> Bool { StoreLock.isHeld(path + ".lock") }
 
     // MARK: Leases
 
@@ -168,7 +198,7 @@ package final class SQLiteJobStore: JobStore {
     }
 
     /// Adds to the running sums of a source.
-    private func count(_ rejections: [String: Int], of source: Int, _ db: Database) throws {
+    func count(_ rejections: [String: Int], of source: Int, _ db: Database) throws {
         for (reason, rows) in rejections.sorted(by: { $0.key < $1.key }) {
             try db.execute(
                 sql: """
@@ -181,6 +211,7 @@ package final class SQLiteJobStore: JobStore {
     package func releaseAll() throws(CoordinationError) {
         try write("release all units") { db in
             try db.execute(sql: "UPDATE unit SET state = 'planned', worker = NULL WHERE state = 'leased'")
+            try db.execute(sql: "UPDATE source SET rows_in_flight = 0, rows_per_second = 0")
         }
     }
 
@@ -233,17 +264,15 @@ package final class SQLiteJobStore: JobStore {
         try read("list failed units") { try failedUnits($0, after: id, limit: limit) }
     }
 
-    package func unpublished(of shards: [String]) throws(CoordinationError) -> [String] {
-        try read("look shards up") { db in
-            try shards.filter { name in
-                try Bool.fetchOne(db, sql: "SELECT 1 FROM shard WHERE name = ? AND is_draft = 0", arguments: [name])
-                    == nil
-            }
-        }
-    }
-
-    package func recordSightings(_ sightings: [WorkerSighting]) throws(CoordinationError) {
+    package func recordSightings(
+        _ sightings: [WorkerSighting], progress: [String: SourceProgress]
+    ) throws(CoordinationError) {
         try write("record workers") { db in
+            for (source, progress) in progress {
+                try db.execute(
+                    sql: "UPDATE source SET rows_in_flight = ?, rows_per_second = ? WHERE name = ?",
+                    arguments: [progress.rowsInFlight, progress.rowsPerSecond, source])
+            }
             try db.execute(sql: "DELETE FROM worker")
             for sighting in sightings {
                 try db.execute(

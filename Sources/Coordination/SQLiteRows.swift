@@ -89,6 +89,8 @@ private func readSources(_ db: Database) throws -> [SourceStatus] {
         source.rows = row["row_count"]
         source.publishedRows = row["published_rows"]
         source.samples = row["samples"]
+        source.rowsInFlight = row["rows_in_flight"] ?? 0  // a store of an older version has none of these
+        source.rowsPerSecond = row["rows_per_second"] ?? 0
         source.byteCount = row["byte_count"]
         let rejections = try Row.fetchAll(
             db, sql: "SELECT reason, row_count FROM source_rejection WHERE source = ?", arguments: [position])

@@ -72,5 +72,14 @@ let storeMigrator: DatabaseMigrator = {
                 ALTER TABLE source ADD COLUMN draft_units INTEGER NOT NULL DEFAULT 0;
                 """)
     }
+    migrator.registerMigration("4: own files, rates") { db in
+        try db.execute(
+            sql: """
+                ALTER TABLE unit ADD COLUMN owned INTEGER NOT NULL DEFAULT 0;
+                UPDATE unit SET owned = 1;
+                ALTER TABLE source ADD COLUMN rows_in_flight INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE source ADD COLUMN rows_per_second REAL NOT NULL DEFAULT 0;
+                """)
+    }
     return migrator
 }()

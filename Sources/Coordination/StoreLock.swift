@@ -2,7 +2,18 @@ import Glibc
 
 /// Holds a lock file for as long as it lives; the kernel lets go of it when the process ends, however it ends.
 final class StoreLock: Sendable {
+    /// Who asks whether it is held takes it for a moment: it is tried so often, 20 ms apart.
+    private static let tries = 10
+
     private let descriptor: Int32
+
+    /// Whether a process holds the lock `path`, which needs no right to write there; false where there is none.
+    static func isHeld(_ path: String) -> Bool {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
 
     /// Takes the lock `path`, or throws `locked` at once when another process has it.
     init(_ path: String) throws(CoordinationError) {
@@ -10,11 +21,15 @@ final class StoreLock: Sendable {
         guard descriptor >= 0 else {
             throw CoordinationError(.store, path, unsafe String(cString: strerror(errno)))
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let code = errno
+        var code = EWOULDBLOCK
+        for attempt in 0..<Self.tries where code == EWOULDBLOCK {
+            if attempt > 0 { usleep(20_000) }
+            code = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
+        }
+        guard code == 0 else {
             close(descriptor)
             throw code == EWOULDBLOCK
-                ? CoordinationError(.locked, path, "another build is at work on this output")
+                ? CoordinationError(.locked, path, "another build is running on this output")
                 : CoordinationError(.store, path, unsafe String(cString: strerror(code)))
         }
         self.descriptor = descriptor

@@ -97,6 +97,18 @@ package func writeAll(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool 
     }
 }
 
+/// Makes the folder `path`, and those that it lies in, where they are not there.
+package func makeFolder(_ path: String) throws(FileError) {
+    guard mkdir(path, 0o777) != 0 else { return }
+    if errno == ENOENT, folder(of: path) != path {
+        try makeFolder(folder(of: path))
+        guard mkdir(path, 0o777) != 0 else { return }
+    }
+    let error = FileError(.create, path)
+    var status = stat()
+    guard error.number == EEXIST, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw error }
+}
+
 /// The folder that the name `path` stands in.
 package func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }

@@ -1,21 +1,23 @@
 import Digests
-import Foundation
 package import Samples
 
 extension Manifest {
-    /// Every setting that can change a byte of a shard, as `key.path` to value; equal manifests give equal tables.
+    /// Keys that change no byte of what is done, with all that is under them: how servers are asked, and how long.
+    private static let manners = [
+        "fetch.timeout", "fetch.retries", "fetch.user_agent", "fetch.max_failure_ratio", "fetch.per_host",
+        "fetch.patience", "fetch.outage",
+    ]
+
+    /// Every setting that can change a byte of a shard, `key.path` to value as the manifest has them; equal manifests give
+    /// equal tables.
     ///
-    /// `output` is left out: where a data set lies changes nothing in it.
+    /// `output` is left out, for where a data set lies changes nothing in it, and so are the manners.
     package func settings() -> [String: String] {
         var flat: [String: String] = [:]
-        do {
-            let tree = try JSONSerialization.jsonObject(with: JSONEncoder().encode(self), options: .fragmentsAllowed)
-            flatten(tree, at: "", into: &flat)
-        } catch {
-            preconditionFailure("a manifest is plain data: \(error)")
+        for (key, value) in words { flatten(value, at: key, into: &flat) }
+        return flat.filter { key, _ in
+            !Self.manners.contains { key == $0 || key.hasPrefix($0 + ".") || key.hasPrefix($0 + "[") }
         }
-        flat["output"] = nil
-        return flat
     }
 
     /// The digest of `settings`: names what is built, and is written into `dataset.json`.
@@ -25,13 +27,13 @@ extension Manifest {
     }
 }
 
-private func flatten(_ value: Any, at path: String, into flat: inout [String: String]) {
+private func flatten(_ value: Setting, at path: String, into flat: inout [String: String]) {
     switch value {
-    case let mapping as [String: Any]:
-        for (key, value) in mapping { flatten(value, at: path.isEmpty ? key : "\(path).\(key)", into: &flat) }
-    case let list as [Any]:
-        for (index, value) in list.enumerated() { flatten(value, at: "\(path)[\(index)]", into: &flat) }
-    default:
-        flat[path] = "\(value)"
+    case .mapping(let members): for (key, value) in members { flatten(value, at: "\(path).\(key)", into: &flat) }
+    case .list(let values) where !values.isEmpty:
+        for (index, value) in values.enumerated() { flatten(value, at: "\(path)[\(index)]", into: &flat) }
+    case .list: break  // the same as a list that is not there
+    case .string(let text): flat[path] = text
+    default: flat[path] = value.scalar
     }
 }

@@ -22,6 +22,7 @@ extension Source {
             } ?? []
         let encoding: Encoding = format.isText ? try reader.choice("encoding", default: .utf8) : .utf8
         self.encoding = encoding == .utf8 ? nil : encoding
+        followLinks = try reader.bool("follow_links", default: false)
         let table = format == .csv ? try TextTable(reader) : nil
         self.table = table
         let hasColumns = [.csv, .parquet, .jsonl].contains(format)

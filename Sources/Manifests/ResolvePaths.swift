@@ -4,10 +4,11 @@ extension Manifest {
     /// The manifest with every input path absolute and globs spelled out.
     ///
     /// Input paths and model directories that are relative are looked for beside the manifest first, then in the current
-    /// directory. A model that is no directory stays as it is: a hub id.
+    /// directory. A model that is no directory stays as it is: a hub id. `~` is the home folder.
     package func resolved(besideFile path: String) -> Manifest {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         func resolved(_ path: String) -> String {
+            let path = expandingHome(path)
             guard !path.hasPrefix("/"), !path.contains("://") else { return path }
             let (beside, here) = (folder + "/" + path, FileManager.default.currentDirectoryPath + "/" + path)
             return isThere(beside) ? beside : here
@@ -33,6 +34,13 @@ extension Manifest {
         manifest.rank.model = resolvedModel(rank.model)
         return manifest
     }
+}
+
+/// `path` with the home folder for a `~` or `~/` that it begins with, as in a shell.
+package func expandingHome(_ path: String) -> String {
+    guard path == "~" || path.hasPrefix("~/") else { return path }
+    let home = ProcessInfo.processInfo.environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path
+    return home + path.dropFirst()
 }
 
 private func isPattern(_ path: String) -> Bool { path.contains { "*?[".contains($0) } }

@@ -47,6 +47,8 @@ package struct Source: Codable, Sendable, Equatable {
     package let splits: [String]?
     /// Folders and zip archives that image paths in the list are relative to; none where the list holds URLs.
     package var imageRoots: [String]
+    /// Whether links in those folders may lead out of them.
+    package let followLinks: Bool
     /// What URLs begin with, and what they are to begin with instead; the first that fits is applied.
     package let rewrites: [Rewrite]
     package let filter: RowFilter

@@ -11,6 +11,11 @@ package enum Figures {
         return text
     }
 
+    /// `1 row`, `2 rows`.
+    package static func counted(_ count: Int, _ noun: String) -> String {
+        "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+    }
+
     /// `value` with `places` decimals, half away from zero; what is not finite is `–`.
     static func fixed(_ value: Double, _ places: Int) -> String {
         var scale = 1.0

@@ -117,7 +117,7 @@ extension HTMLReport {
 
     var provenancePart: Part {
         var lines = facts.models.map {
-            ($0.role, "\(CleanText.shown($0.name)) <code>\(CleanText.shown($0.digest))</code>")
+            (CleanText.shown($0.role), "\(CleanText.shown($0.name)) <code>\(CleanText.shown($0.digest))</code>")
         }
         if facts.models.isEmpty { lines.append(("models", "none took part")) }
         lines.append(("manifest", "<code>\(CleanText.shown(facts.manifestDigest))</code>"))

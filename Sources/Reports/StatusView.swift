@@ -19,11 +19,15 @@ package struct StatusView: Sendable {
     package struct Source: Sendable {
         let counts: DatasetFacts.Source
         let plannedRows: Int, units: Int, publishedUnits: Int
+        let rowsPerSecond: Double
 
         /// `counts` of what is done, of `plannedRows` in `units` work units.
-        package init(_ counts: DatasetFacts.Source, plannedRows: Int, units: Int, publishedUnits: Int) {
+        package init(
+            _ counts: DatasetFacts.Source, plannedRows: Int, units: Int, publishedUnits: Int, rowsPerSecond: Double = 0
+        ) {
             self.counts = counts
             (self.plannedRows, self.units, self.publishedUnits) = (plannedRows, units, publishedUnits)
+            self.rowsPerSecond = rowsPerSecond
         }
     }
 
@@ -44,13 +48,14 @@ package struct StatusView: Sendable {
     package func text(width: Int = 100) -> String {
         var parts = [TextFacts([("data set", name), ("state", state), ("done", progress)]).text(width: width)]
         parts.append(sourceTable.text(width: width))
-        let rejections = sources.reduce(into: [Rejection.Reason: Int]()) {
-            $0.merge($1.counts.rejections, uniquingKeysWith: +)
-        }
-        if rejections.total > 0 {
-            var table = ColumnTable(["left out", "rows", "share"], right: ["rows", "share"])
-            for (reason, count) in rejections.ordered {
-                table.add([reason.rawValue, Figures.grouped(count), Figures.percent(count, of: rejections.total)])
+        if sources.contains(where: { $0.counts.rejections.total > 0 }) {
+            var table = ColumnTable(["source", "left out", "rows", "share"], right: ["rows", "share"])
+            for counts in sources.map(\.counts) {
+                for (reason, count) in counts.rejections.ordered {
+                    table.add([
+                        counts.name, reason.rawValue, Figures.grouped(count), Figures.percent(count, of: counts.rows),
+                    ])
+                }
             }
             parts.append(table.text(width: width))
         }
@@ -80,15 +85,17 @@ package struct StatusView: Sendable {
 
     private var sourceTable: ColumnTable {
         var table = ColumnTable(
-            ["source", "units", "rows", "samples", "kept", "left out"],
-            right: ["units", "rows", "samples", "kept", "left out"])
+            ["source", "units", "rows", "samples", "kept", "left out", "rows/s"],
+            right: ["units", "rows", "samples", "kept", "left out", "rows/s"])
         for source in sources {
             let counts = source.counts
             table.add([
                 counts.name, "\(Figures.grouped(source.publishedUnits))/\(Figures.grouped(source.units))",
                 "\(Figures.grouped(counts.rows))/\(Figures.grouped(source.plannedRows))",
                 Figures.grouped(counts.samples),
-                Figures.percent(counts.samples, of: counts.rows), Figures.grouped(counts.rejections.total),
+                Figures.percent(counts.samples, of: counts.samples + counts.rejections.total),
+                Figures.grouped(counts.rejections.total),
+                source.rowsPerSecond > 0 ? Figures.fixed(source.rowsPerSecond, source.rowsPerSecond < 10 ? 1 : 0) : "–",
             ])
         }
         return table

@@ -58,6 +58,7 @@ public struct Rejection: Hashable, Sendable {
         /// Whether the manifest wants such rows left out, so that they are no failure of the list or the network.
         public var isWanted: Bool {
             rawValue.hasPrefix("filtered_") || rawValue.hasPrefix("excluded_") || self == .duplicate
+                || self == .digestMismatch
         }
     }
 

@@ -8,13 +8,27 @@ package struct DatasetDescription: Codable, Sendable, Equatable {
         package let samples: Int
         package let bytes: Int
         package let sha256: String
+        /// Of the table beside the shard; nil in a description that an older version wrote.
+        package let tableBytes: Int?
+        package let tableSHA256: String?
 
-        package init(name: String, source: String, samples: Int, bytes: Int, sha256: String) {
+        package init(
+            name: String, source: String, samples: Int, bytes: Int, sha256: String, tableBytes: Int?,
+            tableSHA256: String?
+        ) {
             self.name = name
             self.source = source
             self.samples = samples
             self.bytes = bytes
             self.sha256 = sha256
+            self.tableBytes = tableBytes
+            self.tableSHA256 = tableSHA256
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case name, source, samples, bytes, sha256
+            case tableBytes = "table_bytes"
+            case tableSHA256 = "table_sha256"
         }
     }
 
@@ -66,15 +80,18 @@ package struct DatasetDescription: Codable, Sendable, Equatable {
     }
 }
 
-extension OutputDirectory {
-    /// Writes `dataset.json` and `sizes.json`, each in one step.
-    package func write(_ description: DatasetDescription) throws(StorageError) {
-        let sizes = Dictionary(
-            description.shards.map { ("\($0.name).tar.zst", $0.samples) }, uniquingKeysWith: { first, _ in first })
-        try write(encoded(sizes), to: "sizes.json")
-        try write(encoded(description), to: "dataset.json")
-    }
+extension DatasetDescription {
+    /// What `dataset.json` holds.
+    package func json() -> [UInt8] { encoded(self) }
 
+    /// What `shards/sizes.json` holds: where open_clip looks for the samples of each shard.
+    package func sizes() -> [UInt8] {
+        encoded(
+            Dictionary(shards.map { ("\($0.name).tar.zst", $0.samples) }, uniquingKeysWith: { first, _ in first }))
+    }
+}
+
+extension OutputDirectory {
     /// Reads `dataset.json`.
     package func readDescription() throws(StorageError) -> DatasetDescription {
         guard let data = FileManager.default.contents(atPath: descriptionPath) else {

@@ -7,6 +7,8 @@ package struct StorageError: Error, Hashable, CustomStringConvertible {
     /// The step that failed.
     package enum Code: String, Sendable {
         case create, open, read, write, sync, publish, remove
+        /// A file of another stands where one of the build belongs.
+        case occupied
     }
 
     package let code: Code
@@ -51,6 +53,10 @@ package struct OutputDirectory: Sendable, Hashable {
     package var inputsFolder: String { stateFolder + "/inputs" }
     /// Where workers write down the rows on which they crash.
     package var crashLogPath: String { stateFolder + "/crashes" }
+    /// Where the job store is.
+    package var storePath: String { stateFolder + "/build.sqlite" }
+    /// What identifies the lists, remembered.
+    package var fingerprintsPath: String { stateFolder + "/fingerprints.json" }
     package var descriptionPath: String { root + "/dataset.json" }
 
     package func shardPath(_ name: String) -> String { "\(shardFolder)/\(name).tar.zst" }
@@ -69,14 +75,17 @@ package struct OutputDirectory: Sendable, Hashable {
     /// Makes the folders, durably.
     package func create() throws(StorageError) {
         for folder in [root, shardFolder, stateFolder, scratchFolder, draftFolder] {
-            do {
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            } catch {
-                throw StorageError(.create, folder, error.localizedDescription)
-            }
+            try checked { () throws(FileError) in try makeFolder(folder) }
         }
         for folder in [root, stateFolder] { try syncFolder(folder) }
         try? syncFolder(root + "/..")  // another's folder, which may not be readable
+    }
+
+    /// Throws where a megabyte cannot be written: a disk that is full from the start is better known at once.
+    package func requireSpace() throws(StorageError) {
+        let probe = scratchFolder + "/probe"
+        defer { unlink(probe) }
+        try checked { () throws(FileError) in try writeFile([UInt8](repeating: 1, count: 1 << 20), to: probe) }
     }
 
     /// Renames the finished, synced files of a shard under `shards/`, the table first, and makes the names durable.
@@ -128,7 +137,7 @@ package struct OutputDirectory: Sendable, Hashable {
         }
     }
 
-    /// Takes shards away, whole or half: those of `namesPresent` that are not recorded, before anything is published.
+    /// Takes away what is there of shards of one's own, whole or half: those that are not recorded as published.
     package func remove(_ names: [String]) throws(StorageError) {
         for path in names.flatMap({ [shardPath($0), tablePath($0)] }) where unlink(path) != 0 && errno != ENOENT {
             throw StorageError(.remove, path)
@@ -136,17 +145,10 @@ package struct OutputDirectory: Sendable, Hashable {
         try syncFolder(shardFolder)
     }
 
-    /// The names under `shards/` of which there is any file, sorted.
-    package func namesPresent() throws(StorageError) -> [String] {
-        do {
-            let files = try FileManager.default.contentsOfDirectory(atPath: shardFolder)
-            return Set(
-                files.compactMap { file in
-                    [".tar.zst", ".parquet"].first(where: file.hasSuffix).map { String(file.dropLast($0.count)) }
-                }
-            ).sorted()
-        } catch {
-            throw StorageError(.read, shardFolder, error.localizedDescription)
+    /// Throws `occupied` where a file stands under the name of a shard that is not there yet.
+    package func requireFree(_ name: String) throws(StorageError) {
+        for path in [shardPath(name), tablePath(name)] where isThere(path) {
+            throw StorageError(.occupied, path, "not a file of this build: move it away, and run the same command")
         }
     }
 
@@ -169,7 +171,8 @@ package struct OutputDirectory: Sendable, Hashable {
     /// Replaces the file `name` under the root in one step: a reader sees the old or the new content, whole.
     package func write(_ bytes: [UInt8], to name: String) throws(StorageError) {
         try checked { () throws(FileError) in
-            try writeFile(bytes, to: root + "/" + name, through: scratchFolder + "/" + name + ".partial")
+            let partial = scratchFolder + "/" + name.replacing("/", with: "-") + ".partial"
+            try writeFile(bytes, to: root + "/" + name, through: partial)
         }
     }
 

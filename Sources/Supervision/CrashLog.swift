@@ -8,6 +8,8 @@ import Foundation
 package struct CrashLog: Sendable {
     /// A source and a row of it, and the signal that ended the process.
     package struct Crash: Hashable, Sendable {
+        /// Who crashed.
+        package let worker: String
         package let source: String
         package let row: Int
         package let signal: Int
@@ -17,13 +19,13 @@ package struct CrashLog: Sendable {
 
     package init(path: String) { self.path = path }
 
-    /// Has this process write to the log when it crashes; call it once.
+    /// Has this process, `worker`, write to the log when it crashes; call it once.
     ///
     /// - Throws: A POSIX error where the file cannot be opened or the signals not be caught.
-    package func install() throws {
+    package func install(as worker: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-        let status = crashlog_install(descriptor)  // open until the process ends
+        let status = crashlog_install(descriptor, Self.word(worker))  // open until the process ends
         guard status == 0 else { throw POSIXError(POSIXErrorCode(rawValue: status) ?? .EINVAL) }
     }
 
@@ -39,8 +41,17 @@ package struct CrashLog: Sendable {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }  // no crash yet
         return text.split(separator: "\n").compactMap { line in
             let parts = line.split(separator: " ")
-            guard parts.count == 3, let row = Int(parts[1]), let signal = Int(parts[2]) else { return nil }
-            return Crash(source: String(parts[0]), row: row, signal: signal)
+            guard parts.count == 4, let row = Int(parts[2]), let signal = Int(parts[3]) else { return nil }
+            return Crash(worker: String(parts[0]), source: String(parts[1]), row: row, signal: signal)
         }
     }
+
+    /// `name` as one word of at most 64 bytes.
+    private static func word(_ name: String) -> String {
+        let word = name.unicodeScalars.prefix(64).map { $0.isASCII && $0.value > 32 ? Character($0) : "_" }
+        return word.isEmpty ? "_" : String(word)
+    }
+
+    /// The crashes of `worker`.
+    package func crashes(of worker: String) -> [Crash] { crashes().filter { $0.worker == Self.word(worker) } }
 }

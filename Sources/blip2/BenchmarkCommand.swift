@@ -80,8 +80,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
             }
         }
         let tokenizer = try CLIPTokenizer(directory: ranker)
-        print(
-            try jsonLine(
+        try printResult(
+            jsonLine(
                 Output(
                     caption: captioning, rank: ranking, parts: parts, matrixLimit: limits,
                     textTokens: texts.map { tokenizer.encode($0 + "0").count },

@@ -93,9 +93,9 @@ struct CaptionCommand: AsyncParsableCommand {
     private func show(_ captions: [GeneratedCaption], of path: String) throws {
         if options.json {
             let captions = captions.map { Output.Caption(text: $0.text, tokens: $0.tokens, logprob: $0.logprob) }
-            return print(try jsonLine(Output(image: path, captions: captions)))
+            return try printResult(jsonLine(Output(image: path, captions: captions)))
         }
-        if images.count > 1 { print("\(path):") }
-        for caption in captions { print(caption.text) }
+        if images.count > 1 { try printResult("\(path):") }
+        for caption in captions { try printResult(caption.text) }
     }
 }

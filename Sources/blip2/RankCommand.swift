@@ -45,9 +45,11 @@ struct RankCommand: AsyncParsableCommand {
         let scores = try await ranker.score([request]).first ?? []
         let judged = zip(captions, scores).map { Output.Caption(text: $0, score: $1) }
         if options.json {
-            return print(try jsonLine(Output(image: image, captions: judged)))
+            return try printResult(jsonLine(Output(image: image, captions: judged)))
         }
         let order = judged.indices.sorted { (-judged[$0].score, $0) < (-judged[$1].score, $1) }
-        for index in order { print(String(format: "%.4f  %@", judged[index].score, judged[index].text)) }
+        for index in order {
+            try printResult(String(format: "%.4f  %@", judged[index].score, judged[index].text))
+        }
     }
 }

@@ -82,7 +82,7 @@ struct TrainOptions: ParsableArguments {
         let progress = TrainingProgress(label: "train", steps: options.schedule.steps)
         try await run { progress.show($0) }
         progress.finish()
-        print(output)
+        try printResult(output)
     }
 
     /// The samples of `--data`.

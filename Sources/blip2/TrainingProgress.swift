@@ -1,10 +1,11 @@
+import Commands
 import Foundation
 import Reports
 import Training
 
 /// Shows how far training is on standard error: a bar on a terminal, a plain line every few seconds elsewhere.
 final class TrainingProgress {
-    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let isTerminal = StandardError.isTerminal
     private let start = ContinuousClock.now
     private var line: ProgressLine
     private var shown: ContinuousClock.Instant?
@@ -31,7 +32,10 @@ final class TrainingProgress {
         let note = loss.map { String(format: "loss %.3f", $0) } ?? ""
         let style: ProgressLine.Style = isTerminal ? .bar(width: width - note.count - 3) : .plain
         let text = line.text(failed: nil, style: style)
-        let shown = isTerminal ? "\r\u{1b}[K\(text)  \(note)" : "\(text), \(note)"
-        FileHandle.standardError.write(Data((shown + end).utf8))
+        if isTerminal {
+            StandardError.write("\r\u{1b}[K\(text)  \(note)\(end)")
+        } else {
+            StandardError.line("\(text), \(note)", from: "blip2")
+        }
     }
 }

@@ -34,7 +34,7 @@ final class Worker: Sendable {
     private let board: UnitBoard
     /// By the names of their sources: what an adapter finds out of its files is found out once.
     private let adapters: [String: any SourceAdapter]
-    private let roots = ImageRoots()
+    private let roots: ImageRoots
     private let excluded: DigestList
     private let crashLog: CrashLog
     private let finished = Mutex(WorkerCounts())
@@ -71,6 +71,7 @@ final class Worker: Sendable {
             scratch: profile.scratch.isEmpty ? output.scratchFolder : profile.scratch, build: build)
         shards = ShardStage(level: manifest.shard.zstdLevel)
         board = UnitBoard(limit: profile.units, scratchBytes: profile.scratchBytes, use: spools.use)
+        roots = ImageRoots(followingLinks: Set(manifest.sources.filter(\.followLinks).flatMap(\.imageRoots)))
         let exclusions = try Exclusions(urls: manifest.exclude.urls, images: manifest.exclude.images)
         var adapters: [String: any SourceAdapter] = [:]
         for source in manifest.sources {
@@ -81,7 +82,7 @@ final class Worker: Sendable {
         self.adapters = adapters
         excluded = try DigestList(paths: manifest.exclude.digests)
         crashLog = CrashLog(path: output.crashLogPath)
-        try crashLog.install()
+        try crashLog.install(as: logger.label)
         desk = try manifest.bootstraps ? Models(manifest, profile).desk(gate, disk, pulse) : nil
     }
 

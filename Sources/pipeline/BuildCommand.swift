@@ -2,6 +2,7 @@ import ArgumentParser
 import Commands
 import Coordination
 import Foundation
+import Logging
 import Manifests
 import Reports
 import Samples
@@ -12,7 +13,7 @@ import Storage
 struct BuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "build",
-        abstract: "Build the data set that a manifest describes. Run again, it goes on where it was.",
+        abstract: "Build the data set that a manifest describes. Run again, it resumes.",
         discussion: """
             Plans, starts workers on this machine, and publishes shards as they are finished. A worker that dies is
             started again; a unit that fails three times is named, and the build ends with exit code 1.
@@ -45,13 +46,23 @@ struct BuildCommand: AsyncParsableCommand {
         let written = try manifest.read()
         var resolved = written.resolved(besideFile: manifest.manifest)
         resolved.output = try outputPath(written)
+        let logger = logs.logger("pipeline")
+        let progress = BuildProgress(label: written.name)
         do {
-            let inputs = OutputDirectory(resolved.output).inputsFolder
-            resolved = try await LocalInputs(folder: inputs, logger: logs.logger("pipeline")).localized(resolved)
-            let job = try BuildJob(written: written, resolved: resolved, logger: logs.logger("pipeline"))
-            try job.plan()
-            let status = try await job.run(workerCommand: workerCommand(job.output), workers: workers)
-            try show(status, job.output)
+            let keeper = try openOutput(resolved.output)
+            let fingerprints = Fingerprints(path: keeper.output.fingerprintsPath)
+            resolved = try await LocalInputs(
+                folder: keeper.output.inputsFolder, fingerprints: fingerprints, logger: logger
+            ).localized(resolved)
+            try requireImageRoots(resolved, manifest.manifest)
+            let job = try await BuildJob(
+                written: written, resolved: resolved, keeper, fingerprints, progress, logger: logger)
+            try await job.plan()
+            let status = try await job.run(workerCommand: workerCommand(keeper.output), workers: workers)
+            try show(status, keeper.output)
+        } catch is CancellationError {
+            StandardError.line("\(progress.interruption), run the same command to resume", level: .notice)
+            throw CancellationError()
         } catch let error as CoordinationError {
             throw CommandError(error.exitCode, "\(error)")
         } catch let error as StorageError {
@@ -70,7 +81,8 @@ struct BuildCommand: AsyncParsableCommand {
         guard !path.contains("://") else {
             throw CommandError(.badInput, "output: \(path): this version writes to directories only")
         }
-        return path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+        let expanded = expandingHome(path)
+        return expanded.hasPrefix("/") ? expanded : FileManager.default.currentDirectoryPath + "/" + expanded
     }
 
     /// The worker's executable, which lies beside this one, and its flags but for its name and coordinator.
@@ -90,20 +102,24 @@ struct BuildCommand: AsyncParsableCommand {
     }
 
     private func show(_ status: BuildStatus, _ output: OutputDirectory) throws {
-        if json { print(try jsonText(status)) }
         let total = status.total
-        let left = total.rejections.values.reduce(0, +)
-        let line =
-            "\(Figures.grouped(total.samples)) samples of \(Figures.grouped(total.rows)) rows in \(Figures.grouped(total.publishedUnits - total.draftUnits)) "
-        if !json { print(line + "shards, \(Figures.grouped(left)) rows left out: \(output.root)") }
+        let summary = BuildSummary(
+            status.sources.map {
+                DatasetFacts.Source(
+                    name: $0.name, format: "", rows: $0.rows, samples: $0.samples, rejections: $0.rejections.byReason)
+            }, shards: total.publishedUnits - total.draftUnits, output: output.root)
+        try printResult(json ? jsonText(status) : ([summary.line] + summary.advice).joined(separator: "\n"))
         for unit in status.failedUnits {
             printError("\(unit.unit.shardName): failed \(unit.failures) times: \(unit.message)")
         }
         guard total.failedUnits == 0 else {
             let waiting = total.draftUnits == 0 ? "" : "; nothing is published before, because duplicates are left out"
             throw CommandError(
-                .failedWork, "\(total.failedUnits) work units failed for good; run again to retry them\(waiting)")
+                .failedWork,
+                "\(total.failedUnits) work units failed for good; run the same command to try them again\(waiting)")
         }
+        for fault in summary.faults { printError(fault) }
+        if !summary.faults.isEmpty { throw ExitCode(CommandError.Code.failedWork.rawValue) }
     }
 }
 
@@ -111,7 +127,7 @@ extension StorageError {
     /// A folder that cannot be used is bad input; a disk that is full by now leaves work undone, to be gone on with.
     fileprivate var exitCode: CommandError.Code {
         switch code {
-        case .create, .open, .read: .badInput
+        case .create, .open, .read, .occupied: .badInput
         case .write, .sync, .publish, .remove: .failedWork
         }
     }

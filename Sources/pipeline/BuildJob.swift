@@ -1,5 +1,6 @@
 import Commands
 import Coordination
+import Files
 import Foundation
 import Logging
 import Manifests
@@ -13,31 +14,50 @@ import Transport
 
 /// One build on this machine: the plan, the coordinator in this process, workers beside it, the output.
 final class BuildJob: Sendable {
-    let output: OutputDirectory
+    private let keeper: ShardKeeper
+    private let written: Manifest
     private let manifest: Manifest
     private let record: BuildRecord
     private let checkpoints: Checkpoints
-    private let store: SQLiteJobStore
+    private let inputs: InputFiles
+    private let progress: BuildProgress
     private let logger: Logger
+    /// What ends the build as soon as it is known.
+    private let fault = Mutex<CommandError?>(nil)
+    private var store: any JobStore { keeper.store }
+    private var output: OutputDirectory { keeper.output }
 
-    /// Opens the output of `resolved`, whose settings are those of `written`.
-    init(written: Manifest, resolved: Manifest, logger: Logger) throws {
+    /// A build of `resolved`, whose settings are those of `written`.
+    init(
+        written: Manifest, resolved: Manifest, _ keeper: ShardKeeper, _ fingerprints: Fingerprints,
+        _ progress: BuildProgress, logger: Logger
+    ) async throws {
+        (self.keeper, self.written, self.progress, self.logger) = (keeper, written, progress, logger)
         manifest = resolved
-        checkpoints = try Checkpoints(resolved)
-        var settings = written.settings().merging(try resolved.inputSettings()) { $1 }
-        for (role, digest) in checkpoints.digests { settings["checkpoint.\(role)"] = digest }
+        (checkpoints, inputs) = try await abandonable {
+            (try Checkpoints(resolved), try InputFiles(resolved, fingerprints))
+        }
+        var settings = written.settings().merging(inputs.settings) { $1 }
+        for (role, digest) in checkpoints.digests {
+            settings["\(role == "ranker" ? "rank" : "caption").model: content"] = digest
+        }
         record = BuildRecord(
             manifestDigest: written.digest(),
             manifest: String(decoding: try JSONEncoder().encode(resolved), as: UTF8.self),
             settings: settings, softwareVersion: softwareVersion, created: Date())
-        output = OutputDirectory(resolved.output)
-        try output.create()
-        store = try SQLiteJobStore(path: output.stateFolder + "/build.sqlite")
-        self.logger = logger
     }
 
     /// Cuts the sources into work units, unless that is done.
-    func plan() throws {
+    func plan() async throws {
+        let outcome = try await abandonable { try self.planned() }
+        if outcome == .resumed { try store.retryFailed() }
+        let total = try store.status().total
+        logger.info(
+            outcome == .resumed ? "resuming" : "planned",
+            metadata: ["rows": "\(total.rows)", "units": "\(total.units)", "published": "\(total.publishedUnits)"])
+    }
+
+    private func planned() throws -> Planner.PlanOutcome {
         let sources = manifest.sources.map { source in
             SourcePlan(name: source.name) { [samples = manifest.shard.samples] emit in
                 try makeAdapter(for: source).plan(unitRows: samples, limit: source.limit) { range in
@@ -45,15 +65,10 @@ final class BuildJob: Sendable {
                 }
             }
         }
-        let outcome = try Planner(store: store).plan(record, sources: sources) { [manifest, output] in
-            guard manifest.deduplicate.urls else { return }
-            try DuplicateSearch(manifest, output).run()
+        return try Planner(store: store).plan(record, sources: sources) {
+            if manifest.deduplicate.urls { try DuplicateSearch(manifest, output).run() }
+            try inputs.check()
         }
-        if outcome == .resumed { try store.retryFailed() }
-        let total = try store.status().total
-        logger.info(
-            outcome == .resumed ? "going on" : "planned",
-            metadata: ["rows": "\(total.rows)", "units": "\(total.units)", "published": "\(total.publishedUnits)"])
     }
 
     /// Builds what is not built; gives the final status.
@@ -65,20 +80,24 @@ final class BuildJob: Sendable {
         let coordinator = try Coordinator(
             store: store, current: record, logger: logger,
             makesDrafts: manifest.deduplicate.comparesImages
-        ) { [output, manifest] unit, lease, _ in
-            if manifest.deduplicate.comparesImages {
-                try output.keepDraft(unit.shardName, generation: lease.generation)
-            } else {
-                try output.publish(unit.shardName, generation: lease.generation)
-            }
+        ) { unit, lease, _ in
+            try await blocking { try self.publish(unit, lease) }
         }
         try output.clearScratch(but: SpoolFolder.name(of: record.identity))
-        try output.remove(store.unpublished(of: output.namesPresent()))
+        let isBegun = try await blocking { [self] in
+            try keeper.repair(logger) > 0 || store.status().total.publishedUnits > 0
+        }
+        if isBegun { try describe(await coordinator.status()) }  // it may say that all is done, or be no one's of ours
         do {
             if try await coordinator.hasWork() { try await work(coordinator, workerCommand, count) }
+            if let fault = fault.withLock({ $0 }) { throw fault }
             if try await coordinator.status().phase == .deduplicating { try await removeDuplicates(coordinator) }
         } catch {
-            try? describe(await coordinator.status())  // on a full disk that fails too, and says less than what stopped
+            // On a full disk that fails too, and says less than what stopped.
+            if let status = try? await coordinator.status() {
+                progress.note(status)
+                _ = try? describe(status)
+            }
             throw error
         }
         let status = try await coordinator.status()
@@ -86,8 +105,27 @@ final class BuildJob: Sendable {
             try output.clearDrafts()
             try output.clearScratch()
         }
-        try describe(status)
+        guard try await blocking({ [self] in try keeper.repair(logger) }) == 0 else {
+            try describe(await coordinator.status())
+            throw CommandError(.failedWork, "shards were lost while others were made: run the same command again")
+        }
+        if try !describe(status) { logger.notice("README.md was edited, and is left as it is") }
         return status
+    }
+
+    /// Puts the files of a finished unit in place, unless a list has changed since they were begun.
+    private func publish(_ unit: WorkUnit, _ lease: Lease) throws {
+        do {
+            try inputs.check()
+        } catch let error as CommandError {
+            fault.withLock { $0 = error }
+            throw error
+        }
+        if manifest.deduplicate.comparesImages {
+            try output.keepDraft(unit.shardName, generation: lease.generation)
+        } else {
+            try keeper.publish(unit, generation: lease.generation)
+        }
     }
 
     private func work(
@@ -102,14 +140,13 @@ final class BuildJob: Sendable {
             unlink(tokenFile)
             unlink(hostTable)
         }
-        let progress = BuildProgress(label: manifest.name)
         let crashes = CrashWatcher(CrashLog(path: output.crashLogPath), logger)
         let supervisor = WorkerSupervisor(
             events: SupervisionEvents(
-                line: { worker, line in progress.show(line: line, of: worker) },
+                line: { [progress] worker, line in progress.show(line: line, of: worker) },
                 ended: { worker, message in
                     // A crash whose row is known is no failure of the unit: the row is left out when it is done again.
-                    let isExplained = crashes.hasNew()
+                    let isExplained = crashes.hasNew(of: worker)
                     return try await coordinator.workerEnded(worker, message: isExplained ? nil : message)
                 },
                 hasWork: { try await coordinator.hasWork() }, hangs: { try await coordinator.hangs($0) }))
@@ -134,7 +171,7 @@ final class BuildJob: Sendable {
                     }
                     return true
                 }
-                group.addTask { try await self.follow(coordinator, progress) }
+                group.addTask { try await self.follow(coordinator) }
                 defer { group.cancelAll() }
                 while let isDone = try await group.next(), !isDone {}
             }
@@ -147,7 +184,7 @@ final class BuildJob: Sendable {
         let progress = BuildProgress(label: "\(manifest.name): duplicates")
         var described = ContinuousClock.now
         do {
-            try await DuplicateRemoval(manifest, output, store).run { done, total in
+            try await DuplicateRemoval(manifest, keeper).run { done, total in
                 progress.show(done: done, total: total, failed: nil)
                 guard ContinuousClock.now - described > .seconds(10) else { return }
                 try describe(await coordinator.status())
@@ -157,18 +194,20 @@ final class BuildJob: Sendable {
             throw CancellationError()
         } catch {
             // All units are done and recorded; a full disk or a damaged draft is what is left to fail.
-            throw CommandError(.failedWork, "leaving repeated images out: \(error); run again to go on")
+            throw CommandError(.failedWork, "leaving repeated images out: \(error); run the same command to resume")
         }
         progress.leave(failed: nil)
     }
 
     /// Shows progress every second, and keeps `dataset.json` at most ten seconds behind.
-    private func follow(_ coordinator: Coordinator, _ progress: BuildProgress) async throws -> Bool {
+    private func follow(_ coordinator: Coordinator) async throws -> Bool {
         var described = -1
         var tick = 0
         while true {
             let status = try await coordinator.status()
             progress.show(status)
+            if tick % 10 == 0 { try await blocking { try self.inputs.check() } }
+            if let fault = fault.withLock({ $0 }) { throw fault }
             if tick % 10 == 0, status.total.publishedUnits != described {
                 try describe(status)
                 described = status.total.publishedUnits
@@ -178,12 +217,10 @@ final class BuildJob: Sendable {
         }
     }
 
-    /// Writes what the output is by now.
-    private func describe(_ status: BuildStatus) throws {
-        try writeDescription(
-            of: output, name: manifest.name, imageFormat: manifest.image.format, status: status, store: store,
-            formats: Dictionary(manifest.sources.map { ($0.name, $0.format.rawValue) }) { first, _ in first },
-            checkpoints: checkpoints)
+    /// Writes what the output is by now; answers whether the card was written too.
+    @discardableResult
+    private func describe(_ status: BuildStatus) throws -> Bool {
+        try writeDescription(written, status, keeper, checkpoints)
     }
 }
 
@@ -201,19 +238,20 @@ extension CommandError {
 private final class CrashWatcher: Sendable {
     private let log: CrashLog
     private let logger: Logger
-    private let seen: Mutex<Int>
+    /// How many there were, by worker.
+    private let seen: Mutex<[String: Int]>
 
     init(_ log: CrashLog, _ logger: Logger) {
         (self.log, self.logger) = (log, logger)
-        seen = Mutex(log.crashes().count)
+        seen = Mutex(log.crashes().reduce(into: [:]) { $0[$1.worker, default: 0] += 1 })
     }
 
-    /// Whether there are crashes that were not there the last time.
-    func hasNew() -> Bool {
-        let crashes = log.crashes()
+    /// Whether `worker` wrote down crashes that were not there the last time: another's excuse nobody but itself.
+    func hasNew(of worker: String) -> Bool {
+        let crashes = log.crashes(of: worker)
         let new = seen.withLock { seen in
-            defer { seen = crashes.count }
-            return crashes.dropFirst(seen)
+            defer { seen[worker] = crashes.count }
+            return crashes.dropFirst(seen[worker, default: 0])
         }
         for crash in new {
             logger.warning(

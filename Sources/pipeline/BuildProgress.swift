@@ -1,3 +1,4 @@
+import Commands
 import Coordination
 import Foundation
 import Reports
@@ -13,12 +14,14 @@ final class BuildProgress: Sendable {
         /// When the last plain line was written.
         var written: Duration?
         var isBarShown = false
+        /// Rows done, and all of them.
+        var rows = (done: 0, total: 0)
     }
 
     private static let plainInterval = Duration.seconds(5)
 
     private let label: String
-    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let isTerminal = StandardError.isTerminal
     private let start = ContinuousClock.now
     private let state: Mutex<State?> = Mutex(nil)
 
@@ -36,10 +39,11 @@ final class BuildProgress: Sendable {
             var current = state ?? State(line: ProgressLine(label: label, unit: "rows", total: total))
             let now = ContinuousClock.now - start
             current.line.note(done: done, at: now)
+            current.rows = (done, total)
             if isTerminal {
                 draw(&current, failed)
             } else if current.written.map({ now - $0 >= Self.plainInterval }) ?? true {
-                write(current.line.text(failed: failed, style: .plain) + "\n")
+                StandardError.line(current.line.text(failed: failed, style: .plain))
                 current.written = now
             }
             state = current
@@ -49,9 +53,14 @@ final class BuildProgress: Sendable {
     /// Shows a line that a worker wrote.
     func show(line: String, of worker: String) {
         state.withLock { state in
-            if state?.isBarShown == true { write("\r\u{1b}[K") }
+            if state?.isBarShown == true { StandardError.write("\r\u{1b}[K") }
             state?.isBarShown = false
-            write("\(worker): \(line)\n")
+            // A worker logs as it is told to; what a library of it says may be anything.
+            if StandardError.isJSON, line.hasPrefix("{"), line.hasSuffix("}") {
+                StandardError.write(line + "\n")
+            } else {
+                StandardError.line(StandardError.isJSON ? line : "\(worker): \(line)", from: worker)
+            }
         }
     }
 
@@ -66,9 +75,9 @@ final class BuildProgress: Sendable {
         state.withLock { state in
             guard var current = state else { return }
             if isTerminal {
-                write("\n")
+                StandardError.write("\n")
             } else {
-                write(current.line.text(failed: failed, style: .plain) + "\n")
+                StandardError.line(current.line.text(failed: failed, style: .plain))
             }
             current.isBarShown = false
             state = current
@@ -78,11 +87,26 @@ final class BuildProgress: Sendable {
     private func draw(_ state: inout State, _ failed: Int?) {
         var size = winsize()
         let width = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-        write("\r\u{1b}[K" + state.line.text(failed: failed, style: .bar(width: width - 1)))
+        StandardError.write("\r\u{1b}[K" + state.line.text(failed: failed, style: .bar(width: width - 1)))
         state.isBarShown = true
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    /// Takes note of `status` without showing it.
+    func note(_ status: BuildStatus) {
+        state.withLock { state in
+            guard let done = state?.rows.done else { return }
+            state?.rows.done = max(done, status.total.publishedRows)
+        }
+    }
+
+    /// Where the build was when it was interrupted.
+    var interruption: String {
+        state.withLock { state in
+            guard let state, state.rows.total > 0 else { return "interrupted before any row was done" }
+            if state.isBarShown { StandardError.write("\n") }
+            return "interrupted at \(state.rows.done * 100 / state.rows.total) %"
+        }
+    }
 }
 
 extension SourceStatus {

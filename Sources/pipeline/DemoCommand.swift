@@ -47,8 +47,7 @@ struct DemoCommand: AsyncParsableCommand {
                 group.addTask { try await server.run() }
                 let address = try await server.baseURL()
                 try folder.writeLists(dataset, baseURL: address)
-                print(address)
-                fflush(nil)
+                try printResult(address)
                 for try await _ in group {}
             }
         } catch let error as DemoError {

@@ -6,11 +6,15 @@ import Reports
 import Samples
 import Storage
 
-/// Writes `dataset.json`, `sizes.json`, `README.md` and `croissant.json` from what `store` says is published.
+/// Writes `dataset.json`, `croissant.json`, `README.md`, `manifest.yaml` and `shards/sizes.json` from what the store says is
+/// published.
+///
+/// A card that a person has edited stays as it is; answers whether it was written.
 func writeDescription(
-    of output: OutputDirectory, name: String, imageFormat: Manifest.Image.Format, status: BuildStatus,
-    store: any JobStore, formats: [String: String], checkpoints: Checkpoints
-) throws {
+    _ manifest: Manifest, _ status: BuildStatus, _ keeper: ShardKeeper, _ checkpoints: Checkpoints
+) throws -> Bool {
+    let (name, output, store) = (manifest.name, keeper.output, keeper.store)
+    let formats = Dictionary(manifest.sources.map { ($0.name, $0.format.rawValue) }) { first, _ in first }
     var published: [PublishedUnit] = []
     while true {
         let page = try store.published(after: published.last?.unit.id ?? -1, limit: 1000)
@@ -34,12 +38,13 @@ func writeDescription(
         shards: published.map { unit in
             .init(
                 name: unit.unit.shardName, source: unit.unit.source, samples: unit.result.samples,
-                bytes: unit.result.byteCount, sha256: unit.result.digest.hex)
+                bytes: unit.result.byteCount, sha256: unit.result.digest.hex, tableBytes: unit.result.tableByteCount,
+                tableSHA256: unit.result.tableDigest.hex)
         })
     let facts = DatasetFacts(
         name: name, notice: checkpoints.notice.isEmpty ? nil : checkpoints.notice,
         manifestDigest: status.manifestDigest.hex, softwareVersion: status.softwareVersion,
-        imageExtension: imageFormat == .webp ? "webp" : "jpg", models: description.models,
+        imageExtension: manifest.image.format == .webp ? "webp" : "jpg", models: description.models,
         sources: sourceFacts(published, formats),
         shards: published.map { unit in
             .init(
@@ -47,9 +52,12 @@ func writeDescription(
                 byteCount: unit.result.byteCount, digest: unit.result.digest,
                 table: (unit.result.tableByteCount, unit.result.tableDigest))
         })
-    try output.write(Array(DatasetCard(facts).markdown().utf8), to: "README.md")
+    let isCardOurs = try output.writeCard(Array(DatasetCard(facts).markdown().utf8), to: "README.md")
+    try output.write(Array(manifest.yaml().utf8), to: "manifest.yaml")
     try output.write(Array(try Croissant(facts).json().utf8), to: "croissant.json")
-    try output.write(description)
+    try output.write(description.sizes(), to: "shards/sizes.json")
+    try output.write(description.json(), to: "dataset.json")
+    return isCardOurs
 }
 
 /// What became of the published rows, by source, in the order of the manifest.

@@ -1,5 +1,6 @@
 import Coordination
 import Digests
+import Files
 import Foundation
 import Manifests
 import Samples
@@ -18,16 +19,19 @@ struct DuplicateRemoval: Sendable {
     private let zstdLevel: Int
     private let output: OutputDirectory
     private let store: any JobStore
+    private let keeper: ShardKeeper
 
-    init(_ manifest: Manifest, _ output: OutputDirectory, _ store: any JobStore) {
+    init(_ manifest: Manifest, _ keeper: ShardKeeper) {
         (rules, zstdLevel) = (manifest.deduplicate, manifest.shard.zstdLevel)
-        (self.output, self.store) = (output, store)
+        (output, store, self.keeper) = (keeper.output, keeper.store, keeper)
     }
 
     /// Publishes every draft, several at once; `progress` is told the rows done, and all of them.
     func run(progress: (_ done: Int, _ total: Int) async throws -> Void) async throws {
-        let (places, rowCount) = try allPlaces()
-        let repeats = try RepeatSearch(rules, output).run(places, rowCount: rowCount)
+        let (places, rowCount, repeats) = try await abandonable {
+            let (places, rowCount) = try allPlaces()
+            return (places, rowCount, try RepeatSearch(rules, output).run(places, rowCount: rowCount))
+        }
         var waiting = places.filter(\.published.isDraft).makeIterator()
         var done = rowCount - places.reduce(0) { $0 + ($1.published.isDraft ? $1.published.unit.rowCount : 0) }
         try await progress(done, rowCount)
@@ -35,7 +39,7 @@ struct DuplicateRemoval: Sendable {
             func startNext() {
                 guard let place = waiting.next() else { return }
                 group.addTask {
-                    try publish(place, without: repeats)
+                    try await abandonable { try publish(place, without: repeats) }
                     return place.published.unit.rowCount
                 }
             }
@@ -71,7 +75,7 @@ struct DuplicateRemoval: Sendable {
         } else {
             result = try rewrite(place, without: repeats)  // whole too: the same samples are the same bytes
         }
-        try output.publish(unit.shardName, generation: generation)
+        try keeper.publish(unit, generation: generation)
         try store.recordFinal(unit: unit.id, result)
         try output.removeDraft(unit.shardName)
     }

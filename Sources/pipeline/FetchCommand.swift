@@ -47,7 +47,7 @@ struct FetchCommand: AsyncParsableCommand {
         let stage = ImageStage(manifest: manifest, fetcher: fetcher, excluded: excluded)
         let fate = Fate(url, await stage.run(url: url))
         if let output, let image = fate.image { try write(image.bytes, to: output) }
-        if json { print(try jsonText(fate.facts)) } else { print(fate.line) }
+        try printResult(json ? jsonText(fate.facts) : fate.line)
         guard fate.image != nil else { throw ExitCode(CommandError.Code.failedWork.rawValue) }
     }
 

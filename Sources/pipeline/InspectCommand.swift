@@ -42,8 +42,8 @@ struct InspectCommand: AsyncParsableCommand {
             throw CommandError(.badInput, "\(shard): no sample \(key); pipeline inspect lists those that are there")
         }
         if let image { try write(sample.image, to: image) }
-        if json { return print(try jsonText(sample.metadata)) }
-        print(view(sample).text(), terminator: "")
+        if json { return try printResult(jsonText(sample.metadata)) }
+        try printResult(view(sample).text(), terminator: "")
     }
 
     private func showShard() throws {
@@ -61,8 +61,8 @@ struct InspectCommand: AsyncParsableCommand {
         let places = index.places.prefix(json ? .max : limit)
         if json {
             let keys = places.map { Listing.Sample(key: $0.key, offset: $0.offset, length: $0.length) }
-            return print(
-                try jsonText(Listing(samples: index.places.count, tarBytes: index.tarByteCount, keys: keys)))
+            return try printResult(
+                jsonText(Listing(samples: index.places.count, tarBytes: index.tarByteCount, keys: keys)))
         }
         let reader = try ShardReader(path: shard)
         var samples: [InspectView.Sample] = []
@@ -72,7 +72,7 @@ struct InspectCommand: AsyncParsableCommand {
         let facts = DatasetFacts.Shard(
             name: name, source: String(name.prefix { $0 != "." }.dropLast(7)), samples: index.places.count,
             byteCount: byteCount, digest: digest, table: nil)
-        print(InspectView(facts, samples: samples).text(), terminator: "")
+        try printResult(InspectView(facts, samples: samples).text(), terminator: "")
     }
 
     private func view(_ sample: ShardSample) -> InspectView.Sample {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Commands
 import Demonstrations
 import Foundation
+import Manifests
 import Samples
 import Shards
 import Storage
@@ -26,7 +27,7 @@ struct JudgeCommand: AsyncParsableCommand {
     func run() async throws {
         let quality: CaptionQuality
         do {
-            quality = try judge(OutputDirectory(output), scenes: scenes())
+            quality = try judge(OutputDirectory(expandingHome(output)), scenes: scenes())
         } catch let error as StorageError {
             throw CommandError(.badInput, "\(error)")
         } catch let error as ShardError {
@@ -36,20 +37,20 @@ struct JudgeCommand: AsyncParsableCommand {
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
-            return print(String(decoding: try encoder.encode(quality), as: UTF8.self))
+            return try printResult(String(decoding: try encoder.encode(quality), as: UTF8.self))
         }
-        func line(_ label: String, _ part: Double, _ whole: Int) {
+        func line(_ label: String, _ part: Double, _ whole: Int) throws {
             let share = whole > 0 ? String(format: "%5.1f %%", 100 * part / Double(whole)) : "    –  "
-            print("\(share)  \(label)")
+            try printResult("\(share)  \(label)")
         }
-        print("\(quality.images) images")
-        line("have a true caption from the web", Double(quality.webTrue), quality.images)
-        line("have a true best caption", Double(quality.bestTrue), quality.images)
-        line("have only true captions among the kept", Double(quality.allKeptTrue), quality.images)
-        line("of the captioner's captions are true", Double(quality.madeTrue), quality.made)
-        line("of the pairs of a true and a false caption are ranked right", quality.pairsInOrder, quality.pairs)
+        try printResult("\(quality.images) images")
+        try line("have a true caption from the web", Double(quality.webTrue), quality.images)
+        try line("have a true best caption", Double(quality.bestTrue), quality.images)
+        try line("have only true captions among the kept", Double(quality.allKeptTrue), quality.images)
+        try line("of the captioner's captions are true", Double(quality.madeTrue), quality.made)
+        try line("of the pairs of a true and a false caption are ranked right", quality.pairsInOrder, quality.pairs)
         guard quality.pairs > 0 else { return }
-        print(
+        try printResult(
             String(format: "%7.3f  is how much higher a true caption scores", quality.marginSum / Double(quality.pairs))
         )
     }

@@ -2,6 +2,7 @@ import Archives
 import Commands
 import Digests
 import Fetching
+import Files
 import Foundation
 import Glibc
 import Logging
@@ -15,11 +16,12 @@ struct LocalInputs {
     private let downloader: FileDownloader
     private let client: HTTPClient
     private let s3: S3Endpoint
+    private let fingerprints: Fingerprints
     private let logger: Logger
 
     /// Keeps the files in `folder`; those that are there already are taken as they are.
-    init(folder: String, logger: Logger) {
-        (self.folder, self.logger) = (folder, logger)
+    init(folder: String, fingerprints: Fingerprints = Fingerprints(), logger: Logger) {
+        (self.folder, self.fingerprints, self.logger) = (folder, fingerprints, logger)
         s3 = S3Endpoint(environment: ProcessInfo.processInfo.environment)
         client = HTTPClient(userAgent: "blip2-pipeline/\(softwareVersion)")
         downloader = FileDownloader(client, s3: s3)
@@ -34,7 +36,7 @@ struct LocalInputs {
             let encoding = manifest.sources[index].encoding
             manifest.sources[index].paths =
                 try await manifest.sources[index].format.isText
-                ? readable(paths, name).map { try recoded($0, encoding, name) } : localized(paths, name)
+                ? readable(paths, name, encoding) : localized(paths, name)
             manifest.sources[index].imageRoots = try await localized(
                 manifest.sources[index].imageRoots, name + "/images")
         }
@@ -44,8 +46,11 @@ struct LocalInputs {
         return manifest
     }
 
-    private func readable(_ paths: [String], _ name: String) async throws -> [String] {
-        try await localized(paths, name).map { try unpacked($0, name) }
+    private func readable(
+        _ paths: [String], _ name: String, _ encoding: Source.Encoding? = nil
+    ) async throws -> [String] {
+        let paths = try await localized(paths, name)
+        return try await abandonable { try paths.map { try recoded(unpacked($0, name), encoding, name) } }
     }
 
     private func localized(_ paths: [String], _ name: String) async throws -> [String] {
@@ -87,7 +92,7 @@ struct LocalInputs {
         of path: String, as last: String, _ name: String, _ message: Logger.Message, _ make: (String) throws -> Void
     ) throws -> String {
         // A list that was replaced since has another fingerprint, and is made anew.
-        let mark = digest(of: path + (try fingerprint(path))).hex.prefix(16)
+        let mark = digest(of: path + (try fingerprints.fingerprint(path))).hex.prefix(16)
         let target = "\(folder)/\(name)/\(mark)-\(last)"
         guard !FileManager.default.fileExists(atPath: target) else { return target }
         logger.info(message, metadata: ["path": "\(path)"])

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Commands
+import Files
 import Foundation
 import Manifests
 import Reports
@@ -22,7 +23,7 @@ struct PlanCommand: AsyncParsableCommand {
     @OptionGroup var logs: LogOptions
 
     /// What one source would become.
-    struct SourcePlan: Encodable {
+    struct SourcePlan: Encodable, Sendable {
         let name: String
         let format: String
         let captions: String
@@ -53,12 +54,13 @@ struct PlanCommand: AsyncParsableCommand {
         defer { try? FileManager.default.removeItem(atPath: folder) }  // not there where all lists are local
         let manifest = try await LocalInputs(folder: folder, logger: logs.logger("pipeline"))
             .localized(written.resolved(besideFile: self.manifest.manifest))
-        let plans = try manifest.sources.map { try plan($0, manifest) }
+        try requireImageRoots(manifest, self.manifest.manifest)
+        let plans = try await abandonable { try manifest.sources.map { try Self.plan($0, manifest) } }
         let output = Output(
             name: manifest.name, manifestDigest: written.digest().hex, sources: plans,
             rows: plans.reduce(0) { $0 + $1.rows }, units: plans.reduce(0) { $0 + $1.units },
             bytes: plans.reduce(0) { $0 + $1.bytes })
-        if json { return print(try jsonText(output)) }
+        if json { return try printResult(jsonText(output)) }
         let view = PlanView(
             name: output.name, output: written.output.isEmpty ? "–" : written.output,
             manifestDigest: output.manifestDigest,
@@ -69,10 +71,10 @@ struct PlanCommand: AsyncParsableCommand {
                     name: plan.name, format: plan.format, path: path + more, rows: plan.rows, units: plan.units)
             },
             estimatedByteCount: output.bytes)
-        print(view.text(), terminator: "")
+        try printResult(view.text(), terminator: "")
     }
 
-    private func plan(_ source: Source, _ manifest: Manifest) throws -> SourcePlan {
+    private static func plan(_ source: Source, _ manifest: Manifest) throws -> SourcePlan {
         var (rows, units) = (0, 0)
         do {
             try makeAdapter(for: source).plan(unitRows: manifest.shard.samples, limit: source.limit) { range in

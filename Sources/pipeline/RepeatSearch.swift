@@ -7,7 +7,7 @@ import Storage
 import Tables
 
 /// A done unit, with the number of its first row in the whole data set.
-struct DonePlace {
+struct DonePlace: Sendable {
     let published: PublishedUnit
     let firstRow: Int
 }
@@ -48,12 +48,8 @@ struct RepeatSearch {
                 try finder.add(hash.rotatedLeft(band * bandBits), row: row)
             }
             try finder.finish(prefixBits: bandBits) { entries in
-                var seen: [UInt64] = []
-                for entry in entries {
-                    let nearest = seen.lazy.map { ($0 ^ entry.hash).nonzeroBitCount }.first { $0 <= distance }
-                    if nearest != nil { repeats.sameLook.insert(entry.row) }
-                    if nearest != 0 { seen.append(entry.hash) }
-                }
+                var seen = SeenHashes(distance: distance, sharedBits: bandBits)
+                for entry in entries where seen.add(entry.hash) { repeats.sameLook.insert(entry.row) }
             }
         }
         return repeats

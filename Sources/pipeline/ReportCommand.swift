@@ -2,6 +2,7 @@ import ArgumentParser
 import Commands
 import Files
 import Foundation
+import Manifests
 import Reports
 import Samples
 import Shards
@@ -30,7 +31,7 @@ struct ReportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let directory = OutputDirectory(output)
+        let directory = OutputDirectory(expandingHome(output))
         do {
             let description = try directory.readDescription()
             var gatherer = ReportGatherer(galleryLimit: samples)
@@ -55,7 +56,7 @@ struct ReportCommand: AsyncParsableCommand {
             }
             let path = to ?? directory.root + "/report.html"
             try write(html.utf8, to: path)
-            print(path)
+            try printResult(path)
         } catch let error as StorageError {
             throw CommandError(.badInput, "\(error)")
         } catch let error as TableError {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Commands
 import Coordination
 import Foundation
+import Manifests
 import Reports
 import Samples
 import Storage
@@ -12,44 +13,94 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Say how far a build is: by source, rows left out by reason, workers. Works beside a running build.",
         discussion: """
-            EXAMPLE:
+            A build is planning, running, deduplicating, interrupted, finished, or failed: units of it were given up.
+            Nothing is written; the right to read is enough.
+
+            EXAMPLES:
               pipeline status --output out/cc3m
+              pipeline status --output out/cc3m --watch
             """)
 
     @Option(help: ArgumentHelp("The output directory.", valueName: "dir")) var output: String
+    @Flag(help: "Show it every two seconds, until nothing runs.") var watch = false
     @Flag(help: "Write JSON.") var json = false
     @OptionGroup var logs: LogOptions
 
-    func run() async throws {
-        let directory = OutputDirectory(output)
-        let path = directory.stateFolder + "/build.sqlite"
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw CommandError(.badInput, "\(output): not an output of pipeline build: no \(path)")
-        }
+    /// What is written as JSON.
+    private struct Output: Encodable {
+        let state: String
         let status: BuildStatus
-        do {
-            status = try SQLiteJobStore(reading: path).status()
-        } catch {
-            throw CommandError(.badInput, "\(error)")
+
+        func encode(to encoder: any Encoder) throws {
+            try status.encode(to: encoder)
+            var container = encoder.container(keyedBy: Key.self)
+            try container.encode(state, forKey: .state)
         }
-        if json { return print(try jsonText(status)) }
-        print(view(status).text(), terminator: "")
-        for unit in status.failedUnits {
-            print("failed for good: \(unit.unit.shardName), \(unit.failures) times: \(unit.message)")
+
+        private enum Key: String, CodingKey { case state }
+    }
+
+    func run() async throws {
+        let directory = OutputDirectory(expandingHome(output))
+        guard FileManager.default.fileExists(atPath: directory.storePath) else {
+            throw CommandError(.badInput, "\(output): not an output of pipeline build: no \(directory.storePath)")
+        }
+        // A bar is redrawn where a person looks on; elsewhere each look stands for itself.
+        let isScreen = watch && !json && isatty(STDOUT_FILENO) == 1
+        while true {
+            let isRunning = SQLiteJobStore.isHeld(directory.storePath)
+            let status = try read(directory.storePath, isRunning)
+            if isScreen { try printResult("\u{1b}[H\u{1b}[2J", terminator: "") }
+            try show(status, isRunning)
+            guard watch, isRunning else { return }
+            try await Task.sleep(for: .seconds(2))
+            if !isScreen, !json { try printResult("") }
         }
     }
 
-    private func view(_ status: BuildStatus) -> StatusView {
+    private func read(_ path: String, _ isRunning: Bool) throws -> BuildStatus {
+        do {
+            var status = try SQLiteJobStore(reading: path).status()
+            guard !isRunning else { return status }
+            // What its last words say of the moment holds no more.
+            for index in status.sources.indices {
+                (status.sources[index].rowsInFlight, status.sources[index].rowsPerSecond) = (0, 0)
+            }
+            status.workers = []
+            return status
+        } catch {
+            throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    private func state(_ status: BuildStatus, _ isRunning: Bool) -> String {
+        switch status.phase {
+        case .planning, .running, .deduplicating: isRunning ? status.phase.rawValue : "interrupted"
+        case .finished, .failed: status.phase.rawValue
+        }
+    }
+
+    private func show(_ status: BuildStatus, _ isRunning: Bool) throws {
+        let state = state(status, isRunning)
+        if json { return try printResult(jsonText(Output(state: state, status: status))) }
+        try printResult(view(status, state).text(), terminator: "")
+        for unit in status.failedUnits {
+            try printResult("failed for good: \(unit.unit.shardName), \(unit.failures) times: \(unit.message)")
+        }
+        if state == "interrupted" { try printResult("run the same command of pipeline build to resume") }
+    }
+
+    private func view(_ status: BuildStatus, _ state: String) -> StatusView {
         let now = Date()
         return StatusView(
-            name: URL(fileURLWithPath: output).lastPathComponent, state: status.phase.rawValue,
+            name: URL(fileURLWithPath: output).lastPathComponent, state: state,
             sources: status.sources.map { source in
                 .init(
                     .init(
                         name: source.name, format: "", rows: source.publishedRows + source.rowsInFlight,
                         samples: source.samples, rejections: source.rejections.byReason),
                     plannedRows: source.rows, units: source.units,
-                    publishedUnits: source.publishedUnits - source.draftUnits)
+                    publishedUnits: source.publishedUnits - source.draftUnits, rowsPerSecond: source.rowsPerSecond)
             },
             workers: status.workers.map { worker in
                 .init(

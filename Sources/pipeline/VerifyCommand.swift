@@ -1,7 +1,10 @@
 import ArgumentParser
 import Commands
+import Digests
 import Foundation
 import Images
+import Logging
+import Manifests
 import Reports
 import Samples
 import Shards
@@ -26,11 +29,18 @@ struct VerifyCommand: AsyncParsableCommand {
         var shards = 0
         var samples = 0
         var rows = 0
+        /// Tables of which an older version recorded no digest.
+        var uncheckedTables = 0
         var damaged: [String] = []
+
+        private enum CodingKeys: String, CodingKey {
+            case shards, samples, rows, damaged
+            case uncheckedTables = "unchecked_tables"
+        }
     }
 
     func run() async throws {
-        let directory = OutputDirectory(output)
+        let directory = OutputDirectory(expandingHome(output))
         let description: DatasetDescription
         do {
             description = try directory.readDescription()
@@ -41,6 +51,7 @@ struct VerifyCommand: AsyncParsableCommand {
         for shard in description.shards {
             try Task.checkCancellation()
             result.shards += 1
+            result.uncheckedTables += shard.tableSHA256 == nil ? 1 : 0
             do {
                 let rows = try verify(shard, in: directory)
                 result.samples += shard.samples
@@ -51,13 +62,16 @@ struct VerifyCommand: AsyncParsableCommand {
             }
         }
         result.damaged += strays(description, directory)
-        if json {
-            print(try jsonText(result))
-        } else {
-            print(
-                "\(Figures.grouped(result.shards)) shards, \(Figures.grouped(result.samples)) samples, \(Figures.grouped(result.rows)) rows, "
-                    + "\(Figures.grouped(result.damaged.count)) damaged")
+        if result.uncheckedTables > 0, !json {
+            StandardError.line(
+                "\(directory.descriptionPath): of an older version, with no digests of tables: only their rows were "
+                    + "compared; pipeline build adds the digests", level: .warning)
         }
+        try printResult(
+            json
+                ? jsonText(result)
+                : "\(Figures.counted(result.shards, "shard")), \(Figures.grouped(result.samples)) samples, "
+                    + "\(Figures.grouped(result.rows)) rows, \(Figures.grouped(result.damaged.count)) damaged")
         if !result.damaged.isEmpty { throw ExitCode(CommandError.Code.failedWork.rawValue) }
     }
 
@@ -71,13 +85,25 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         guard summary.sha256.hex == shard.sha256, summary.byteCount == shard.bytes, summary.samples == shard.samples
         else { throw CommandError(.failedWork, "\(path): another file than the one that was published") }
+        let table = directory.tablePath(shard.name)
+        if let tableDigest = shard.tableSHA256 {
+            let found: (digest: ContentDigest, byteCount: Int)
+            do {
+                found = try digest(ofFile: table)
+            } catch {
+                throw CommandError(.failedWork, "\(table): unreadable: \(error.localizedDescription)")
+            }
+            guard found.digest.hex == tableDigest, shard.tableBytes.map({ $0 == found.byteCount }) ?? true else {
+                throw CommandError(.failedWork, "\(table): another file than the one that was published")
+            }
+        }
         var (rows, kept) = (0, [String]())
-        try readResultTable(directory.tablePath(shard.name)) { row in
+        try readResultTable(table) { row in
             rows += 1
             if row.status == ResultRow.success { kept.append(row.key) }
         }
         guard kept == keys else {
-            throw CommandError(.failedWork, "\(directory.tablePath(shard.name)): its rows are not the shard's samples")
+            throw CommandError(.failedWork, "\(table): its rows are not the shard's samples")
         }
         return rows
     }

@@ -28,6 +28,9 @@ final class InMemoryJobStore: JobStore {
         var sources: [String] = []
         var entries: [Int: Entry] = [:]
         var sightings: [WorkerSighting] = []
+        var progress: [String: SourceProgress] = [:]
+        /// Units whose files under `shards/` are the build's own.
+        var owned: Set<Int> = []
         var isFull = false
         var ordered: [Entry] { entries.values.sorted { $0.unit.id < $1.unit.id } }
     }
@@ -127,6 +130,7 @@ final class InMemoryJobStore: JobStore {
             for (id, entry) in content.entries {
                 if case .leased = entry.state { content.entries[id]?.state = .planned }
             }
+            content.progress = [:]
         }
     }
 
@@ -158,18 +162,42 @@ final class InMemoryJobStore: JobStore {
         }
     }
 
-    func unpublished(of shards: [String]) -> [String] {
-        let names = Set(published(after: -1, limit: .max).filter { !$0.isDraft }.map(\.unit.shardName))
-        return shards.filter { !names.contains($0) }
+    func owns(unit: Int) -> Bool { content.withLock { $0.owned.contains(unit) } }
+
+    func recordOwned(unit: Int) { content.withLock { _ = $0.owned.insert(unit) } }
+
+    func leftovers() -> [WorkUnit] {
+        content.withLock { content in
+            content.ordered.filter { content.owned.contains($0.unit.id) && published($0)?.isDraft != false }.map(\.unit)
+        }
     }
 
-    func recordSightings(_ sightings: [WorkerSighting]) { content.withLock { $0.sightings = sightings } }
+    func disownLeftovers() {
+        let left = Set(leftovers().map(\.id))
+        content.withLock { $0.owned.subtract(left) }
+    }
+
+    func takeBack(unit: Int) throws(CoordinationError) {
+        guard let lost = published(unit: unit) else { throw CoordinationError(.conflict, "unit \(unit)", "no shard") }
+        content.withLock { content in
+            content.entries[unit]?.state = .planned
+            content.entries[unit]?.failures = 0
+            if lost.isDraft { content.owned.remove(unit) } else { content.owned.insert(unit) }
+        }
+    }
+
+    func recordSightings(_ sightings: [WorkerSighting], progress: [String: SourceProgress]) {
+        content.withLock { ($0.sightings, $0.progress) = (sightings, progress) }
+    }
 
     func status() throws(CoordinationError) -> BuildStatus {
         guard let build = build() else { throw CoordinationError(.store, "build", "none") }
         let sources = content.withLock { content in
             content.sources.map { name in
-                content.ordered.filter { $0.unit.source == name }.reduce(into: SourceStatus(name: name), count)
+                var start = SourceStatus(name: name)
+                start.rowsInFlight = content.progress[name]?.rowsInFlight ?? 0
+                start.rowsPerSecond = content.progress[name]?.rowsPerSecond ?? 0
+                return content.ordered.filter { $0.unit.source == name }.reduce(into: start, count)
             }
         }
         let isOpen = openUnitCount() > 0

@@ -126,7 +126,6 @@ import Testing
             #expect(try store.published(unit: 1)?.unit.shardName == "a-000001")
             #expect(try store.published(after: -1, limit: 2).map(\.result) == Array(results[..<2]))
             #expect(try store.published(after: 1, limit: 2).map(\.unit.source) == ["b"])
-            #expect(try store.unpublished(of: ["a-000001", "a-000002", "b-000000"]) == ["a-000002"])
         }
     }
 
@@ -139,12 +138,10 @@ import Testing
             var status = try store.status()
             #expect(status.phase == .deduplicating && status.total.draftUnits == 2)
             #expect(try store.published(after: -1, limit: 9).map(\.isDraft) == [true, true])
-            #expect(try store.unpublished(of: ["a-000000"]) == ["a-000000"])
             #expect(try store.openUnitCount() == 0)
             let final = someResult(2, rejections: ["duplicate": 4, "timeout": 2])
             try store.recordFinal(unit: 1, final)
             #expect(try store.published(unit: 1)?.result == final)
-            #expect(try store.unpublished(of: ["a-000000", "a-000001"]) == ["a-000000"])
             status = try store.status()
             #expect(status.phase == .deduplicating && status.total.draftUnits == 1)
             #expect(status.total.rejections == ["http_error": 1, "timeout": 4, "duplicate": 4])
@@ -202,9 +199,51 @@ import Testing
                 name: "w1", seen: Date(timeIntervalSince1970: 5), counts: counts, rowsPerSecond: 2.5)
             var gone = sighting
             gone.name = "w0"
-            try store.recordSightings([gone])
-            try store.recordSightings([sighting])
+            try store.recordSightings([gone], progress: [:])
+            try store.recordSightings(
+                [sighting], progress: ["a": SourceProgress(rowsInFlight: 4, rowsPerSecond: 2.5)])
             #expect(try store.status().workers == [sighting])
+            #expect(try store.status().sources[0].rowsInFlight == 4)
+            #expect(try store.status().sources[0].rowsPerSecond == 2.5)
+            try store.releaseAll()
+            #expect(try store.status().sources[0].rowsInFlight == 0)
+        }
+    }
+
+    @Test("knows which files under shards/ are the build's own, whatever they are called", arguments: Kind.allCases)
+    func ownership(kind: Kind) async throws {
+        try await withStore(kind) { store in
+            try store.plan(units: [3])
+            #expect(try !store.owns(unit: 0) && store.leftovers().isEmpty)
+            for _ in 0..<3 {
+                let lease = try store.lease()
+                try store.recordOwned(unit: lease.unit)
+                if lease.unit > 0 { try store.recordPublished(lease, someResult(), asDraft: lease.unit == 2) }
+            }
+            // Unit 0 was killed while it was published, unit 2 is a draft that was about to be.
+            #expect(try store.leftovers().map(\.id) == [0, 2])
+            try store.disownLeftovers()
+            #expect(try store.leftovers().isEmpty)
+            #expect(try [0, 1, 2].map { try store.owns(unit: $0) } == [false, true, false])
+        }
+    }
+
+    @Test("takes a shard back that is not there any more, as if it had not been", arguments: Kind.allCases)
+    func takingBack(kind: Kind) async throws {
+        try await withStore(kind) { store in
+            try store.plan(units: [2])
+            for draft in [false, true] { try store.recordPublished(try store.lease(), someResult(), asDraft: draft) }
+            let before = try store.status()
+            for unit in 0...1 {
+                try store.takeBack(unit: unit)
+                #expect(throws: CoordinationError.self) { try store.takeBack(unit: unit) }
+            }
+            #expect(try store.published(after: -1, limit: 9).isEmpty)
+            #expect(try store.status().phase == .running && store.status().total.publishedRows == 0)
+            #expect(try store.status().total.rejections.isEmpty)
+            #expect(try store.leftovers().map(\.id) == [0], "what is left of it is the build's own")
+            for draft in [false, true] { try store.recordPublished(try store.lease(), someResult(), asDraft: draft) }
+            #expect(try store.status() == before)
         }
     }
 }

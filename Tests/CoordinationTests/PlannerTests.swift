@@ -40,7 +40,8 @@ import Testing
         let error = #expect(throws: CoordinationError.self) { try planner.plan(someBuild(new), sources: []) }
         #expect(error?.code == .manifestChanged)
         #expect(
-            error?.text == "caption.count: was 10, is 5; image.size: was absent, is 384; rank.keep: was 2, is absent")
+            error?.text == "caption.count: was 10, is 5; image.size: was absent, is 384; rank.keep: was 2, is absent"
+                + ". Put them back, or build into another folder")
     }
 
     @Test("ranges that leave rows out or take them twice are a fault")

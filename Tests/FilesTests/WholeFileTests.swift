@@ -50,6 +50,17 @@ struct WholeFileTests {
         #expect(access("/dev/full", F_OK) == 0, "a device stays a device")
     }
 
+    @Test("lies in folders that are made, unless a file is in the way")
+    func makingFolders() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for _ in 0..<2 { try makeFolder(folder + "/a/b/c") }
+        try writeFile([1], to: folder + "/a/b/c/d")
+        for path in ["/a/b/c/d", "/a/b/c/d/e"] {
+            #expect(throws: FileError.self) { try makeFolder(folder + path) }
+        }
+        #expect { try makeFolder(folder + "/a/b/c/d/e") } throws: { "\($0)".hasSuffix("create: Not a directory") }
+    }
+
     @Test("is a folder too, which takes its name when it is whole")
     func folders() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -161,8 +161,9 @@ import Testing
         var description = try output.readDescription()
         let first = description.shards[0]
         description.shards[0] = .init(
-            name: first.name, source: first.source, samples: said, bytes: first.bytes, sha256: first.sha256)
-        try output.write(description)
+            name: first.name, source: first.source, samples: said, bytes: first.bytes, sha256: first.sha256,
+            tableBytes: nil, tableSHA256: nil)
+        try output.write(description.json(), to: "dataset.json")
         let loader = try ShardLoader(directories: [dataset.root], order: ShardLoaderTests.order())
         let fault = try error { _ = try ShardLoaderTests.keys(loader, 10) }
         #expect((fault.code, fault.path) == (.damaged, dataset.shardPath(0)))

@@ -29,12 +29,13 @@ struct TestDataset {
             let summary = try writer.finish()
             shards.append(
                 DatasetDescription.Shard(
-                    name: shard, source: name, samples: count, bytes: summary.byteCount, sha256: summary.sha256.hex))
+                    name: shard, source: name, samples: count, bytes: summary.byteCount, sha256: summary.sha256.hex,
+                    tableBytes: nil, tableSHA256: nil))
         }
-        try output.write(
-            DatasetDescription(
-                name: name, manifestDigest: "", modelDigests: [:], softwareVersion: "", complete: true,
-                totals: .init(), shards: shards))
+        let description = DatasetDescription(
+            name: name, manifestDigest: "", modelDigests: [:], softwareVersion: "", complete: true, totals: .init(),
+            shards: shards)
+        try output.write(description.json(), to: "dataset.json")
         self.keys = keys
     }
 

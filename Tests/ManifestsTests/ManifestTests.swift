@@ -122,10 +122,13 @@ private let smallest = """
             try Manifest(yaml: smallest.replacing("version: 1\nname: demo", with: "name: demo\nversion: 1")).digest()
                 == base)
         for edit in [
-            "seed: 1", "image: {quality: 94}", "fetch: {timeout: 9}", "caption: {top_k: 0}", "precision: float32",
+            "seed: 1", "image: {quality: 94}", "fetch: {max_bytes: 9}", "caption: {top_k: 0}", "precision: float32",
         ] {
             #expect(try Manifest(yaml: smallest + "\n" + edit).digest() != base, "\(edit)")
         }
+        // How servers are asked changes no byte of what is done.
+        let manners = "fetch: {timeout: 9, retries: 7, user_agent: me, max_failure_ratio: 0.5}"
+        #expect(try Manifest(yaml: smallest + "\n" + manners).digest() == base)
     }
 
     @Test("aliases, which can stand for gigabytes, are refused at once with their line; stars elsewhere are letters")

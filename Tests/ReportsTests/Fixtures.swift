@@ -17,13 +17,14 @@ func digest(_ digit: Character) throws -> ContentDigest {
 
 struct FixtureError: Error {}
 
-func facts(name: String = "demo", notice: String? = nil, rejections: [Rejection.Reason: Int] = [:], rows: Int = 10)
-    throws -> DatasetFacts
-{
+func facts(
+    name: String = "demo", notice: String? = nil, rejections: [Rejection.Reason: Int] = [:], rows: Int = 10,
+    role: String = "ranker"
+) throws -> DatasetFacts {
     DatasetFacts(
         name: name, notice: notice, manifestDigest: try digest("a").hex, softwareVersion: "1.0.0",
         models: [
-            .init(role: "captioner", name: "blip", digest: "b"), .init(role: "ranker", name: "clip", digest: "c"),
+            .init(role: "captioner", name: "blip", digest: "b"), .init(role: role, name: "clip", digest: "c"),
         ],
         sources: [
             .init(

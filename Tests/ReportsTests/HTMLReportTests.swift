@@ -30,7 +30,7 @@ struct HTMLReportTests {
         let plain = page([row(1), failure(2, .decodeError)], try facts(notice: "n", rejections: [.decodeError: 1]))
         let nasty = page(
             [row(1, texts: [text, text, text], web: text + "."), failure(2, .decodeError, message: text)],
-            try facts(name: text + "x", notice: text + "n", rejections: [.decodeError: 1]))
+            try facts(name: text + "x", notice: text + "n", rejections: [.decodeError: 1], role: text + "r"))
         // The same elements, whatever the text: what is not markup in one is none in the other.
         #expect(elements(nasty) == elements(plain))
         let forbidden = nasty.unicodeScalars.filter {

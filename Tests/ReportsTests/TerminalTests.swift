@@ -63,10 +63,12 @@ struct TerminalTests {
 
         let counts = DatasetFacts.Source(name: "demo", format: "csv", rows: 50, samples: 40, rejections: [.timeout: 10])
         let status = StatusView(
-            name: "demo", state: "running", sources: [.init(counts, plannedRows: 100, units: 4, publishedUnits: 2)],
+            name: "demo", state: "running",
+            sources: [.init(counts, plannedRows: 100, units: 4, publishedUnits: 2, rowsPerSecond: 5)],
             workers: [.init(name: "w1", unit: "demo-000002", rows: 50, lastSeen: .seconds(2))], rowsPerSecond: 5)
         #expect(status.text().contains("50 of 100 rows, 50.0 %, 5.0 rows/s, 10 s left"))
-        #expect(status.text().contains("2/4  50/100       40  80.0 %        10") && status.text().contains("timeout"))
+        #expect(status.text().contains("2/4  50/100       40  80.0 %        10     5.0"), "\(status.text())")
+        #expect(status.text().contains("demo    timeout     10  20.0 %"), "\(status.text())")
 
         guard case .kept(let image) = row(1).outcome else { throw FixtureError() }
         let sample = InspectView.Sample(key: "demo-1", url: "u", webCaption: "\u{1B}[2J", byteCount: 1, image: image)
@@ -74,6 +76,47 @@ struct TerminalTests {
         #expect(InspectView(shard, samples: [sample]).text().contains("demo-1  384×288  1 bytes  0.400  one"))
         #expect(sample.text().contains("0.400  kept  blip    one") && sample.text().contains("0.100        web"))
         #expect(!sample.text().contains("\u{1B}"))
+    }
+}
+
+@Suite("The summary of a build")
+struct BuildSummaryTests {
+    private func source(_ name: String, _ rows: Int, _ samples: Int, _ rejections: [Rejection.Reason: Int])
+        -> DatasetFacts.Source
+    {
+        DatasetFacts.Source(name: name, format: "", rows: rows, samples: samples, rejections: rejections)
+    }
+
+    @Test("says what was kept, what failed and what was skipped, by reason")
+    func line() {
+        let sources = [
+            source("a", 40, 38, [.httpError: 1, .duplicate: 1]), source("b", 2000, 1998, [.httpError: 1, .timeout: 1]),
+        ]
+        let summary = BuildSummary(sources, shards: 6, output: "out/x")
+        #expect(
+            summary.line
+                == "2,036 of 2,040 rows kept in 6 shards; 3 failed: 2 http_error, 1 timeout; 1 skipped: 1 duplicate: out/x"
+        )
+        #expect(summary.advice == ["pipeline report out/x shows which rows were left out, and why"])
+        #expect(summary.faults.isEmpty)
+        // Bytes that are not what the list says are left out because the manifest wants it.
+        let mismatch = BuildSummary([source("a", 9, 8, [.digestMismatch: 1])], shards: 1, output: "o")
+        #expect(mismatch.line == "8 of 9 rows kept in 1 shard; 1 skipped: 1 digest_mismatch: o")
+        #expect(["digest_mismatch": 3, "timeout": 2].failureCount == 2)
+        let whole = BuildSummary([source("a", 1, 1, [:])], shards: 1, output: "o")
+        #expect(whole.line == "1 of 1 row kept in 1 shard: o" && whole.advice.isEmpty)
+    }
+
+    @Test("names sources of which nothing was kept, and what most rows failed for")
+    func faults() {
+        let summary = BuildSummary(
+            [source("a", 2, 2, [:]), source("b", 20, 0, [.blockedAddress: 20]), source("c", 0, 0, [:])], shards: 2,
+            output: "o")
+        #expect(
+            summary.faults == [
+                "b: nothing was kept of 20 rows; 20 failed: 20 blocked_address", "c: nothing was kept of 0 rows",
+            ])
+        #expect(summary.advice.first?.contains("fetch.allow_private_addresses: true") == true)
     }
 }
 

@@ -61,7 +61,7 @@ import Testing
                 "shard", at: step > 1 ? output.shardPath("s-000001") : output.scratchShard("s-000001", generation: 7))
             try output.clearScratch()
             let names = step == 3 ? ["s-000000", "s-000001"] : ["s-000000"]
-            try output.remove(output.namesPresent().filter { !names.contains($0) })
+            if step < 3 { try output.remove(["s-000001"]) }
             #expect(try published(output) == names.flatMap { ["\($0).parquet", "\($0).tar.zst"] }, "step \(step)")
             #expect(output.shardNames() == names)
             #expect(try FileManager.default.contentsOfDirectory(atPath: output.scratchFolder).isEmpty)
@@ -81,7 +81,7 @@ import Testing
         #expect(FileManager.default.contents(atPath: output.root + "/README.md") == Data("new".utf8))
     }
 
-    @Test("writes dataset.json and sizes.json that read back, the same bytes for the same content")
+    @Test("writes a dataset.json that reads back, the same bytes for the same content")
     func description() throws {
         let output = try output()
         defer { try? FileManager.default.removeItem(atPath: output.root) }
@@ -90,15 +90,96 @@ import Testing
         let description = DatasetDescription(
             name: "n", manifestDigest: "d", modelDigests: ["ranker": "r", "captioner": "c"], softwareVersion: "1",
             complete: true, totals: totals,
-            shards: [.init(name: "s-000000", source: "s", samples: 2, bytes: 9, sha256: "e")])
-        try output.write(description)
+            shards: [
+                .init(name: "s-000000", source: "s", samples: 2, bytes: 9, sha256: "e", tableBytes: 4, tableSHA256: "f")
+            ])
+        try output.write(description.json(), to: "dataset.json")
         let first = FileManager.default.contents(atPath: output.descriptionPath)
         #expect(try output.readDescription() == description)
-        try output.write(description)
+        try output.write(description.json(), to: "dataset.json")
         #expect(FileManager.default.contents(atPath: output.descriptionPath) == first)
-        let sizes = FileManager.default.contents(atPath: output.root + "/sizes.json") ?? Data()
-        #expect(try JSONDecoder().decode([String: Int].self, from: sizes) == ["s-000000.tar.zst": 2])
+        #expect(
+            try JSONDecoder().decode([String: Int].self, from: Data(description.sizes())) == ["s-000000.tar.zst": 2])
         #expect(try FileManager.default.contentsOfDirectory(atPath: output.scratchFolder).isEmpty)
+        // An older version said nothing of tables.
+        let old = String(decoding: description.json(), as: UTF8.self)
+            .replacing(/"table_sha256" : "f"/, with: "\"x\" : 1").replacing(/"table_bytes" : 4,/, with: "")
+        try output.write(Array(old.utf8), to: "dataset.json")
+        #expect(try output.readDescription().shards.map(\.tableSHA256) == [nil])
+    }
+
+    @Test("that has not begun refuses the names that it would write, and no others")
+    func takenNames() throws {
+        let root = try Project.temporaryFolder("taken")
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let output = OutputDirectory(root)
+        try put("mine", at: root + "/photo.jpg")
+        try output.requireFree()
+        try output.create()
+        try output.requireFree()
+        for name in ["README.md", "dataset.json", "croissant.json", "manifest.yaml", "shards/x.tar.zst", ".state/mine"]
+        {
+            try put("mine", at: root + "/" + name)
+            let error = #expect(throws: StorageError.self) { try output.requireFree() }
+            #expect(error?.code == .occupied && error?.reason.hasPrefix(name.split(separator: "/")[0]) == true)
+            unlink(root + "/" + name)
+        }
+        try put("mine", at: output.tablePath("s-000000"))
+        #expect(throws: StorageError.self) { try output.requireFree("s-000000") }
+        try output.requireFree("s-000001")
+    }
+
+    @Test("overwrites the card that it wrote itself, and none that a person has edited")
+    func card() throws {
+        let output = try output()
+        defer { try? FileManager.default.removeItem(atPath: output.root) }
+        let path = output.root + "/README.md"
+        func text() -> String { String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self) }
+        func write(_ content: String) throws {
+            let isWritten = try output.writeCard(Array(content.utf8), to: "README.md")
+            #expect(isWritten == (content != "five"))
+        }
+        try output.beginWriting()
+        for content in ["one", "two", "two", "three"] {
+            try write(content)
+            #expect(text() == content)
+        }
+        // Killed after the note and before the rename: the file is the one before.
+        try put("two", at: path)
+        try write("four")
+        #expect(text() == "four")
+        try put("my own words", at: path)
+        try write("five")
+        #expect(text() == "my own words")
+        unlink(path)
+        try write("six")
+        #expect(text() == "six")
+        // Without a record, as an older version left it, what is there is its own.
+        unlink(output.stateFolder + "/written.json")
+        try write("seven")
+        #expect(text() == "seven")
+    }
+
+    @Test("sees that a shard or its table is gone, cut short, another's, or no file")
+    func damage() throws {
+        let output = try output()
+        defer { try? FileManager.default.removeItem(atPath: output.root) }
+        let (shard, table) = (output.shardPath("s"), output.tablePath("s"))
+        func damage() -> String? { output.damage(of: "s", isDraft: false, byteCount: 6, tableByteCount: 5) }
+        let bytes: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 1, 2]
+        try Data(bytes).write(to: URL(fileURLWithPath: shard))
+        #expect(damage() == "\(table) is missing")
+        try put("PAR1x", at: table)
+        #expect(damage() == nil)
+        try put("PAR1", at: table)
+        #expect(damage() == "\(table) has 4 bytes, not 5")
+        try put("PAR2x", at: table)
+        #expect(damage() == "\(table) does not begin as it was written")
+        unlink(table)
+        #expect(mkfifo(table, 0o600) == 0)
+        #expect(damage() == "\(table) is not a plain file")
+        unlink(shard)
+        #expect(damage() == "\(shard) is missing")
     }
 
     @Test("that is none says so")

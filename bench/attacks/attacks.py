@@ -350,7 +350,8 @@ def closed_and_full_terminals(ground):
         code = subprocess.run(["bash", "-c", command], cwd=ground.folder).returncode
         found = ground.digests()
         before = before or found
-        if code != 0 or found != before or len(found) < 8:
+        # Where the results go to the closed pipe too, they are lost, and that is said.
+        if code not in ((0, 1) if "| head" in redirect else (0,)) or found != before or len(found) < 8:
             said.append(f"build {redirect}: exit {code}, {len(found)} files")
     want(not said, "; ".join(said))
     return "a log that cannot be written ends nothing"

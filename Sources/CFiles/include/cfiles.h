@@ -1,0 +1,12 @@
+// What the C library has no function for.
+#ifndef CFILES_H
+#define CFILES_H
+
+// Opens the file `path` beneath the folder `root` for reading, by openat2; no part of the path leads out of it.
+// Returns the descriptor, or -1 and errno; ENOSYS where the kernel has no openat2.
+int cfiles_open_beneath(int root, const char *path);
+
+// O_PATH: a folder that is only gone through.
+extern const int cfiles_path_only;
+
+#endif

@@ -1,0 +1,55 @@
+import Dispatch
+import Synchronization
+
+/// Runs work that blocks, on the disk most of the time, on a thread that is none of the shared pool's.
+///
+/// The caller waits for its end, cancelled or not; the work does not see the cancellation.
+package func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
+    }
+}
+
+/// As `blocking`, but a cancelled caller does not wait: for work that may be cut short anywhere, as by a kill.
+///
+/// The work goes on until the process ends, which it should do soon.
+package func abandonable<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    let waiting = Waiting<Value>()
+    return try await withTaskCancellationHandler {
+        try await withCheckedThrowingContinuation { continuation in
+            waiting.begin(continuation)
+            DispatchQueue.global().async { waiting.end(Result { try body() }) }
+        }
+    } onCancel: {
+        waiting.end(.failure(CancellationError()))
+    }
+}
+
+/// Who waits for a result; the first one is taken.
+private final class Waiting<Value: Sendable>: Sendable {
+    private enum State: Sendable {
+        case notYet
+        case waiting(CheckedContinuation<Value, any Error>)
+        case ended
+    }
+
+    private let state = Mutex(State.notYet)
+
+    func begin(_ continuation: CheckedContinuation<Value, any Error>) {
+        let isEnded = state.withLock { state in
+            if case .ended = state { return true }
+            state = .waiting(continuation)
+            return false
+        }
+        if isEnded { continuation.resume(throwing: CancellationError()) }
+    }
+
+    func end(_ result: Result<Value, any Error>) {
+        let continuation = state.withLock { state -> CheckedContinuation<Value, any Error>? in
+            defer { state = .ended }
+            if case .waiting(let continuation) = state { return continuation }
+            return nil
+        }
+        continuation?.resume(with: result)
+    }
+}

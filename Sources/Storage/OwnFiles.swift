@@ -1,0 +1,72 @@
+import Digests
+import Foundation
+import Samples
+
+// Which files of an output are the build's own: it overwrites no other's.
+extension OutputDirectory {
+    /// What a build writes beside its shards, and goes on writing.
+    private static let describing = ["dataset.json", "croissant.json", "README.md", "manifest.yaml"]
+
+    /// What lies in the state folder before there is a plan.
+    private static let ownState = [
+        "inputs", "scratch", "drafts", "token", "crashes", "fingerprints.json", "written.json",
+    ]
+
+    /// Where the digests of the card stand, of the one that was written last and of the one before.
+    private var writtenPath: String { stateFolder + "/written.json" }
+
+    /// Throws `occupied` where names of a build that has not begun yet are taken.
+    package func requireFree() throws(StorageError) {
+        var taken = Self.describing.filter { isThere(root + "/" + $0) }
+        if !names(in: shardFolder).isEmpty { taken.append("shards") }
+        let state = names(in: stateFolder).filter { !$0.hasPrefix("build.sqlite") && !Self.ownState.contains($0) }
+        if !state.isEmpty { taken.append(".state") }
+        guard !taken.isEmpty else { return }
+        throw StorageError(
+            .occupied, root,
+            "\(taken.joined(separator: ", ")) would be overwritten: move that away, or build into another folder")
+    }
+
+    /// Notes that nothing was written yet, unless something was.
+    package func beginWriting() throws(StorageError) {
+        if !isThere(writtenPath) { try save([]) }
+    }
+
+    /// Writes `card` under the name `name`, in one step, unless a person has edited what is there.
+    ///
+    /// That is what is not as it was written here the last time. Answers whether the card is there.
+    package func writeCard(_ card: [UInt8], to name: String) throws(StorageError) -> Bool {
+        let written = try readWritten()
+        let new = digest(of: card).hex
+        let present = FileManager.default.contents(atPath: root + "/" + name).map { digest(of: [UInt8]($0)).hex }
+        if present == new { return true }
+        // An output of an older version has no record: what is there is taken for its own.
+        if let written, let present, !written.contains(present) { return false }
+        try save([present, new].compactMap(\.self))  // before the file, so that a kill in between is no edit
+        try write(card, to: name)
+        return true
+    }
+
+    func isThere(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    private func names(in folder: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []  // no folder, no names
+    }
+
+    private func readWritten() throws(StorageError) -> [String]? {
+        guard let data = FileManager.default.contents(atPath: writtenPath) else { return nil }
+        do {
+            return try JSONDecoder().decode([String].self, from: data)
+        } catch {
+            throw StorageError(.read, writtenPath, "\(error)")
+        }
+    }
+
+    private func save(_ written: [String]) throws(StorageError) {
+        let json = "[" + written.map { "\"\($0)\"" }.joined(separator: ",") + "]\n"
+        try write(Array(json.utf8), to: ".state/written.json")
+    }
+}

@@ -1,0 +1,46 @@
+import Coordination
+import Logging
+import Samples
+import Storage
+
+/// Keeps what lies under `shards/` and what the job store says of it the same, and touches no other's file.
+struct ShardKeeper: Sendable {
+    let output: OutputDirectory
+    let store: any JobStore
+
+    /// Puts a finished shard under `shards/`.
+    ///
+    /// - Throws: Where a file stands there that no one has recorded: it is another's.
+    func publish(_ unit: WorkUnit, generation: Int) throws {
+        if try !store.owns(unit: unit.id) {
+            try output.requireFree(unit.shardName)
+            try store.recordOwned(unit: unit.id)
+        }
+        try output.publish(unit.shardName, generation: generation)
+    }
+
+    /// Takes back shards whose files are gone or cut short, and removes what killed workers left; gives how many there were.
+    ///
+    /// For a time when no worker runs.
+    func repair(_ logger: Logger) throws -> Int {
+        var (last, lost) = (-1, 0)
+        while true {
+            let page = try store.published(after: last, limit: 1000)
+            for shard in page {
+                guard
+                    let damage = output.damage(
+                        of: shard.unit.shardName, isDraft: shard.isDraft, byteCount: shard.result.byteCount,
+                        tableByteCount: shard.result.tableByteCount)
+                else { continue }
+                logger.warning("a shard is damaged and is made again", metadata: ["fault": "\(damage)"])
+                try store.takeBack(unit: shard.unit.id)
+                lost += 1
+            }
+            guard page.count == 1000, let end = page.last else { break }
+            last = end.unit.id
+        }
+        try output.remove(store.leftovers().map(\.shardName))
+        try store.disownLeftovers()
+        return lost
+    }
+}
