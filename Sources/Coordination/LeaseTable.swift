@@ -13,6 +13,9 @@ package struct LeasePolicy: Hashable, Sendable {
 
     package init() {}
 
+    /// The policy where nothing may be heard of a unit for `silence`, such as a host that answers at the end of its time.
+    package init(silence: Duration) { duration = max(duration, silence + .seconds(60)) }
+
     /// Whether a unit that has failed `failures` times is given up.
     func isFinal(failures: Int) -> Bool { failures >= failureLimit }
 }

@@ -128,3 +128,10 @@ package struct Manifest: Codable, Sendable, Equatable {
     /// The source called `name`; every work unit names one of the manifest.
     package func source(named name: String) -> Source? { sources.first { $0.name == name } }
 }
+
+extension Manifest.Fetch {
+    /// For how long nothing may be heard of a row that is being fetched, by these settings.
+    package var longestSilence: Duration {
+        .seconds(max(timeout, perHost.rate > 0 ? 1 / perHost.rate : 0))
+    }
+}

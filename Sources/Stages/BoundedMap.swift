@@ -1,11 +1,9 @@
 /// Runs `transform` on at most `limit` elements at once and hands results to `emit` in input order.
 ///
 /// `limit` bounds everything held here, waiting results included, so a slow `emit` slows the input; `running` bounds the
-/// transforms under way. While `hasRoom` says no, nothing is started but the first element in order, so there is always
-/// progress.
+/// transforms under way.
 package func boundedMap<Element: Sendable, Output: Sendable>(
     _ next: () async throws -> Element?, limit: Int, running: Int = .max,
-    hasRoom: () -> Bool = { true },
     transform: @escaping @Sendable (Element) async throws -> Output,
     emit: (Output) async throws -> Void
 ) async throws {
@@ -17,9 +15,7 @@ package func boundedMap<Element: Sendable, Output: Sendable>(
             if let output = ready.removeValue(forKey: emitted) {
                 try await emit(output)
                 emitted += 1
-            } else if !exhausted, started - emitted < limit, started - emitted - ready.count < running,
-                started == emitted || hasRoom()
-            {
+            } else if !exhausted, started - emitted < limit, started - emitted - ready.count < running {
                 guard let element = try await next() else {
                     exhausted = true
                     continue

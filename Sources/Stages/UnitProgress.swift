@@ -79,7 +79,7 @@ package final class UnitProgress: Sendable {
     }
 
     /// Notes that something moved.
-    package func moved() { change { _ in } }
+    package func moved() { state.withLock { $0.moves += 1 } }
 
     /// Notes that bytes of a row came.
     func received() {

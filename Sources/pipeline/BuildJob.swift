@@ -78,7 +78,7 @@ final class BuildJob: Sendable {
         workerCommand: (executable: String, flags: [String]), workers count: Int
     ) async throws -> BuildStatus {
         let coordinator = try Coordinator(
-            store: store, current: record, logger: logger,
+            store: store, current: record, policy: LeasePolicy(silence: manifest.fetch.longestSilence), logger: logger,
             makesDrafts: manifest.deduplicate.comparesImages
         ) { unit, lease, _ in
             try await blocking { try self.publish(unit, lease) }

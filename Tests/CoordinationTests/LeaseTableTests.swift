@@ -27,6 +27,12 @@ import Testing
         #expect(table.admission(of: "other") == .anyUnit)
     }
 
+    @Test("a lease outlives the longest silence that the settings allow")
+    func silence() {
+        #expect(LeasePolicy(silence: .seconds(10)).duration == .seconds(120))
+        #expect(LeasePolicy(silence: .seconds(200)).duration == .seconds(260))
+    }
+
     @Test("a lease expires unless it is renewed or being published")
     func expiry() {
         var table = LeaseTable(policy: policy)

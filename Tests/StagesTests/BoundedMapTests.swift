@@ -49,22 +49,6 @@ import Testing
         #expect(running.withLock { $0.most } <= 3)
     }
 
-    @Test("goes on one by one when there is no room, and so always ends")
-    func noRoom() async throws {
-        var (next, seen) = (0, [Int]())
-        try await boundedMap(
-            { () -> Int? in
-                next += 1
-                return next <= 20 ? next : nil
-            }, limit: 8, hasRoom: { false }
-        ) {
-            $0
-        } emit: {
-            seen.append($0)
-        }
-        #expect(seen == Array(1...20))
-    }
-
     @Test("ends with the first failure of a transform", .timeLimit(.minutes(1)))
     func failure() async {
         struct Broken: Error {}
