@@ -132,6 +132,13 @@ final class ParquetCursor: ListCursor {
     }
 
     private func text(_ cells: TableRow, _ name: String) throws(ValueFault) -> String {
+        if forms[name]?.kind == .bytes {
+            let bytes = try read(name) { (place) throws(TableError) in try cells.bytes(place) } ?? []
+            // Bytes that are no text must not become the same text as others.
+            return String(validating: bytes, as: UTF8.self) == nil
+                ? "0x" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+                : SourceAdapters.text(of: bytes)
+        }
         let value = try read(name) { (place) throws(TableError) in try cells.text(place) }
         return value.map { SourceAdapters.text(of: Array($0.utf8)) } ?? ""
     }

@@ -25,14 +25,14 @@ import Testing
         let columns = """
             "u": pa.array([2**63 + 5, 2**53 + 1], pa.uint64()), "f": [7.0, 2.5], "d": [decimal.Decimal("12345678901234567890"), None],
             "w": pa.array([datetime.datetime(2020, 2, 29, 1, 2, 3), None], pa.timestamp("us", "UTC")), "b": [True, None],
-            "x": pa.array([b"\\x00\\xff", b"ab"], pa.binary(2)), "s": pa.array(["k", "k"]).dictionary_encode(),
+            "x": pa.array([b"\\x00\\xff", b"ab"], pa.binary(2)), "s": pa.array(["k", "k"]).dictionary_encode(), "y": pa.array([b"k", b"\\x00\\xff"]),
             "g": pa.ExtensionArray.from_storage(pa.uuid(), pa.array([bytes(range(16)), None], pa.binary(16)))
             """
         try withTable(columns) { (path: String) throws in
             for (column, expected) in [
                 ("u", ["9223372036854775813", "9007199254740993"]), ("f", ["7", "2.5"]), ("b", ["true", ""]),
                 ("d", ["12345678901234567890", ""]), ("w", ["2020-02-29T01:02:03Z", ""]), ("x", ["00ff", "6162"]),
-                ("s", ["k", "k"]), ("g", ["00010203-0405-0607-0809-0a0b0c0d0e0f", ""]),
+                ("s", ["k", "k"]), ("y", ["k", "0x00ff"]), ("g", ["00010203-0405-0607-0809-0a0b0c0d0e0f", ""]),
             ] {
                 #expect(
                     try rows(of: path, format: "parquet", options: "id_column: \(column)").map(\.sourceID) == expected)
