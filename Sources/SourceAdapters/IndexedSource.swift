@@ -17,6 +17,8 @@ extension IndexedSource {
     var origin: CaptionOrigin { .human }
     var fileCount: Int { 1 }
 
+    package func prepare() throws(SourceError) { _ = try index.get(makeIndex) }
+
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {
         let index = try index.get(makeIndex)
         let files = RecordFiles(paths)

@@ -100,8 +100,10 @@ private func plainText(_ value: JSONValue) -> String? {
 /// The number that `text` is; nil where it is empty, or a word that tables have in the place of a number.
 func number(_ text: String, _ column: String) throws(ValueFault) -> Double? {
     let word = trimmed(text)
-    if let number = Double(word) { return number.isFinite ? number : nil }
-    guard ["", "nan", "none", "null", "na", "n/a", "<na>", "\\n"].contains(word.lowercased()) else {
+    // `Double` takes hexadecimal digits too, which are no number of a list's.
+    let isDecimal = word.utf8.allSatisfy { (48...57).contains($0) || [43, 45, 46, 69, 101].contains($0) }
+    if isDecimal, let number = Double(word) { return number }
+    guard ["", "nan", "inf", "-inf", "none", "null", "na", "n/a", "<na>", "\\n"].contains(word.lowercased()) else {
         throw ValueFault(text: "\(column): \"\(word.prefix(40))\" is no number")
     }
     return nil

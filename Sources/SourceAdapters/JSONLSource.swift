@@ -113,7 +113,8 @@ extension RowFacts {
                 return nil
             }
         }
-        func side(_ fact: Fact) -> Int? { known(fact, number).flatMap { Int(exactly: $0.rounded()) } }
+        // Rounded down: a side is under a bound of whole pixels where its number is.
+        func side(_ fact: Fact) -> Int? { known(fact, number).map { Int(max(-1e15, min(1e15, $0.rounded(.down)))) } }
         (width, height) = (side(.width), side(.height))
         similarity = known(.similarity, number)
         unsafe = known(.unsafe, number)

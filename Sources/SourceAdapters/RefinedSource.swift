@@ -25,6 +25,8 @@ package struct RefinedSource: SourceAdapter {
         try list.plan(unitRows: unitRows, limit: limit, emit: emit)
     }
 
+    package func prepare() throws(SourceError) { try list.prepare() }
+
     package func reader(of unit: WorkUnit) throws(SourceError) -> any RowReader {
         let rows = unit.firstRow..<(unit.firstRow + unit.rowCount)
         let known = try duplicates.map { path throws(SourceError) in try RowSet.members(path, of: rows) } ?? []

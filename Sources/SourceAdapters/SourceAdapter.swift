@@ -100,12 +100,16 @@ package protocol SourceAdapter: Sendable {
         unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void
     ) throws
 
+    /// Goes over whole files, where that must be done before any row can be read; once a process, and it blocks.
+    func prepare() throws(SourceError)
+
     /// A reader of the rows of `unit`; it starts at the unit's position and never reads what lies before.
     func reader(of unit: WorkUnit) throws(SourceError) -> any RowReader
 }
 
 extension SourceAdapter {
     package func check(_ filter: RowFilter) throws(SourceError) {}
+    package func prepare() throws(SourceError) {}
 }
 
 /// Reads the rows of one unit, in order and in bounded memory.
