@@ -102,7 +102,8 @@ func utf8Sequences(_ bytes: [UInt8]) -> (sound: Int, broken: Int) {
             continue
         }
         let length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1
-        if place + length > bytes.count, bytes[(place + 1)...].allSatisfy({ $0 & 0xc0 == 0x80 }) { break }  // cut in two
+        // Cut in two by the end.
+        if place + length > bytes.count, bytes[(place + 1)...].allSatisfy({ $0 & 0xc0 == 0x80 }) { break }
         let isSound =
             length > 1 && first < 0xf5 && place + length <= bytes.count
             && bytes[(place + 1)..<(place + length)].allSatisfy { $0 & 0xc0 == 0x80 }

@@ -21,7 +21,9 @@ struct JSONFields {
 
     func has(_ key: String) -> Bool { values[key] != nil }
 
-    /// A text; a number as it is written; `true` or `false`. Empty where there is nothing, null or NaN.
+    /// A text, a number as it is written, or a truth value as a word.
+    ///
+    /// Empty where there is nothing, null or NaN.
     func text(_ key: String) throws(ValueFault) -> String {
         guard let value = values[key] else { return "" }
         guard let text = plainText(value) else { throw ValueFault(text: "\(key): \(value.kindName), not text") }
