@@ -199,7 +199,9 @@ extension TransferLoop {
         exchanges[lastTicket] = exchange
         tickets[ObjectIdentifier(exchange)] = lastTicket
         let origin = exchange.request.origin
-        tell(frontier.add(lastTicket, to: origin, named: isNamed(exchange.request), at: clock.now))
+        let notice = frontier.add(lastTicket, to: origin, named: isNamed(exchange.request), at: clock.now)
+        // The others of its host know already: telling all of them each time would cost the square of their number.
+        if case .putOff(_, let until) = notice { exchange.putOff(until: until) } else { tell(notice) }
     }
 
     /// Whether the name of a request's host is to be looked up here, under its name in ASCII, which is noted.

@@ -221,6 +221,27 @@ import Testing
         #expect(try site.files("out") == before)
     }
 
+    @Test("waits for hosts that do not answer, ends with 69 and the reason when that takes too long, and loses no row")
+    func outage() throws {
+        let site = try Site(count: 24)
+        func manifest(_ fetch: String) throws -> String {
+            try site.manifest(
+                "m", captions: "original", unitRows: 10, extra: "fetch: {allow_private_addresses: true, \(fetch)}")
+        }
+        let settings = "timeout: 1, outage: 2"
+        try #require(site.build(try manifest(settings), to: "calm").status == 0)
+
+        site.setServer(isRunning: false)
+        let ended = try site.build(try manifest(settings), to: "out")
+        #expect(ended.status == 69, "\(ended.errors)")
+        let reason = "does not answer: no answer in 1.0 seconds; run the same command to resume"
+        #expect(ended.errors.contains(reason), "\(ended.errors)")
+        site.setServer(isRunning: true)
+        #expect(try site.build(try manifest(settings), to: "out").status == 0)
+        let shards = { (name: String) in try site.files(name).filter { $0.key.hasPrefix("shards/") } }
+        #expect(try shards("out") == shards("calm"))
+    }
+
     @Test("names a unit that fails three times, ends with 1, and publishes the others")
     func failingUnit() throws {
         let site = try Site(count: 60)

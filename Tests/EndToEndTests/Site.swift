@@ -26,6 +26,9 @@ final class Site {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
+    /// Stops or goes on with the server of images; while it is stopped it takes connections and says nothing.
+    func setServer(isRunning: Bool) { server.signal(isRunning ? SIGCONT : SIGSTOP) }
+
     static let pipeline = Project.executables + "/pipeline"
     static let blip2 = Project.executables + "/blip2"
 
