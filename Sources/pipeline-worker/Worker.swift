@@ -186,7 +186,8 @@ final class Worker: Sendable {
 
     private func publish(_ result: UnitResult, _ lease: Lease) async throws {
         do {
-            if try await client.publish(lease, result) == .stale { throw StaleLease() }
+            // Also when it is asked to stop: the coordinator may be putting the files in place already.
+            if try await shielded({ try await self.client.publish(lease, result) }) == .stale { throw StaleLease() }
         } catch let error as TransportError where error.code == .refused {
             logger.debug("publish refused", metadata: ["reason": "\(error)"])  // counted by the coordinator
         }
@@ -333,7 +334,8 @@ extension WorkerCounts {
 ///
 /// It gets two seconds: the coordinator may be gone already, and learns of a worker's end in another way too.
 private func uncancelled(_ body: @escaping @Sendable () async throws -> Void) async {
-    let task = Task {
+    // What it could not say is found out.
+    _ = try? await shielded {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await body() }
             group.addTask { try await Task.sleep(for: .seconds(2)) }
@@ -341,5 +343,9 @@ private func uncancelled(_ body: @escaping @Sendable () async throws -> Void) as
             group.cancelAll()
         }
     }
-    _ = try? await task.value  // what it could not say is found out
+}
+
+/// Runs `body` to its end, whether or not the surrounding task is cancelled meanwhile.
+private func shielded<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    try await Task { try await body() }.value
 }

@@ -91,6 +91,8 @@ final class BuildJob: Sendable {
         do {
             if try await coordinator.hasWork() { try await work(coordinator, workerCommand, count) }
             if let fault = fault.withLock({ $0 }) { throw fault }
+            // Units that failed may have met another list than the one that was planned: then that is what happened.
+            if try await coordinator.status().total.failedUnits > 0 { try await blocking { try self.inputs.check() } }
             if try await coordinator.status().phase == .deduplicating { try await removeDuplicates(coordinator) }
         } catch {
             // On a full disk that fails too, and says less than what stopped.
@@ -202,12 +204,14 @@ final class BuildJob: Sendable {
     /// Shows progress every second, and keeps `dataset.json` at most ten seconds behind.
     private func follow(_ coordinator: Coordinator) async throws -> Bool {
         var described = -1
+        var failed = 0
         var tick = 0
         while true {
             let status = try await coordinator.status()
             progress.show(status)
-            if tick % 10 == 0 { try await blocking { try self.inputs.check() } }
+            if tick % 10 == 0 || status.total.failedUnits > failed { try await blocking { try self.inputs.check() } }
             if let fault = fault.withLock({ $0 }) { throw fault }
+            failed = status.total.failedUnits
             if tick % 10 == 0, status.total.publishedUnits != described {
                 try describe(status)
                 described = status.total.publishedUnits

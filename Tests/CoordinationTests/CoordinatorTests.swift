@@ -101,9 +101,9 @@ struct Bench {
     func expiredLease() async throws {
         let bench = try Bench(units: 1)
         let zombie = try await bench.lease("zombie")
-        bench.clock.advance(by: .seconds(200))
+        bench.clock.advance(by: .seconds(100))
         #expect(await bench.coordinator.renew(zombie) == .accepted)
-        bench.clock.advance(by: .seconds(299))
+        bench.clock.advance(by: .seconds(119))
         #expect(try await bench.coordinator.acquire(worker: "w", request: "1") == .wait(.seconds(1)))
         bench.clock.advance(by: .seconds(1))
         #expect(try await bench.coordinator.hangs("zombie"))

@@ -11,7 +11,7 @@ import Testing
             fetch: {allow_private_addresses: true}
             sources:
               - {name: a, format: csv, path: [x.csv, y.csv], url_column: link, similarity_column: sim, delimiter: "\t",
-                 image_root: images, follow_links: true, rewrite: [{prefix: a, replacement: b}], filter: {min_side: 9}}
+                 image_root: images, follow_links: true, rewrite: [{prefix: a, replacement: b}], filter: {min_similarity: 0.25}}
             """
         let settings = try Manifest(yaml: yaml).settings()
         for (key, value) in [
@@ -19,7 +19,7 @@ import Testing
             "image.max_aspect_ratio": "0", "caption.top_p": "0.9", "shard.zstd_level": "3",
             "sources[0].path[1]": "y.csv", "sources[0].url_column": "link", "sources[0].similarity_column": "sim",
             "sources[0].delimiter": "\t", "sources[0].image_root[0]": "images", "sources[0].follow_links": "true",
-            "sources[0].rewrite[0].prefix": "a", "sources[0].filter.min_side": "9",
+            "sources[0].rewrite[0].prefix": "a", "sources[0].filter.min_similarity": "0.25",
         ] {
             #expect(settings[key] == value, "\(key)")
         }
@@ -39,7 +39,8 @@ import Testing
             caption: {prompt: "yes: \\"no\\" # 1.0", top_p: 1}
             sources:
               - {name: b, format: \(format.rawValue), path: "~/a b.x", captions: original\(hasColumns ? ", id_column: '7'" : "")}
-              - {name: c, format: sbu, path: [a, b], rewrite: [], filter: {nsfw: ["true", "1"], min_aesthetic: 4.5}}
+              - {name: c, format: sbu, path: [a, b], rewrite: [], filter: {min_caption_length: 3}}
+              - {name: d, format: laion, path: x.parquet, filter: {nsfw: ["true", "1"], min_similarity: 0.25}}
             """
         let manifest = try Manifest(yaml: yaml)
         let text = manifest.yaml()
