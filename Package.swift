@@ -139,7 +139,8 @@ let package = Package(
         library(
             "Stages",
             [
-                "Samples", "Archives", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Shards",
+                "Samples", "Archives", "Digests", "Files", "Manifests", "SourceAdapters", "Fetching", "Images",
+                "Shards",
                 "Spools", "Tables",
             ]),
         library("VisionLanguage", ["Layers", "RandomNumbers", "Tensors"]),

@@ -4,10 +4,13 @@ import Synchronization
 /// Runs work that blocks, on the disk most of the time, on a thread that is none of the shared pool's.
 ///
 /// The caller waits for its end, cancelled or not; the work does not see the cancellation.
-package func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
+package func blocking<Value: Sendable, Failure: Error>(
+    _ body: @escaping @Sendable () throws(Failure) -> Value
+) async throws(Failure) -> Value {
+    let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(returning: Result(catching: body)) }
     }
+    return try result.get()
 }
 
 /// As `blocking`, but a cancelled caller does not wait: for work that may be cut short anywhere, as by a kill.

@@ -1,5 +1,6 @@
 import Archives
 import Fetching
+import Files
 import Samples
 import SourceAdapters
 
@@ -15,7 +16,7 @@ struct ImageLoader: Sendable {
     ) async -> Result<FetchedBody, FetchFailure> {
         switch location {
         case .url(let url): await fetcher.fetch(url, observer: observer)
-        case .stored(let path, let folders): stored(path, in: folders)
+        case .stored(let path, let folders): await blocking { stored(path, in: folders) }
         case .bytes(let bytes) where bytes.count > maxBytes:
             .failure(FetchFailure(Rejection(.tooLarge, "more than \(maxBytes) bytes")))
         case .bytes(let bytes): .success(FetchedBody(bytes: bytes, httpStatus: 0, finalURL: ""))

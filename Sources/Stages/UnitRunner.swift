@@ -1,3 +1,4 @@
+import Files
 import Samples
 package import SourceAdapters
 import Spools
@@ -31,6 +32,7 @@ package struct UnitRunner: Sendable {
     /// Takes the rows from their list and starts those that are not done, as fast as the gate lets them in.
     private func start(_ unit: UnitInFlight, _ adapter: any SourceAdapter) async throws {
         try await withThrowingDiscardingTaskGroup { group in
+            try await blocking { () throws(SourceError) in try adapter.prepare() }
             var reader = try adapter.reader(of: unit.unit)
             for number in 0..<unit.unit.rowCount {
                 guard let listed = try reader.next() else {
