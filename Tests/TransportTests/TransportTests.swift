@@ -33,7 +33,11 @@ import Testing
             #expect(try await client.publish(last.lease, someResult) == .accepted)
             #expect(try await client.publish(other.lease, someResult) == .stale)
             #expect(try await client.acquire() == .done)
-            let (ours, theirs) = (try await client.status(), try await service.coordinator.status())
+            var (ours, theirs) = (try await client.status(), try await service.coordinator.status())
+            for index in ours.sources.indices {  // rates pass with time
+                ours.sources[index].rowsPerSecond = 0
+                theirs.sources[index].rowsPerSecond = 0
+            }
             #expect(ours == theirs && ours.total.rejections == ["http_error": 6])
             #expect(try await client.manifest().manifest == "seed: 42\nname: \"ünï/code\"\n")
         }
