@@ -38,8 +38,7 @@ struct RankCommand: AsyncParsableCommand {
     func run() async throws {
         let ranker = try await asInput {
             try CLIPRanker(
-                directory: options.directory(), precision: options.arithmetic(), engines: options.engines(),
-                use: options.use(images: 1))
+                directory: options.directory(), precision: options.arithmetic(), engines: options.engines())
         }
         let view = shortestSideCropped(try readImage(image), side: ranker.imageSide)
         let request = RankRequest(key: image, pixels: view.rgb, captions: captions)
