@@ -37,7 +37,9 @@ func executable(_ name: String, _ dependencies: [Target.Dependency], settings: [
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: [.byName(name: name), "RandomNumbers", "TestSupport"] + dependencies,
+        name: name + "Tests",
+        dependencies: [.byName(name: name), "RandomNumbers", "TestSupport"] + (name == "Locks" ? [] : ["Locks"])
+            + dependencies,
         resources: resources,
         swiftSettings: strict)
 }
@@ -116,8 +118,9 @@ let package = Package(
         shim("CParquet", prefix: arrow, links: ["parquet", "arrow"]),
         torchShim(),
         // 1. Vocabulary.
+        library("Locks"),
         library("Samples"),
-        bridge("Files", ["CFiles"]),
+        bridge("Files", ["Locks", "CFiles"]),
         library("RandomNumbers"),
         bridge("Digests", ["Samples", "CDigest"]),
         library("TextTokenizers", ["Files"]),
@@ -126,24 +129,23 @@ let package = Package(
         bridge("Images", ["Samples", "CImages"]),
         bridge("Shards", ["Samples", "Digests", "Files", "CZstd"]),
         bridge("Tables", ["Samples", "Files", "CParquet"]),
-        bridge("Archives", ["Files", "CArchive"]),
-        bridge("Fetching", ["Samples", "Files", "RandomNumbers", "CCurl", "CNames", "CHosts"]),
+        bridge("Archives", ["Files", "Locks", "CArchive"]),
+        bridge("Fetching", ["Samples", "Files", "Locks", "RandomNumbers", "CCurl", "CNames", "CHosts"]),
         bridge("Storage", ["Samples", "Digests", "Files"]),
         bridge("Spools", ["Digests"]),
         bridge("Tensors", ["Files", "CTorch"]),
         // 3. Assembly.
-        library("SourceAdapters", ["Samples", "Digests", "Files", "Manifests", "Archives", "Tables"]),
+        library("SourceAdapters", ["Samples", "Digests", "Files", "Locks", "Manifests", "Archives", "Tables"]),
         library("Layers", ["Tensors"]),
         library("Demonstrations", ["Samples", "Files", "RandomNumbers", "Tables", flyingFox, flyingSocks]),
         // 4. The flow, the models, who does what.
         library(
             "Stages",
             [
-                "Samples", "Archives", "Digests", "Files", "Manifests", "SourceAdapters", "Fetching", "Images",
-                "Shards",
-                "Spools", "Tables",
+                "Samples", "Archives", "Digests", "Files", "Locks", "Manifests", "SourceAdapters", "Fetching", "Images",
+                "Shards", "Spools", "Tables",
             ]),
-        library("VisionLanguage", ["Layers", "RandomNumbers", "Tensors"]),
+        library("VisionLanguage", ["Layers", "Locks", "RandomNumbers", "Tensors"]),
         library("Coordination", ["Samples", "Digests", grdb, logging]),
         // 5. Where they meet.
         library(
@@ -153,12 +155,12 @@ let package = Package(
                 "Tensors",
             ]),
         library("Transport", ["Samples", "Coordination", flyingFox, flyingSocks, logging]),
-        bridge("Supervision", ["CProcess", "Coordination", logging]),
+        bridge("Supervision", ["CProcess", "Coordination", "Locks", logging]),
         library(
             "Loading",
             ["Samples", "Digests", "Images", "RandomNumbers", "Shards", "Stages", "Storage", asyncAlgorithms]),
         library("Reports", ["Samples", "Digests", "RandomNumbers"]),
-        library("Commands", ["Files", "Manifests", logging, arguments]),
+        library("Commands", ["Files", "Locks", "Manifests", logging, arguments]),
         library(
             "Training",
             ["Captioning", "Files", "Layers", "Loading", "Tensors", "TextTokenizers", "VisionLanguage"]),
@@ -170,26 +172,26 @@ let package = Package(
             "pipeline",
             [
                 "Archives", "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Files", "Images",
-                "Manifests", "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision",
-                "Tables",
-                "Transport", arguments, logging,
+                "Locks", "Manifests", "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage",
+                "Supervision", "Tables", "Transport", arguments, logging,
             ]),
         executable(
             "pipeline-worker",
             [
-                "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Manifests", "Samples", "Shards",
-                "Supervision", "SourceAdapters", "Stages", "Storage", "Tensors", "Transport", "VisionLanguage",
+                "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Locks", "Manifests", "Samples",
+                "Shards", "Supervision", "SourceAdapters", "Stages", "Storage", "Tensors", "Transport",
+                "VisionLanguage",
                 arguments, logging,
             ]),
         executable(
             "blip2",
             [
                 "Captioning", "Commands", "Files", "Images", "Loading", "Manifests", "Reports", "Samples", "Stages",
-                "Tensors",
-                "TextTokenizers", "Training", "VisionLanguage", arguments,
+                "Tensors", "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", []),
+        tests("Locks"),
         tests("Files"),
         tests("Manifests"),
         tests("Images", ["Samples"]),

@@ -1,12 +1,12 @@
 import Files
 import Glibc
-import Synchronization
+import Locks
 
 /// Folders and zip archives in which images are looked for by their paths; archives are opened once, when first needed.
 ///
 /// Nothing outside a folder is read, and nothing but plain files.
 package final class ImageRoots: Sendable {
-    private let archives = Mutex<[String: ZipArchive]>([:])
+    private let archives = Locked<[String: ZipArchive]>([:])
     private let followingLinks: Set<String>
 
     /// Links in the folders `followingLinks` may lead out of them.

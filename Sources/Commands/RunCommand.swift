@@ -1,8 +1,8 @@
 package import ArgumentParser
 import Dispatch
 import Foundation
+import Locks
 import Logging
-import Synchronization
 
 /// The version that `--version` prints and that data sets record.
 package let softwareVersion = "0.1.0"
@@ -52,7 +52,7 @@ private func say(_ message: String, code: ExitCode) -> Never {
 
 /// Turns the first SIGINT or SIGTERM into a cancellation.
 private final class StopSignal: Sendable {
-    private let received = Mutex<Int32?>(nil)
+    private let received = Locked<Int32?>(nil)
 
     /// The signal that came; nil while none did.
     var number: Int32? { received.withLock { $0 } }

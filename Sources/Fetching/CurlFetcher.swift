@@ -1,6 +1,6 @@
 import Glibc
+import Locks
 import Samples
-import Synchronization
 
 /// Fetches over HTTP and HTTPS, hundreds of transfers at once on one thread.
 ///

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// One request, and what is wanted of its answer.
 struct ExchangeRequest: Sendable {
@@ -108,7 +108,7 @@ final class Exchange: @unchecked Sendable {
 
     let request: ExchangeRequest
     /// Whom the answer goes to, and whether it went or was there before anybody wanted it.
-    private let receiver = Mutex(Receiver.none)
+    private let receiver = Locked(Receiver.none)
     var isCancelled = false
     /// Where the host is, as libcurl reads it: `+name:port:address,address`.
     var resolution: String?

@@ -1,7 +1,7 @@
 import CCurl
 import Glibc
+import Locks
 import Samples
-import Synchronization
 
 /// Runs exchanges, hundreds at once, on one thread of its own around one multi handle of libcurl.
 ///
@@ -21,8 +21,8 @@ final class TransferLoop: @unchecked Sendable {
         var isOpen = true
     }
 
-    private let inbox = Mutex(Inbox())
-    private let thread = Mutex<pthread_t?>(nil)
+    private let inbox = Locked(Inbox())
+    private let thread = Locked<pthread_t?>(nil)
     private let multi: UnsafeMutableRawPointer
     private let userAgent: String
     let events: Events

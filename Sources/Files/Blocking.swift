@@ -1,5 +1,5 @@
 import Dispatch
-import Synchronization
+import Locks
 
 /// Runs work that blocks, on the disk most of the time, on a thread that is none of the shared pool's.
 ///
@@ -36,7 +36,7 @@ private final class Waiting<Value: Sendable>: Sendable {
         case ended
     }
 
-    private let state = Mutex(State.notYet)
+    private let state = Locked(State.notYet)
 
     func begin(_ continuation: CheckedContinuation<Value, any Error>) {
         let isEnded = state.withLock { state in

@@ -1,5 +1,5 @@
+import Locks
 import Samples
-import Synchronization
 
 /// Which records of some files belong to which image, for lists that say one thing at a time.
 ///
@@ -57,7 +57,7 @@ final class IndexCursor: ListCursor {
 
 /// An index that is made when it is first asked for, once for all units of a source.
 final class SharedIndex: Sendable {
-    private let made = Mutex<ImageIndex?>(nil)
+    private let made = Locked<ImageIndex?>(nil)
 
     func get(_ make: () throws(SourceError) -> ImageIndex) throws(SourceError) -> ImageIndex {
         try made.withLock { made throws(SourceError) in

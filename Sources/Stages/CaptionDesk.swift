@@ -1,5 +1,5 @@
+import Locks
 import Samples
-import Synchronization
 
 /// Captions stored rows of whatever unit, in the order in which they come, a batch at a time.
 ///
@@ -128,7 +128,7 @@ private final class WaitingLine<Element: Sendable>: Sendable {
         }
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func add(_ element: Element) {
         state.withLock { state in

@@ -1,5 +1,5 @@
+import Locks
 import Spools
-import Synchronization
 
 /// A disk stayed full for as long as was to be waited.
 package struct DiskFull: Error, CustomStringConvertible {
@@ -17,8 +17,8 @@ package final class DiskPause: Sendable {
     private let interval: Duration
     private let clock: any Clock<Duration>
     private let report: Report
-    private let waiting = Mutex<Set<Int>>([])
-    private let tickets = Mutex(0)
+    private let waiting = Locked<Set<Int>>([])
+    private let tickets = Locked(0)
 
     /// Waits at most `outage`, looking every `interval` whether there is room.
     package init(

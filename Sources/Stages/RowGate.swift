@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// Decides when a worker may start another row, over all its units: callers in turn.
 ///
@@ -28,7 +28,7 @@ package final class RowGate: Sendable {
     }
 
     private let limits: Limits
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     package init(_ limits: Limits) { self.limits = limits }
 

@@ -1,5 +1,5 @@
 import Fetching
-import Synchronization
+import Locks
 
 /// One row's place in flight: what it counts with at the gate, and in which phase its unit's progress has it.
 final class RowTicket: FetchObserver {
@@ -10,7 +10,7 @@ final class RowTicket: FetchObserver {
 
     private let gate: RowGate
     private let progress: UnitProgress
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// For a row that was let in.
     init(_ gate: RowGate, _ progress: UnitProgress) {

@@ -1,5 +1,5 @@
+import Locks
 package import Samples
-import Synchronization
 
 /// A unit that is worked on: its spool, how far it is, and how it ends.
 package final class UnitInFlight: Sendable {
@@ -13,13 +13,13 @@ package final class UnitInFlight: Sendable {
         var waiter: CheckedContinuation<Void, any Error>?
     }
 
-    private let ending: Mutex<Ending>
+    private let ending: Locked<Ending>
 
     package init(_ spool: UnitSpool, _ progress: UnitProgress, watch: any CrashWatch = NoCrashWatch()) {
         self.spool = spool
         self.progress = progress
         self.watch = watch
-        ending = Mutex(Ending(openRows: spool.unit.rowCount))
+        ending = Locked(Ending(openRows: spool.unit.rowCount))
     }
 
     package var unit: WorkUnit { spool.unit }

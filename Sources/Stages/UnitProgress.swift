@@ -1,5 +1,5 @@
+import Locks
 import Samples
-import Synchronization
 
 /// How far a work unit is, counted while it runs, and whether it moves.
 package final class UnitProgress: Sendable {
@@ -47,7 +47,7 @@ package final class UnitProgress: Sendable {
         }
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let pulse: WorkerPulse
     private let changed: @Sendable () -> Void
 
@@ -128,7 +128,7 @@ package final class UnitProgress: Sendable {
 
 /// Whether the fetcher and the models of a worker move, whichever unit's rows they have.
 package final class WorkerPulse: Sendable {
-    private let counters = Mutex((fetches: 0, models: 0))
+    private let counters = Locked((fetches: 0, models: 0))
 
     package init() {}
 

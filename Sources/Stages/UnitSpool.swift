@@ -1,7 +1,7 @@
 import Foundation
+import Locks
 package import Samples
 import Spools
-import Synchronization
 
 /// Where the rows of one unit lie that are done, on disk; in memory each of them costs its place alone.
 ///
@@ -227,7 +227,7 @@ package struct SpooledUnit: Sendable {
 
 /// How many bytes the spools of a worker take.
 package final class ScratchUse: Sendable {
-    private let bytes = Mutex(0)
+    private let bytes = Locked(0)
 
     package init() {}
 
@@ -236,7 +236,7 @@ package final class ScratchUse: Sendable {
     /// What one unit takes.
     final class Share: Sendable {
         private let use: ScratchUse
-        private let bytes = Mutex(0)
+        private let bytes = Locked(0)
 
         init(of use: ScratchUse) { self.use = use }
         deinit { clear() }

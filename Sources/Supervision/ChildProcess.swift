@@ -1,6 +1,6 @@
 import CProcess
 import Foundation
-import Synchronization
+import Locks
 
 /// What to run: an executable and its arguments.
 package struct ProcessCommand: Hashable, Sendable {
@@ -46,7 +46,7 @@ final class ChildProcess: Sendable {
 
     private static let lineLimit = 1 << 16
 
-    private let state = Mutex(State.waiting)
+    private let state = Locked(State.waiting)
 
     /// Runs `command` to its end, handing each line that it writes to `onLine`, from another thread.
     func run(_ command: ProcessCommand, onLine: @escaping @Sendable (String) -> Void) async -> ProcessEnd {

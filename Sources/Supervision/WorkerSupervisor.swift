@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// Why the workers of this machine cannot be kept running.
 package struct SupervisionError: Error, Hashable, CustomStringConvertible {
@@ -170,7 +170,7 @@ package struct WorkerSupervisor: Sendable {
 
 /// The last lines that a worker wrote.
 private final class LastLines: Sendable {
-    private let lines = Mutex<[String]>([])
+    private let lines = Locked<[String]>([])
 
     func add(_ line: String) {
         lines.withLock { lines in

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// The parts that a benchmark tells apart.
 package enum ModelPart: String, Sendable, CaseIterable {
@@ -7,7 +7,7 @@ package enum ModelPart: String, Sendable, CaseIterable {
 
 /// How long the parts of the models took, summed over all engines; handed in by a benchmark, absent otherwise.
 package final class PartTimes: Sendable {
-    private let sums = Mutex<[ModelPart: Duration]>([:])
+    private let sums = Locked<[ModelPart: Duration]>([:])
 
     package init() {}
 

@@ -1,14 +1,14 @@
 import Coordination
+import Locks
 import Stages
-import Synchronization
 
 /// The units that a worker has in flight, and whether there is room for another.
 final class UnitBoard: Sendable {
     private let limit: Int
     private let scratchBytes: Int
     private let use: ScratchUse
-    private let units = Mutex<[Lease: UnitProgress]>([:])
-    private let ended = Mutex(false)
+    private let units = Locked<[Lease: UnitProgress]>([:])
+    private let ended = Locked(false)
     private let signal = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// Room for `limit` units; units of which all that is left waits for hosts in trouble come on top, while all spools

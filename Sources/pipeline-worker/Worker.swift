@@ -4,6 +4,7 @@ import Commands
 import Coordination
 import Fetching
 import Foundation
+import Locks
 import Logging
 import Manifests
 import Samples
@@ -12,7 +13,6 @@ import SourceAdapters
 import Stages
 import Storage
 import Supervision
-import Synchronization
 import Tensors
 import Transport
 import VisionLanguage
@@ -37,7 +37,7 @@ final class Worker: Sendable {
     private let roots: ImageRoots
     private let excluded: DigestList
     private let crashLog: CrashLog
-    private let finished = Mutex(WorkerCounts())
+    private let finished = Locked(WorkerCounts())
 
     /// A worker of the build that the digest `build` names.
     init(

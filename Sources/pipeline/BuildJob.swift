@@ -2,6 +2,7 @@ import Commands
 import Coordination
 import Files
 import Foundation
+import Locks
 import Logging
 import Manifests
 import Samples
@@ -9,7 +10,6 @@ import SourceAdapters
 import Stages
 import Storage
 import Supervision
-import Synchronization
 import Transport
 
 /// One build on this machine: the plan, the coordinator in this process, workers beside it, the output.
@@ -23,7 +23,7 @@ final class BuildJob: Sendable {
     private let progress: BuildProgress
     private let logger: Logger
     /// What ends the build as soon as it is known.
-    private let fault = Mutex<CommandError?>(nil)
+    private let fault = Locked<CommandError?>(nil)
     private var store: any JobStore { keeper.store }
     private var output: OutputDirectory { keeper.output }
 
@@ -243,11 +243,11 @@ private final class CrashWatcher: Sendable {
     private let log: CrashLog
     private let logger: Logger
     /// How many there were, by worker.
-    private let seen: Mutex<[String: Int]>
+    private let seen: Locked<[String: Int]>
 
     init(_ log: CrashLog, _ logger: Logger) {
         (self.log, self.logger) = (log, logger)
-        seen = Mutex(log.crashes().reduce(into: [:]) { $0[$1.worker, default: 0] += 1 })
+        seen = Locked(log.crashes().reduce(into: [:]) { $0[$1.worker, default: 0] += 1 })
     }
 
     /// Whether `worker` wrote down crashes that were not there the last time: another's excuse nobody but itself.

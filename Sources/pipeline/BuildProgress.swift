@@ -1,9 +1,9 @@
 import Commands
 import Coordination
 import Foundation
+import Locks
 import Reports
 import Samples
-import Synchronization
 
 /// Shows how far a build is on standard error.
 ///
@@ -23,7 +23,7 @@ final class BuildProgress: Sendable {
     private let label: String
     private let isTerminal = StandardError.isTerminal
     private let start = ContinuousClock.now
-    private let state: Mutex<State?> = Mutex(nil)
+    private let state: Locked<State?> = Locked(nil)
 
     init(label: String) { self.label = label }
 

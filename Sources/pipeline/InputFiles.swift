@@ -3,9 +3,9 @@ import Digests
 import Files
 import Foundation
 import Glibc
+import Locks
 import Manifests
 import Samples
-import Synchronization
 
 /// What identifies the content of files, found out once while a file stays as it is.
 ///
@@ -33,14 +33,14 @@ final class Fingerprints: Sendable {
     private static let settled = 2_000_000_000
 
     private let path: String?
-    private let known: Mutex<[String: Entry]>
+    private let known: Locked<[String: Entry]>
 
     /// Remembers them in the file `path`, or for the life of this value alone.
     init(path: String? = nil) {
         self.path = path
         let data = path.flatMap { FileManager.default.contents(atPath: $0) }
         // A file that cannot be read is made anew.
-        known = Mutex(data.flatMap { try? JSONDecoder().decode([String: Entry].self, from: $0) } ?? [:])
+        known = Locked(data.flatMap { try? JSONDecoder().decode([String: Entry].self, from: $0) } ?? [:])
     }
 
     /// The mark of the file `path` as it is now.
@@ -117,7 +117,7 @@ final class InputFiles: Sendable {
     }
 
     private let fingerprints: Fingerprints
-    private let files: Mutex<[File]>
+    private let files: Locked<[File]>
 
     init(_ manifest: Manifest, _ fingerprints: Fingerprints) throws {
         self.fingerprints = fingerprints
@@ -140,7 +140,7 @@ final class InputFiles: Sendable {
         try add(manifest.exclude.urls, "exclude.urls")
         try add(manifest.exclude.images, "exclude.images")
         try add(manifest.exclude.digests, "exclude.digests")
-        self.files = Mutex(files)
+        self.files = Locked(files)
     }
 
     /// As settings of a build: an output is not continued with other lists.

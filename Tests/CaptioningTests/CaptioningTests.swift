@@ -1,8 +1,8 @@
 import Captioning
 import Foundation
+import Locks
 import RandomNumbers
 import Stages
-import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -99,7 +99,7 @@ struct CaptioningTests {
     func moves() async throws {
         try await withModels { blip, clip in
             let captioner = try BLIPCaptioner(directory: blip, seed: 42, precision: .float32, engines: EnginePool())
-            let count = Mutex(0)
+            let count = Locked(0)
             let made = try await captioner.caption(Self.requests(1, side: captioner.imageSide), count: 2) {
                 count.withLock { $0 += 1 }
             }

@@ -1,13 +1,13 @@
 import Coordination
 import Foundation
+import Locks
 import Logging
 import Samples
-import Synchronization
 import Testing
 
 /// Where finished files go; can be told to fail.
 final class Place: Sendable {
-    private let content = Mutex<(leases: [Lease], fault: CoordinationError?)>(([], nil))
+    private let content = Locked<(leases: [Lease], fault: CoordinationError?)>(([], nil))
     var leases: [Lease] { content.withLock { $0.leases } }
     func setFault(_ fault: CoordinationError?) { content.withLock { $0.fault = fault } }
 

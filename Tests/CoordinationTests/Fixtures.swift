@@ -1,7 +1,7 @@
 import Coordination
 import Foundation
+import Locks
 import Samples
-import Synchronization
 import Testing
 
 /// A folder that is there for one test.
@@ -21,7 +21,7 @@ final class ManualClock: Clock {
         static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
     }
 
-    private let offset = Mutex(Duration.zero)
+    private let offset = Locked(Duration.zero)
     var now: Instant { Instant(offset: offset.withLock { $0 }) }
     var minimumResolution: Duration { .nanoseconds(1) }
     func advance(by duration: Duration) { offset.withLock { $0 += duration } }

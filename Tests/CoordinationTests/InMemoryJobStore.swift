@@ -1,7 +1,7 @@
 import Coordination
 import Foundation
+import Locks
 import Samples
-import Synchronization
 
 /// A job store that forgets: the simplest thing that the conformance suite accepts, and a check of that suite.
 ///
@@ -35,7 +35,7 @@ final class InMemoryJobStore: JobStore {
         var ordered: [Entry] { entries.values.sorted { $0.unit.id < $1.unit.id } }
     }
 
-    private let content = Mutex(Content())
+    private let content = Locked(Content())
 
     func setFull(_ isFull: Bool) { content.withLock { $0.isFull = isFull } }
 

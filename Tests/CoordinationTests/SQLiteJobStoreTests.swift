@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
+import Locks
 import Samples
-import Synchronization
 import Testing
 
 @testable import Coordination
@@ -164,7 +164,7 @@ private final class Camera: Sendable {
 
     private let path: String
     private let folder: String
-    private let content = Mutex<(promise: Promise, snapshots: [Snapshot])>((Promise(), []))
+    private let content = Locked<(promise: Promise, snapshots: [Snapshot])>((Promise(), []))
     var snapshots: [Snapshot] { content.withLock { $0.snapshots } }
 
     init(path: String, folder: String) {

@@ -1,5 +1,5 @@
+import Locks
 import Samples
-import Synchronization
 import Testing
 
 @testable import Fetching
@@ -84,7 +84,7 @@ struct FalteringHostTests {
         var policy = FetchPolicy(userAgent: "test")
         policy.allowPrivateAddresses = true
         (policy.patience, policy.outage) = (.zero, .seconds(1))
-        let events = Mutex<[OutageEvent]>([])
+        let events = Locked<[OutageEvent]>([])
         let (told, tell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let fetcher = CurlFetcher(
             policy: policy, connections: 8,

@@ -1,8 +1,8 @@
-import Synchronization
+import Locks
 
 /// A clock that stands still: sleeps are written down, and over at once.
 final class RecordingClock: Clock {
-    private let recorded = Mutex<[Duration]>([])
+    private let recorded = Locked<[Duration]>([])
     let now = ContinuousClock().now
     let minimumResolution = Duration.nanoseconds(1)
 

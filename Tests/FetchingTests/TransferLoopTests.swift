@@ -1,5 +1,5 @@
+import Locks
 import Samples
-import Synchronization
 import Testing
 
 @testable import Fetching
@@ -42,7 +42,7 @@ struct TransferLoopTests {
 
     @Test("wait while there is no room, and start when they are woken", .timeLimit(.minutes(1)))
     func room() async throws {
-        let hasRoom = Mutex(false)
+        let hasRoom = Locked(false)
         let fetcher = CurlFetcher(policy: server.policy, connections: 4, hasRoom: { hasRoom.withLock { $0 } })
         async let body = fetcher.fetch(server.url("ok?room")).get().bytes
         // A round trip, in which the one above takes its place.
@@ -125,7 +125,7 @@ struct TransferLoopTests {
             ExchangeRequest(
                 url: "http://127.0.0.1/", origin: "http://127.0.0.1", timeout: .seconds(1), maxBytes: 1,
                 maxHeaderBytes: 1, bodyUse: { _ in .take }, judge: { _, _ in .allowed }))
-        let endings = Mutex<[ExchangeAnswer.Ending]>([])
+        let endings = Locked<[ExchangeAnswer.Ending]>([])
         exchange.finish(.cancelled)
         exchange.finish(.closed)
         exchange.deliver { answer in endings.withLock { $0.append(answer.ending) } }

@@ -1,6 +1,6 @@
+import Locks
 import RandomNumbers
 import Stages
-import Synchronization
 import Testing
 
 @Suite("boundedMap") struct BoundedMapTests {
@@ -10,7 +10,7 @@ import Testing
             var random = SplitMix64(seed: seed)
             let limit = Int.random(in: 1...9, using: &random)
             let pauses = (0..<100).map { _ in Int.random(in: 0...5, using: &random) }
-            let inFlight = Mutex((now: 0, most: 0))
+            let inFlight = Locked((now: 0, most: 0))
             var (next, seen) = (0, [Int]())
             try await boundedMap(
                 { () -> Int? in
@@ -33,7 +33,7 @@ import Testing
 
     @Test("runs no more transforms at once than allowed, however many results wait")
     func running() async throws {
-        let running = Mutex((now: 0, most: 0))
+        let running = Locked((now: 0, most: 0))
         var next = 0
         try await boundedMap(
             { () -> Int? in

@@ -1,5 +1,5 @@
 import Fetching
-import Synchronization
+import Locks
 import TestSupport
 import Testing
 
@@ -7,7 +7,7 @@ import Testing
 
 /// How many are inside, and were at most.
 private final class Inside: Sendable {
-    private let count = Mutex((now: 0, most: 0))
+    private let count = Locked((now: 0, most: 0))
     var now: Int { count.withLock { $0.now } }
     var most: Int { count.withLock { $0.most } }
     func add(_ change: Int) { count.withLock { $0 = ($0.now + change, max($0.most, $0.now + change)) } }
@@ -55,7 +55,7 @@ private final class Inside: Sendable {
     @Test("tells when there is room for bytes again, once")
     func room() {
         let gate = RowGate(.init(rows: 3, byteCount: 100))
-        let told = Mutex(0)
+        let told = Locked(0)
         gate.whenRoomIsMade { told.withLock { $0 += 1 } }
         gate.take(60)
         gate.take(60)
@@ -69,7 +69,7 @@ private final class Inside: Sendable {
     func closed() async throws {
         let gate = RowGate(.init(rows: 3, byteCount: 100))
         gate.setClosed(true)
-        let entered = Mutex(false)
+        let entered = Locked(false)
         let task = Task {
             try await gate.enter()
             entered.withLock { $0 = true }

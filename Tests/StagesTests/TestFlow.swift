@@ -2,11 +2,11 @@ import Digests
 import Fetching
 import Foundation
 import Images
+import Locks
 import Manifests
 import Samples
 import SourceAdapters
 import Stages
-import Synchronization
 import TestSupport
 
 /// What a test's fetcher does before it answers.
@@ -17,7 +17,7 @@ final class FakeFetcher: Fetcher {
     private let image: [UInt8]
     private let before: BeforeAnswer
     /// The rows that were asked for.
-    let asked = Mutex<[Int]>([])
+    let asked = Locked<[Int]>([])
 
     init(image: [UInt8], before: @escaping BeforeAnswer) { (self.image, self.before) = (image, before) }
 
@@ -62,8 +62,8 @@ final class FakeModels: Captioner, Ranker {
     struct Down: Error {}
     let imageSide = 8
     let fails: Bool
-    let images = Mutex<[[UInt8]]>([])
-    let keys = Mutex<[String]>([])
+    let images = Locked<[[UInt8]]>([])
+    let keys = Locked<[String]>([])
     init(fails: Bool = false) { self.fails = fails }
 
     func caption(

@@ -1,11 +1,11 @@
 import Fetching
 import Foundation
 import Images
+import Locks
 import RandomNumbers
 import Samples
 import SourceAdapters
 import Stages
-import Synchronization
 import TestSupport
 import Testing
 
@@ -144,7 +144,7 @@ import Testing
 
 /// Lets nobody through until it is opened.
 final class Gate: Sendable {
-    private let state = Mutex((isOpen: false, waiting: [CheckedContinuation<Void, Never>]()))
+    private let state = Locked((isOpen: false, waiting: [CheckedContinuation<Void, Never>]()))
 
     func open() {
         let waiting = state.withLock { state in

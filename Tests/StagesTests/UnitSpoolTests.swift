@@ -1,8 +1,8 @@
 import Foundation
 import Images
+import Locks
 import RandomNumbers
 import Samples
-import Synchronization
 import TestSupport
 import Testing
 

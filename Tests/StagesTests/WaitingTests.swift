@@ -1,7 +1,7 @@
 import Foundation
+import Locks
 import Spools
 import Stages
-import Synchronization
 import TestSupport
 import Testing
 
@@ -10,9 +10,9 @@ import Testing
 
     @Test("tries again while the disk is full, says so once, and goes on by itself")
     func goesOn() async throws {
-        let reports = Mutex<[String?]>([])
+        let reports = Locked<[String?]>([])
         let pause = DiskPause(clock: InstantClock()) { reason in reports.withLock { $0.append(reason) } }
-        let tries = Mutex(0)
+        let tries = Locked(0)
         let value = try await pause.retrying {
             let count = tries.withLock { tries in
                 tries += 1
@@ -28,7 +28,7 @@ import Testing
     @Test("ends when the disk was full for too long; other faults are not waited for")
     func ends() async throws {
         let pause = DiskPause(outage: .seconds(60), clock: InstantClock())
-        let tries = Mutex(0)
+        let tries = Locked(0)
         let error = await #expect(throws: DiskFull.self) {
             try await pause.retrying {
                 tries.withLock { $0 += 1 }

@@ -1,7 +1,7 @@
 import CProcess
 import Foundation
+import Locks
 import Supervision
-import Synchronization
 import Testing
 
 /// What the supervisor told, and when work ends.
@@ -12,7 +12,7 @@ private final class Stage: Sendable {
         var pauses: [Duration] = []
     }
 
-    let content = Mutex(Content())
+    let content = Locked(Content())
     var lines: [String] { content.withLock { $0.lines } }
     var ends: [String?] { content.withLock { $0.ends } }
     var pauses: [Duration] { content.withLock { $0.pauses } }

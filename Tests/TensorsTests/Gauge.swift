@@ -1,8 +1,8 @@
-import Synchronization
+import Locks
 
 /// Counts how many are inside at once.
 final class Gauge: Sendable {
-    private let counts = Mutex((now: 0, highest: 0))
+    private let counts = Locked((now: 0, highest: 0))
 
     func enter() {
         counts.withLock {

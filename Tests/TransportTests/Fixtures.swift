@@ -1,9 +1,9 @@
 import Coordination
 import FlyingSocks
 import Foundation
+import Locks
 import Logging
 import Samples
-import Synchronization
 import Testing
 
 @testable import Transport

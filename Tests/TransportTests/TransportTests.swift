@@ -1,8 +1,8 @@
 import Coordination
 import Foundation
+import Locks
 import Logging
 import Samples
-import Synchronization
 import Testing
 
 @testable import Transport
@@ -116,7 +116,7 @@ import Testing
     func lostAnswers() async throws {
         struct Lost: Error {}
         try await Service.run(units: 3) { service in
-            let count = Mutex(0)
+            let count = Locked(0)
             // Every first try arrives, but its answer does not.
             let client = service.client { request in
                 let response = try await sendOverLoopback(request)
@@ -231,7 +231,7 @@ import Testing
     @Test("the server stops when its work is done, and when that fails")
     func stopping() async throws {
         struct Failed: Error {}
-        let url = Mutex("")
+        let url = Locked("")
         await #expect(throws: Failed.self) {
             try await Service.run { service in
                 url.withLock { $0 = service.url }
@@ -277,7 +277,7 @@ private final class NotingClock: Clock {
         static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
     }
 
-    private let content = Mutex<(now: Duration, pauses: [Duration])>((.zero, []))
+    private let content = Locked<(now: Duration, pauses: [Duration])>((.zero, []))
     var now: Instant { Instant(offset: content.withLock { $0.now }) }
     var minimumResolution: Duration { .nanoseconds(1) }
     var pauses: [Duration] { content.withLock { $0.pauses } }
