@@ -24,5 +24,6 @@ struct SupportScript: Sendable {
             line += String(decoding: part, as: UTF8.self)
         }
         words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+        precondition(!words.isEmpty, "\(name) ended before it said where it listens")
     }
 }

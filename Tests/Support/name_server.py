@@ -71,9 +71,18 @@ def serve_tcp(server):
                 if reply: connection.sendall(struct.pack(">H", len(reply)) + reply)
 
 
-udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.bind(("127.0.0.1", 0))
-tcp = socket.create_server(("127.0.0.1", udp.getsockname()[1]))
+def listening():
+    """A UDP and a TCP socket on one port; a port that is free for one may be taken for the other."""
+    while True:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        try:
+            return udp, socket.create_server(udp.getsockname())
+        except OSError:
+            udp.close()
+
+
+udp, tcp = listening()
 print(udp.getsockname()[1], flush=True)
 threading.Thread(target=serve_tcp, args=(tcp,), daemon=True).start()
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
