@@ -133,7 +133,7 @@ let package = Package(
         bridge("Fetching", ["Samples", "Files", "Locks", "RandomNumbers", "CCurl", "CNames", "CHosts"]),
         bridge("Storage", ["Samples", "Digests", "Files"]),
         bridge("Spools", ["Digests"]),
-        bridge("Tensors", ["Files", "CTorch"]),
+        bridge("Tensors", ["Files", "Locks", "CTorch"]),
         // 3. Assembly.
         library("SourceAdapters", ["Samples", "Digests", "Files", "Locks", "Manifests", "Archives", "Tables"]),
         library("Layers", ["Tensors"]),

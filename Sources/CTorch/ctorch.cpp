@@ -52,6 +52,7 @@ at::Tensor plain_attention(const at::Tensor &q, const at::Tensor &k, const at::T
 extern "C" {
 
 const char *ct_last_error(void) { return last_error.c_str(); }
+int32_t ct_last_failure(void) { return last_failure; }
 void ct_free(ct_tensor_t x) { delete x; }
 
 int32_t ct_rank(ct_tensor_t x) { return static_cast<int32_t>(x->value.dim()); }

@@ -15,14 +15,19 @@ struct ct_tensor {
 
 namespace ct {
 
-/// Why the last failed call of this thread failed.
+/// Why the last failed call of this thread failed, and which kind of failure it was (CT_FAILURE_...).
 inline thread_local std::string last_error;
+inline thread_local int32_t last_failure = CT_FAILURE_OTHER;
 
 /// Runs `body` and turns every C++ exception into -1 plus a message: none crosses into Swift.
 template <typename Body> int guarded(Body body) {
+    last_failure = CT_FAILURE_OTHER;
     try {
         body();
         return 0;
+    } catch (const c10::OutOfMemoryError &e) {
+        last_failure = CT_FAILURE_MEMORY;
+        last_error = e.what_without_backtrace();
     } catch (const c10::Error &e) {
         last_error = e.what_without_backtrace();
     } catch (const std::exception &e) {

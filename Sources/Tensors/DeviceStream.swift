@@ -15,9 +15,8 @@ final class DeviceStream {
     deinit { ct_stream_free(stream) }
 
     /// What `body` starts is computed on this stream.
-    func run<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
-        let status = ct_stream_begin(stream)
-        precondition(status == 0, "a stream that was made can be used")
+    func run<Value>(_ body: () throws -> Value) throws -> Value {
+        try perform("stream") { ct_stream_begin(stream) }
         defer { ct_stream_end(stream) }
         return try body()
     }
@@ -29,6 +28,15 @@ extension Device {
         guard self != .cpu, ct_cuda_is_built() else { return }
         try perform("synchronize") { ct_synchronize(code) }
     }
+
+    /// Gives memory that libtorch keeps in reserve back to the device.
+    func emptyCache() throws(TorchError) {
+        guard self != .cpu else { return }
+        try perform("empty cache") { ct_cuda_empty_cache() }
+    }
+
+    /// Lets no attention be computed by cuDNN in this process.
+    package static func avoidCuDNNAttention() { ct_cuda_use_cudnn_attention(false) }
 
     /// The number of the stream that the calling thread uses on the device; 0 for the default one.
     package var currentStream: Int { self == .cpu ? 0 : Int(ct_stream_current(code)) }

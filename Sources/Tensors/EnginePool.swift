@@ -16,7 +16,7 @@ package actor EnginePool {
         precondition(engineCount > 0, "a pool has at least one engine")
         self.device = device
         self.engineCount = engineCount
-        free = (0..<engineCount).map { TorchEngine(label: "torch-\($0)", device: device) }
+        free = (0..<engineCount).map { _ in TorchEngine(device: device) }
     }
 
     /// Runs `body` on the first engine that is free, callers in turn.

@@ -3,14 +3,17 @@ import CTorch
 /// A step that is done again and again on the same memory, recorded once as a CUDA graph: a replay costs one launch.
 ///
 /// The first run does the step as it stands, which warms the libraries up; the second one records it. Without CUDA, or
-/// turned off, every run does the step as it stands: the results are those of the same operations either way.
+/// turned off, or where it cannot be recorded, every run does the step as it stands: the results are those of the same
+/// operations either way.
 package final class StepGraph {
     private var graph: UnsafeMutableRawPointer?
-    private let isRecording: Bool
+    private let device: Device
+    private var isRecording: Bool
     private var hasRun = false
 
     /// A graph on `device`; nothing is recorded unless `isEnabled`.
     package init(on device: Device, isEnabled: Bool) {
+        self.device = device
         isRecording = isEnabled && device != .cpu && ct_cuda_is_built()
     }
 
@@ -25,24 +28,24 @@ package final class StepGraph {
             hasRun = true
             return try step()
         }
-        if graph == nil { graph = try record(step) }
+        if graph == nil { graph = record(step) }
+        guard let graph else {
+            isRecording = false
+            return try step()
+        }
         try perform("graph replay") { ct_graph_run(graph) }
     }
 
-    private func record(_ step: () throws(TorchError) -> Void) throws(TorchError) -> UnsafeMutableRawPointer? {
+    /// The recorded step; nil where it cannot be recorded: nothing of it was done then, and nothing is left behind.
+    private func record(_ step: () throws(TorchError) -> Void) -> UnsafeMutableRawPointer? {
         var begun: UnsafeMutableRawPointer?
+        guard ct_graph_begin(device.code, &begun) == 0, let begun else { return nil }
         do throws(TorchError) {
-            try perform("graph capture") { ct_graph_begin(&begun) }
-            do throws(TorchError) {
-                try step()
-            } catch {
-                if ct_graph_end(begun) == 0 { ct_graph_free(begun) }  // the stream must leave the recording
-                throw error
-            }
-            try perform("graph capture") { ct_graph_end(begun) }
+            try step()
         } catch {
-            throw TorchError(operation: error.operation, message: error.message + " (--no-cuda-graphs does without)")
+            if ct_graph_end(begun) == 0 { ct_graph_free(begun) }  // the stream must leave the recording
+            return nil
         }
-        return begun
+        return ct_graph_end(begun) == 0 ? begun : nil
     }
 }

@@ -2,10 +2,21 @@ import CTorch
 
 /// A failure inside libtorch: the operation that was asked for and what libtorch said.
 package struct TorchError: Error, Equatable, CustomStringConvertible {
+    /// What can be done about a failure.
+    package enum Kind: Sendable {
+        /// The device has too little free memory.
+        case outOfMemory
+        /// The device computes nothing any more in this process.
+        case deviceLost
+        case other
+    }
+
+    package let kind: Kind
     package let operation: String
     package let message: String
 
-    package init(operation: String, message: String) {
+    package init(_ kind: Kind = .other, operation: String, message: String) {
+        self.kind = kind
         self.operation = operation
         self.message = message
     }
@@ -26,5 +37,6 @@ func perform(_ operation: String, _ body: () -> Int32) throws(TorchError) {
 }
 
 private func lastError(_ operation: String) -> TorchError {
-    TorchError(operation: operation, message: String(cString: ct_last_error()))
+    let kind: TorchError.Kind = ct_last_failure() == CT_FAILURE_MEMORY ? .outOfMemory : .other
+    return TorchError(kind, operation: operation, message: String(cString: ct_last_error()))
 }

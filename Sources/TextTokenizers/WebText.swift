@@ -38,28 +38,30 @@ package enum WebText {
         for _ in 0..<roundLimit {
             let before = line
             if isUnescaping { line = HTMLText.unescapedWhereCertain(line) }
-            line = Mojibake.repaired(line).map(HTMLText.windows1252)
-            line = line.flatMap { ligatures[$0] ?? [$0] }.flatMap(ofUsualWidth).map(uncurled)
+            if !line.isASCII { line = uncurled(Mojibake.repaired(line).map(HTMLText.windows1252)) }
             line = withoutTerminalEscapes(withPlainLineEnds(line)).filter { !isControl($0) }.composed
             if line == before { break }
         }
         return line
     }
 
-    private static func ofUsualWidth(_ scalar: Unicode.Scalar) -> [Unicode.Scalar] {
-        switch scalar.value {
-        case 0x3000: [" "]
-        case 0xff01...0xffef: Array(String(scalar).precomposedStringWithCompatibilityMapping.unicodeScalars)
-        default: [scalar]
+    /// Ligatures as their letters, wide letters as usual ones, curly quotes as straight ones, in this order.
+    private static func uncurled(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        var result: [Unicode.Scalar] = []
+        result.reserveCapacity(line.count)
+        for scalar in line {
+            switch scalar.value {
+            case 0..<0x132: result.append(scalar)
+            case 0x149: result += ["'", "n"]
+            case 0x132...0x1f3, 0xfb00...0xfb06: result += ligatures[scalar] ?? [scalar]
+            case 0x2bc, 0x2018...0x201b: result.append("'")
+            case 0x201c...0x201f: result.append("\"")
+            case 0x3000: result.append(" ")
+            case 0xff01...0xffef: result += String(scalar).precomposedStringWithCompatibilityMapping.unicodeScalars
+            default: result.append(scalar)
+            }
         }
-    }
-
-    private static func uncurled(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
-        switch scalar.value {
-        case 0x2bc, 0x2018...0x201b: "'"
-        case 0x201c...0x201f: "\""
-        default: scalar
-        }
+        return result
     }
 
     private static func withPlainLineEnds(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
@@ -75,7 +77,7 @@ package enum WebText {
     }
 
     private static let ligatures: [Unicode.Scalar: [Unicode.Scalar]] = [
-        "\u{132}": ["I", "J"], "\u{133}": ["i", "j"], "\u{149}": ["\u{2bc}", "n"],
+        "\u{132}": ["I", "J"], "\u{133}": ["i", "j"],
         "\u{1f1}": ["D", "Z"], "\u{1f2}": ["D", "z"], "\u{1f3}": ["d", "z"],
         "\u{1c4}": ["D", "\u{17d}"], "\u{1c5}": ["D", "\u{17e}"], "\u{1c6}": ["d", "\u{17e}"],
         "\u{1c7}": ["L", "J"], "\u{1c8}": ["L", "j"], "\u{1c9}": ["l", "j"],

@@ -18,7 +18,7 @@ package actor Trainer {
         package let gradientNorm: Double
     }
 
-    private let executor = TorchExecutor(label: "trainer")
+    private let executor = TorchExecutor()
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
     /// Steps that were taken.

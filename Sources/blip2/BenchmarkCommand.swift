@@ -1,7 +1,9 @@
 import ArgumentParser
 import Captioning
 import Commands
+import Digests
 import Foundation
+import Samples
 import Stages
 import Tensors
 import TextTokenizers
@@ -23,6 +25,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     @Option(help: "Threads of the models.") var threads = ProcessInfo.processInfo.activeProcessorCount
     @Option(help: "Images computed at once on a CUDA device; by its memory where none is given.") var batch: Int?
     @Flag(help: "Do not record the decoder's step as a CUDA graph.") var noCudaGraphs = false
+    @Flag(help: "Do not let cuDNN compute attention.") var noCudnnAttention = false
     @OptionGroup var logs: LogOptions
 
     private struct Output: Encodable {
@@ -35,11 +38,16 @@ struct BenchmarkCommand: AsyncParsableCommand {
         let matrixLimit: [Double]
         let textTokens: [Int]
         let dtype: String
+        /// Of all tokens, and of all scores to six decimals, of each round: equal where the results are.
+        let tokenDigests: [String]
+        let scoreDigests: [String]
+        let batch: Int
     }
 
     func run() async throws {
         guard let precision = Precision(rawValue: precision) else { throw ValidationError("--precision: \(precision)") }
         let device = try Device(named: device)
+        if noCudnnAttention { Device.avoidCuDNNAttention() }
         let engines = EnginePool(device: device, engineCount: DeviceUse.engineCount(on: device, cores: threads))
         let use = DeviceUse(of: device, batch: batch, usesGraphs: !noCudaGraphs)
         let sampling = SamplingOptions(minLength: tokens + 4, maxLength: tokens + 4)
@@ -63,13 +71,17 @@ struct BenchmarkCommand: AsyncParsableCommand {
         }
         var (captioning, ranking, limits) = ([Double](), [Double](), [Double]())
         var parts: [String: [Double]] = [:]
+        var (tokenDigests, scoreDigests) = ([String](), [String]())
         for round in 0...rounds {
             let times = PartTimes()
             let limit = try await MatrixLimit.measure(engines, precision, rows: 577)
-            let caption = try await seconds {
-                _ = try await captioner.caption(captionRequests, count: count, times: times)
+            let (caption, captions) = try await timed {
+                try await captioner.caption(captionRequests, count: count, times: times)
             }
-            let rank = try await seconds { _ = try await judge.score(rankRequests, times: times) }
+            let (rank, scores) = try await timed { try await judge.score(rankRequests, times: times) }
+            tokenDigests.append(digest(of: "\(captions.map { $0.map(\.tokens) })").hex)
+            scoreDigests.append(
+                digest(of: scores.joined().map { String(format: "%.6f", $0) }.joined(separator: " ")).hex)
             guard round > 0 else { continue }  // the first warms up
             captioning.append(caption / Double(images))
             ranking.append(rank / Double(images))
@@ -85,13 +97,15 @@ struct BenchmarkCommand: AsyncParsableCommand {
                 Output(
                     caption: captioning, rank: ranking, parts: parts, matrixLimit: limits,
                     textTokens: texts.map { tokenizer.encode($0 + "0").count },
-                    dtype: precision == .int8 ? "int8" : precision.dtype(on: device).rawValue)))
+                    dtype: precision == .int8 ? "int8" : precision.dtype(on: device).rawValue,
+                    tokenDigests: tokenDigests, scoreDigests: scoreDigests, batch: use.batch)))
     }
 
-    private func seconds(_ body: () async throws -> Void) async rethrows -> Double {
+    /// What `body` makes, and the seconds that it took.
+    private func timed<Value>(_ body: () async throws -> Value) async rethrows -> (Double, Value) {
         let start = ContinuousClock.now
-        try await body()
-        return (ContinuousClock.now - start) / .seconds(1)
+        let value = try await body()
+        return ((ContinuousClock.now - start) / .seconds(1), value)
     }
 
     private func noise(side: Int, seed: Int) -> [UInt8] {

@@ -80,15 +80,21 @@ struct CaptionCommand: AsyncParsableCommand {
         let captioner = try await asInput {
             try BLIPCaptioner(
                 directory: options.directory(), prompt: prompt, sampling: sampling, seed: seed,
-                precision: options.arithmetic(), engines: options.engines())
+                precision: options.arithmetic(), engines: options.engines(), use: options.use(images: images.count))
         }
-        for path in images {
-            let view = squashed(try readImage(path), side: captioner.imageSide)
-            let request = CaptionRequest(key: key ?? path, pixels: view.rgb)
-            let captions = try await captioner.caption([request], count: greedy ? 1 : count).first ?? []
-            try show(captions, of: path)
+        // As many at once as keep all engines busy, and no more: a list of images may be long.
+        for start in stride(from: 0, to: images.count, by: Self.group) {
+            let paths = images[start..<min(start + Self.group, images.count)]
+            let requests = try paths.map { path in
+                let view = squashed(try readImage(path), side: captioner.imageSide)
+                return CaptionRequest(key: key ?? path, pixels: view.rgb)
+            }
+            let made = try await captioner.caption(requests, count: greedy ? 1 : count)
+            for (path, captions) in zip(paths, made) { try show(captions, of: path) }
         }
     }
+
+    private static let group = 256
 
     private func show(_ captions: [GeneratedCaption], of path: String) throws {
         if options.json {

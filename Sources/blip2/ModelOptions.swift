@@ -19,6 +19,12 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "Threads of the model; 0 takes one for each core.")
     var threads = 0
 
+    @Option(help: "Images computed at once on a CUDA device; by its memory and their number where none is given.")
+    var batch: Int?
+
+    @Flag(help: "Do not let cuDNN compute attention.")
+    var noCudnnAttention = false
+
     @Flag(help: "Write JSON, one object a line for each image.")
     var json = false
 
@@ -33,12 +39,26 @@ struct ModelOptions: ParsableArguments {
         return precision
     }
 
+    /// How the device is used for `images` images: a batch is always full, so that it is no larger than they need.
+    func use(images: Int) throws -> DeviceUse {
+        if let batch, batch < 1 { throw ValidationError("--batch: want 1 or more, not \(batch)") }
+        let use = DeviceUse(of: try namedDevice(), batch: batch)
+        guard batch == nil, use.batch > 1 else { return use }
+        let needed = [1, 2, 4, 8, 16, 32].first { $0 >= images } ?? use.batch
+        return DeviceUse(batch: min(use.batch, needed), decodesOnDevice: use.decodesOnDevice)
+    }
+
     func engines() throws -> EnginePool {
         guard threads >= 0 else { throw ValidationError("--threads: want 0 or more, not \(threads)") }
+        if noCudnnAttention { Device.avoidCuDNNAttention() }
+        let device = try namedDevice()
+        let count = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
+        return EnginePool(device: device, engineCount: DeviceUse.engineCount(on: device, cores: count))
+    }
+
+    private func namedDevice() throws -> Device {
         do {
-            let device = try Device(named: device)
-            let count = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
-            return EnginePool(device: device, engineCount: DeviceUse.engineCount(on: device, cores: count))
+            return try Device(named: device)
         } catch {
             throw ValidationError("--device: \(error.message)")
         }

@@ -38,7 +38,8 @@ struct RankCommand: AsyncParsableCommand {
     func run() async throws {
         let ranker = try await asInput {
             try CLIPRanker(
-                directory: options.directory(), precision: options.arithmetic(), engines: options.engines())
+                directory: options.directory(), precision: options.arithmetic(), engines: options.engines(),
+                use: options.use(images: 1))
         }
         let view = shortestSideCropped(try readImage(image), side: ranker.imageSide)
         let request = RankRequest(key: image, pixels: view.rgb, captions: captions)

@@ -172,6 +172,10 @@ final class Worker: Sendable {
             throw error
         } catch let error as TransportError {
             throw error
+        } catch let error as TorchError where error.kind == .deviceLost {
+            // The row is not to blame: another process starts anew with the device.
+            await release(grant.lease)
+            throw error
         } catch is StaleLease {
             logger.debug("lease lost", metadata: ["unit": "\(grant.unit.shardName)"])
         } catch {

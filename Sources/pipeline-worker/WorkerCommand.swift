@@ -8,6 +8,7 @@ import Logging
 import Manifests
 import Samples
 import Stages
+import Tensors
 import Transport
 
 /// Leases work units from a coordinator, runs the stages, writes shards.
@@ -74,6 +75,8 @@ struct WorkerCommand: AsyncParsableCommand {
             throw CommandError(error.code == .token ? .badInput : .unavailable, "\(error)")
         } catch let error as ModelError {
             throw CommandError(.badInput, "\(error)")
+        } catch let error as TorchError where error.kind == .deviceLost {
+            throw CommandError(.internalFault, "\(error)")
         }
     }
 

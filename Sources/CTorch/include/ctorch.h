@@ -21,6 +21,12 @@ enum { CT_NONE = 0, CT_GELU = 1, CT_QUICK_GELU = 2 };
 // Every call that returns int returns 0, or -1 with the reason in `ct_last_error` of the calling thread.
 
 const char *ct_last_error(void);
+
+#define CT_FAILURE_OTHER 0
+/// A device has not enough free memory.
+#define CT_FAILURE_MEMORY 1
+/// The kind of failure of the calling thread's last failed call.
+int32_t ct_last_failure(void);
 void ct_free(ct_tensor_t x);
 
 // What a tensor is.
