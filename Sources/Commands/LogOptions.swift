@@ -9,10 +9,10 @@ package struct LogOptions: ParsableArguments {
     }
     package enum Format: String, ExpressibleByArgument, CaseIterable, Sendable { case text, json }
 
-    @Option(help: ArgumentHelp("The least important messages to show.", valueName: "level"))
+    @Option(help: ArgumentHelp("The lowest level of messages to show.", valueName: "level"))
     package var logLevel: Level = .info
 
-    @Option(help: ArgumentHelp("How messages are written to standard error.", valueName: "format"))
+    @Option(help: ArgumentHelp("The format of messages on standard error.", valueName: "format"))
     package var logFormat: Format = .text
 
     package init() {}

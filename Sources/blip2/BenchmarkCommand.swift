@@ -12,20 +12,20 @@ import VisionLanguage
 /// Times captioning and ranking on images of noise; `scripts/bench capfilt` runs it beside transformers.
 struct BenchmarkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "benchmark", abstract: "Time captioning and ranking on images of noise.", shouldDisplay: false)
+        commandName: "benchmark", abstract: "Measure captioning and ranking on random images.", shouldDisplay: false)
 
     @Option(help: ArgumentHelp("The captioner's folder.", valueName: "dir")) var captioner: String
     @Option(help: ArgumentHelp("The ranker's folder.", valueName: "dir")) var ranker: String
-    @Option(help: "How many images a round.") var images = 8
-    @Option(help: "Rounds that are timed, after one that is not.") var rounds = 3
-    @Option(help: "New tokens a caption.") var tokens = 12
-    @Option(help: "Captions an image.") var count = 10
+    @Option(help: "Images per round.") var images = 8
+    @Option(help: "Timed rounds, after one for warmup.") var rounds = 3
+    @Option(help: "New tokens per caption.") var tokens = 12
+    @Option(help: "Captions per image.") var count = 10
     @Option(help: "Where the models run.") var device = "auto"
-    @Option(help: "The arithmetic.") var precision = "auto"
+    @Option(help: "Precision of the models.") var precision = "auto"
     @Option(help: "Threads of the models.") var threads = ProcessInfo.processInfo.activeProcessorCount
-    @Option(help: "Images computed at once on a CUDA device; by its memory where none is given.") var batch: Int?
-    @Flag(help: "Do not record the decoder's step as a CUDA graph.") var noCudaGraphs = false
-    @Flag(help: "Do not let cuDNN compute attention.") var noCudnnAttention = false
+    @Option(help: "Images per batch on a CUDA device; by default as its memory allows.") var batch: Int?
+    @Flag(help: "Do not use CUDA graphs for decoding.") var noCudaGraphs = false
+    @Flag(help: "Do not use cuDNN for attention.") var noCudnnAttention = false
     @OptionGroup var logs: LogOptions
 
     private struct Output: Encodable {

@@ -18,35 +18,35 @@ struct CaptionCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The image files: JPEG, PNG, WebP or GIF.", valueName: "image"))
     var images: [String]
 
-    @Option(help: "How many captions for each image.")
+    @Option(help: "Captions for each image.")
     var count = 10
 
-    @Option(help: "Names the random numbers that captions are drawn with.")
+    @Option(help: "Seed of the random numbers.")
     var seed: UInt64 = 0
 
-    @Flag(help: "Take the likeliest token each time: one caption for each image.")
+    @Flag(help: "Take the most likely token at each step: one caption for each image.")
     var greedy = false
 
-    @Option(help: "What every caption begins with; not part of its text.")
+    @Option(help: "The beginning of every caption; not part of its text.")
     var prompt = "a picture of "
 
-    @Option(help: "The share of probability to draw from, more than 0, at most 1.")
+    @Option(help: "Sample from the tokens that make up this share of the probability, more than 0, at most 1.")
     var topP = 0.9
 
-    @Option(help: "How many tokens to draw from; 0 takes all.")
+    @Option(help: "Sample from this many of the most likely tokens; 0 means all.")
     var topK = 50
 
-    @Option(help: "The least number of tokens, with those of the prompt.")
+    @Option(help: "Minimum number of tokens, including the prompt.")
     var minLength = 5
 
-    @Option(help: "The largest number of tokens, with those of the prompt.")
+    @Option(help: "Maximum number of tokens, including the prompt.")
     var maxLength = 20
 
-    @Option(help: "How much less likely a token becomes once it is used; 1 is off.")
+    @Option(help: "Penalty for tokens that are already in the caption; 1 is off.")
     var repetitionPenalty = 1.1
 
     @Option(
-        help: "The sample's key, of which the random numbers depend; the path of the image where none is given.")
+        help: "The sample's key, which selects the random numbers together with the seed; by default the image's path.")
     var key: String?
 
     @OptionGroup var options: ModelOptions

@@ -7,25 +7,25 @@ import Tensors
 
 /// Where a model is and where it runs.
 struct ModelOptions: ParsableArguments {
-    @Option(help: "A folder in the model hub's layout, or the id of one in the hub's cache.")
+    @Option(help: "A folder in the model hub's layout, or a model id in the hub's cache.")
     var model: String
 
     @Option(help: "Where the model runs: auto, cpu or cuda:N.")
     var device = "auto"
 
-    @Option(help: "The arithmetic: auto, float32, bfloat16, float16 or int8.")
+    @Option(help: "Precision: auto, float32, bfloat16, float16 or int8.")
     var precision = "auto"
 
-    @Option(help: "Threads of the model; 0 takes one for each core.")
+    @Option(help: "Threads for the model; 0 uses one for each core.")
     var threads = 0
 
-    @Option(help: "Images computed at once on a CUDA device; by its memory and their number where none is given.")
+    @Option(help: "Images per batch on a CUDA device; by default as its memory allows.")
     var batch: Int?
 
-    @Flag(help: "Do not let cuDNN compute attention.")
+    @Flag(help: "Do not use cuDNN for attention.")
     var noCudnnAttention = false
 
-    @Flag(help: "Write JSON, one object a line for each image.")
+    @Flag(help: "Write JSON, one object per line for each image.")
     var json = false
 
     @OptionGroup var logs: LogOptions

@@ -8,7 +8,7 @@ import Foundation
 struct RandomCheckpointCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "random-checkpoint",
-        abstract: "Write a checkpoint of random weights, to try the pipeline with. What it says means nothing.",
+        abstract: "Write a checkpoint with random weights, to try out the pipeline. Its captions mean nothing.",
         discussion: """
             EXAMPLE:
               blip2 random-checkpoint captioner --output out/models/captioner --seed 1
@@ -18,8 +18,9 @@ struct RandomCheckpointCommand: AsyncParsableCommand {
 
     @Argument(help: "What the checkpoint is for: captioner (BLIP) or ranker (CLIP).") var role: Role
     @Option(help: ArgumentHelp("The folder to write.", valueName: "dir")) var output: String
-    @Option(help: "What the weights are drawn from.") var seed: UInt64 = 0
-    @Flag(help: "The size of the published models, BLIP-large and CLIP ViT-L/14, for timing.") var fullSize = false
+    @Option(help: "Seed of the weights.") var seed: UInt64 = 0
+    @Flag(help: "Use the size of the published models, BLIP-large and CLIP ViT-L/14, to measure speed.") var fullSize =
+        false
     @OptionGroup var logs: LogOptions
 
     func run() async throws {

@@ -8,7 +8,7 @@ import Stages
 /// Judges how well captions fit an image.
 struct RankCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rank", abstract: "Judge how well captions fit an image: cosine similarity, best first.",
+        commandName: "rank", abstract: "Score how well captions match an image: cosine similarity, best first.",
         discussion: """
             EXAMPLE:
               blip2 rank cat.jpg --model openai/clip-vit-large-patch14 --caption "a cat" --caption "a dog"
@@ -17,7 +17,7 @@ struct RankCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The image file: JPEG, PNG, WebP or GIF.", valueName: "image"))
     var image: String
 
-    @Option(name: .customLong("caption"), help: "A caption to judge; repeatable.")
+    @Option(name: .customLong("caption"), help: "A caption to score; repeatable.")
     var captions: [String]
 
     @OptionGroup var options: ModelOptions

@@ -8,17 +8,17 @@ import TextTokenizers
 
 /// The sizes of a model that is trained from scratch.
 struct SizeOptions: ParsableArguments {
-    @Option(help: "From scratch: the side of the image in pixels.") var imageSize = 96
-    @Option(help: "From scratch: the side of a patch; divides the image's.") var patchSize = 12
-    @Option(help: "From scratch: the width of the vision transformer.") var visionWidth = 128
-    @Option(help: "From scratch: its layers.") var visionLayers = 6
-    @Option(help: "From scratch: the width of the text transformer.") var textWidth = 128
-    @Option(help: "From scratch: its layers.") var textLayers = 4
-    @Option(help: "From scratch: the longest text in tokens.") var textLength = 48
-    @Option(help: "From scratch: the most tokens that are learned from the captions.") var vocabulary = 2000
+    @Option(help: "From scratch: side of the square image in pixels.") var imageSize = 96
+    @Option(help: "From scratch: side of a patch in pixels; must divide the image's.") var patchSize = 12
+    @Option(help: "From scratch: width of the vision transformer.") var visionWidth = 128
+    @Option(help: "From scratch: layers of the vision transformer.") var visionLayers = 6
+    @Option(help: "From scratch: width of the text transformer.") var textWidth = 128
+    @Option(help: "From scratch: layers of the text transformer.") var textLayers = 4
+    @Option(help: "From scratch: maximum length of a text in tokens.") var textLength = 48
+    @Option(help: "From scratch: maximum size of the vocabulary learned from the captions.") var vocabulary = 2000
     @Option(
         help: ArgumentHelp(
-            "From scratch: a captioner or ranker, of the same sizes, whose image transformer the model begins with.",
+            "From scratch: start with the image transformer of this captioner or ranker of the same sizes.",
             valueName: "dir"))
     var visionFrom: String?
 

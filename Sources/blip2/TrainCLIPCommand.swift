@@ -8,7 +8,7 @@ struct TrainCLIPCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clip", abstract: "Train a ranker: CLIP's image and text transformers.",
         discussion: """
-            Symmetric cross-entropy with a learned temperature. Large batches make a better ranker.
+            Symmetric cross-entropy with a learned temperature. Larger batches give a better ranker.
 
             EXAMPLE:
               blip2 train clip --data out/pets --output out/models/ranker --epochs 10 --batch-size 256
@@ -16,7 +16,7 @@ struct TrainCLIPCommand: AsyncParsableCommand {
 
     @OptionGroup var size: SizeOptions
     @OptionGroup var options: TrainOptions
-    @Flag(help: "Let images and texts that resemble each other share their targets; see docs/training.md.")
+    @Flag(help: "Let similar images and texts share their targets; see docs/training.md.")
     var softTargets = false
 
     func run() async throws {

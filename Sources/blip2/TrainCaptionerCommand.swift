@@ -14,10 +14,10 @@ struct TrainCaptionerCommand: AsyncParsableCommand {
 
     @OptionGroup var size: SizeOptions
     @OptionGroup var options: TrainOptions
-    @Option(help: "What every caption begins with; it is given, not learned.") var prompt = "a picture of "
-    @Option(help: "The share of each target that is spread over the vocabulary, 0 to 1.") var labelSmoothing = 0.1
+    @Option(help: "The beginning of every caption; it is given, not predicted.") var prompt = "a picture of "
+    @Option(help: "Label smoothing, 0 to 1.") var labelSmoothing = 0.1
 
-    @Option(help: "How many captions of an image a step takes, where it has so many; the image is encoded once.")
+    @Option(help: "Captions of an image used in a step, if it has that many; the image is encoded once.")
     var captionsPerImage = 1
 
     func validate() throws {

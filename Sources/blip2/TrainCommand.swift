@@ -6,8 +6,8 @@ struct TrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a model on the pipeline's shards.",
         discussion: """
-            A run that was stopped or killed goes on when the same command is given again, with the same losses and the
-            same weights in the end.
+            The same command resumes a run that was stopped or killed, with the same losses and the
+            same final weights.
 
             EXAMPLES:
               blip2 train clip --data out/pets --output out/models/ranker --epochs 10

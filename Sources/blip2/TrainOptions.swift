@@ -10,10 +10,10 @@ import Training
 
 /// What both trainings need to know.
 struct TrainOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A data set that the pipeline made; repeatable.", valueName: "dir"))
+    @Option(help: ArgumentHelp("A data set built by the pipeline; repeatable.", valueName: "dir"))
     var data: [String] = []
 
-    @Option(help: ArgumentHelp("Where checkpoints, log, loss curve and at last the model go.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Directory for checkpoints, log, loss curve and the finished model.", valueName: "dir"))
     var output: String
 
     @Option(
@@ -22,25 +22,25 @@ struct TrainOptions: ParsableArguments {
             valueName: "model"))
     var from: String?
 
-    @Option(help: "How often every sample is seen.") var epochs = 10
-    @Option(help: "How many steps are taken, instead of whole epochs.") var steps: Int?
-    @Option(help: "How many images a step takes.") var batchSize = 128
+    @Option(help: "Number of passes over the data.") var epochs = 10
+    @Option(help: "Number of steps, instead of epochs.") var steps: Int?
+    @Option(help: "Images per step.") var batchSize = 128
     @Option(help: "The highest learning rate; 0.00001 with --from, 0.001 from scratch.") var learningRate: Double?
     @Option(help: "The learning rate of the last step.") var minLearningRate = 0.0
-    @Option(help: "Steps until the highest learning rate; a twentieth of all where it is not given.") var warmup: Int?
+    @Option(help: "Steps of linear warmup; by default a twentieth of all steps.") var warmup: Int?
     @Option(help: "AdamW's weight decay.") var weightDecay = 0.05
-    @Option(help: "The longest gradient; 0 is no limit.") var clipNorm = 1.0
-    @Option(help: "The order of the data and the weights of a new model are drawn from this.") var seed: UInt64 = 0
+    @Option(help: "Maximum norm of the gradient; 0 is no limit.") var clipNorm = 1.0
+    @Option(help: "Seed for the order of the data and the weights of a new model.") var seed: UInt64 = 0
     @Option(
         help: """
-            Show a random part of each image, of at least this share of each side; 1 shows the whole. Captions that tell of \
-            places stay true down to about 0.8.
+            Take a random crop of at least this share of each side; 1 is off. Captions about positions stay true down to \
+            about 0.8.
             """) var cropScale = 1.0
     @Option(help: "Steps between checkpoints.") var checkpointEvery = 500
     @Option(help: "The type of the finished model's weights: float32, bfloat16 or float16.") var saveAs = "float32"
     @Option(help: "Where the model is trained: auto, cpu or cuda:N.") var device = "auto"
-    @Option(help: "The arithmetic of products: auto, float32 or bfloat16.") var precision = "float32"
-    @Option(help: "Threads of the model; 0 takes one for each core.") var threads = 0
+    @Option(help: "Precision of matrix products: auto, float32 or bfloat16.") var precision = "float32"
+    @Option(help: "Threads for the model; 0 uses one for each core.") var threads = 0
     @OptionGroup var logs: LogOptions
 
     func validate() throws {

@@ -16,7 +16,7 @@ import Transport
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pipeline-worker",
-        abstract: "Lease work units from a coordinator, fetch, caption, rank, and write shards, until none is left.",
+        abstract: "Lease work units from a coordinator; fetch, caption, rank and write shards until no work is left.",
         discussion: """
             EXAMPLE:
               pipeline-worker --coordinator http://127.0.0.1:8400 --token-file token --device cpu
@@ -28,18 +28,18 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The coordinator's address.", valueName: "url")) var coordinator: String
     @Option(help: ArgumentHelp("The file that holds the coordinator's token.", valueName: "file")) var tokenFile:
         String?
-    @Option(help: "This worker's name; the host and process where none is given.") var name: String?
-    @Option(help: ArgumentHelp("Where the output is on this machine, if elsewhere than the coordinator says."))
+    @Option(help: "This worker's name; by default its host and process id.") var name: String?
+    @Option(help: ArgumentHelp("The output directory on this machine, if it differs from the coordinator's."))
     var output: String?
-    @Option(help: ArgumentHelp("A worker profile, a YAML file; flags go before it.", valueName: "file"))
+    @Option(help: ArgumentHelp("A worker profile, a YAML file; flags override it.", valueName: "file"))
     var profile: String?
-    @Option(help: "What the worker does: fetch, caption, or both with a comma.") var role = "fetch,caption"
+    @Option(help: "What the worker does: fetch, caption, or both separated by a comma.") var role = "fetch,caption"
     @Option(help: "Where the models run: auto, cpu or cuda:N.") var device: String?
-    @Option(help: "Threads of the models; 0 takes one for each core.") var threads: Int?
-    @Option(help: "Transfers in flight.") var connections: Int?
+    @Option(help: "Threads for the models; 0 uses one for each core.") var threads: Int?
+    @Option(help: "Concurrent transfers.") var connections: Int?
     @Option(
         help: ArgumentHelp(
-            "Count what is asked of each host together with the other workers of this machine, as worker N of M, in this file.",
+            "Share the limits for each host with the other workers of this machine, as worker N of M, through this file.",
             valueName: "N/M:file"))
     var hostTable: String?
     @OptionGroup var logs: LogOptions

@@ -13,10 +13,10 @@ import Storage
 struct BuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "build",
-        abstract: "Build the data set that a manifest describes. Run again, it resumes.",
+        abstract: "Build the data set that a manifest describes. The same command resumes an interrupted build.",
         discussion: """
             Plans, starts workers on this machine, and publishes shards as they are finished. A worker that dies is
-            started again; a unit that fails three times is named, and the build ends with exit code 1.
+            restarted; a unit that fails three times is named, and the build ends with exit code 1.
 
             EXAMPLES:
               pipeline build --manifest cc3m.yaml
@@ -24,15 +24,15 @@ struct BuildCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var manifest: ManifestOption
-    @Option(help: ArgumentHelp("Where the data set goes; the manifest's output where none is given.", valueName: "dir"))
+    @Option(help: ArgumentHelp("The output directory; by default the manifest's.", valueName: "dir"))
     var output: String?
     @Option(help: "Worker processes on this machine.") var workers = 1
     @Option(help: ArgumentHelp("A worker profile, a YAML file such as workers/local.yaml.", valueName: "file"))
     var profile: String?
     @Option(help: "Where the models run: auto, cpu or cuda:N.") var device: String?
-    @Option(help: "Threads of each worker's models; the machine's cores shared out where none are given.")
+    @Option(help: "Threads for the models of each worker; by default the cores are divided among the workers.")
     var threads: Int?
-    @Option(help: "Transfers in flight in each worker.") var connections: Int?
+    @Option(help: "Concurrent transfers in each worker.") var connections: Int?
     @Flag(help: "Write the final status as JSON.") var json = false
     @OptionGroup var logs: LogOptions
 

@@ -8,11 +8,11 @@ import Images
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Make the demonstration data set: small scenes with true, wrong and missing captions; serve it.",
+        abstract: "Make and serve the demonstration data set: small scenes with true, wrong and missing captions.",
         discussion: """
-            Prints the address once it serves, and serves until it is stopped. The lists, DIR/list.csv and DIR/list.tsv,
-            name that address, or with --no-serve the images' paths in DIR, for `image_root`; DIR/truth.jsonl says of
-            every row what is true.
+            Prints the address once it is serving, and serves until it is stopped. The lists, DIR/list.csv and DIR/list.tsv,
+            use that address, or with --no-serve the images' paths in DIR, for `image_root`. DIR/truth.jsonl describes
+            what each image shows.
 
             EXAMPLES:
               pipeline demo --output out/demo
@@ -20,12 +20,12 @@ struct DemoCommand: AsyncParsableCommand {
               pipeline demo --output out/training --count 50000 --seed 1000 --clean
             """)
 
-    @Option(help: ArgumentHelp("Where the files go.", valueName: "dir")) var output: String
-    @Option(help: "How many rows the lists have.") var count = 240
-    @Option(help: "The scenes, captions and faults are drawn from this.") var seed: UInt64 = 1
-    @Flag(help: "Make every row sound and every caption true: what models are trained on.") var clean = false
-    @Option(help: "Where to serve; port 0 takes a free one. Loopback only.") var listen = "127.0.0.1:0"
-    @Flag(inversion: .prefixedNo, help: "Serve the images when they are made.") var serve = true
+    @Option(help: ArgumentHelp("The directory to write to.", valueName: "dir")) var output: String
+    @Option(help: "Number of rows in the lists.") var count = 240
+    @Option(help: "Seed for the scenes, captions and faults.") var seed: UInt64 = 1
+    @Flag(help: "Make every row valid and every caption true, as training data.") var clean = false
+    @Option(help: "Address to serve on, loopback only; port 0 picks a free port.") var listen = "127.0.0.1:0"
+    @Flag(inversion: .prefixedNo, help: "Serve the images once they are made.") var serve = true
     @OptionGroup var logs: LogOptions
 
     func validate() throws {

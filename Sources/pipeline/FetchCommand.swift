@@ -12,11 +12,11 @@ import Stages
 struct FetchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fetch",
-        abstract: "Say what becomes of a URL: fetched, checked, decoded and resized by a manifest's rules.",
+        abstract: "Fetch, check, decode and resize one URL by a manifest's rules, and explain the result.",
         discussion: """
-            For a row that failed: the same code as in a build, and nothing is written but the image that is asked for.
-            Of the manifest, fetch, image and exclude.digests apply; filters and other lists judge rows, not URLs.
-            Exit code 1 where the image would be left out.
+            To find out why a row failed. Uses the same code as a build, and writes only the image given by --output.
+            Of the manifest, fetch, image and exclude.digests apply; filters and other lists apply to rows, not URLs.
+            Exits with 1 if the image would be left out.
 
             EXAMPLES:
               pipeline fetch https://example.com/cat.jpg
@@ -24,13 +24,13 @@ struct FetchCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "The image's URL.") var url: String
-    @Option(help: ArgumentHelp("Whose rules apply; the defaults where none is given.", valueName: "file"))
+    @Option(help: ArgumentHelp("The manifest whose rules apply; by default the default rules.", valueName: "file"))
     var manifest: String?
     @Option(help: ArgumentHelp("Write the image, as a shard would store it, to this file.", valueName: "file"))
     var output: String?
     @Option(
         help: ArgumentHelp(
-            "Reach this address although the rules say no, such as 127.0.0.1:8080; may be repeated.",
+            "Allow this address although the rules forbid it, such as 127.0.0.1:8080; repeatable.",
             valueName: "host:port"))
     var allow: [String] = []
     @Flag(help: "Write JSON.") var json = false

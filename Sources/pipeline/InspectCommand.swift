@@ -10,7 +10,7 @@ import Shards
 /// Shows what a shard holds.
 struct InspectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Show what a shard holds, or all about one of its samples.",
+        commandName: "inspect", abstract: "Show what is in a shard, or the details of one sample.",
         discussion: """
             EXAMPLES:
               pipeline inspect out/cc3m/shards/cc3m-000000.tar.zst
@@ -18,9 +18,9 @@ struct InspectCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "The shard, a .tar.zst file.") var shard: String
-    @Option(help: ArgumentHelp("Show this sample alone.", valueName: "key")) var sample: String?
+    @Option(help: ArgumentHelp("Show only this sample.", valueName: "key")) var sample: String?
     @Option(help: ArgumentHelp("Write the sample's image to this file.", valueName: "file")) var image: String?
-    @Option(help: "How many samples to list.") var limit = 20
+    @Option(help: "Number of samples to list.") var limit = 20
     @Flag(help: "Write JSON.") var json = false
     @OptionGroup var logs: LogOptions
 

@@ -11,9 +11,9 @@ import Storage
 struct JudgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "judge",
-        abstract: "Say how many captions are true in a data set built from the demonstration.",
+        abstract: "Count the true captions in a data set built from the demonstration.",
         discussion: """
-            Reads every sample, and judges its captions by the scene that DEMO/truth.jsonl tells of.
+            Reads every sample and compares its captions with the scene described in DEMO/truth.jsonl.
 
             EXAMPLE:
               pipeline judge out/quickstart/dataset --demo out/quickstart/demo

@@ -9,10 +9,10 @@ struct PipelineCommand: AsyncParsableCommand {
         abstract: "Builds image-text training sets from lists of images: fetch, caption, rank, keep the best, shard.",
         discussion: """
             EXAMPLES:
-              pipeline plan --manifest cc3m.yaml               what would be built
-              pipeline build --manifest cc3m.yaml --workers 2  builds it; run again, it goes on where it was
-              pipeline status --output out/cc3m                how far it is
-              pipeline report out/cc3m                         the pictures and captions on one HTML page
+              pipeline plan --manifest cc3m.yaml               shows what would be built
+              pipeline build --manifest cc3m.yaml --workers 2  builds it, or resumes an interrupted build
+              pipeline status --output out/cc3m                shows its progress
+              pipeline report out/cc3m                         writes an HTML page with images and captions
             """,
         version: softwareVersion,
         subcommands: [

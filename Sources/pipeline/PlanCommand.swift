@@ -10,9 +10,9 @@ import SourceAdapters
 /// Says what a build would do.
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "Say what a build would do: sources, rows, work units, bytes. Writes nothing.",
+        commandName: "plan", abstract: "Show what a build would do: sources, rows, work units, bytes. Writes nothing.",
         discussion: """
-            Lists at http, https and s3 addresses are fetched into a temporary folder, compressed ones unpacked there.
+            Lists at http, https and s3 addresses are downloaded to a temporary folder; compressed lists are unpacked there.
 
             EXAMPLE:
               pipeline plan --manifest manifests/quickstart.yaml

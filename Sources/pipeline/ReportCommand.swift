@@ -13,7 +13,7 @@ import Tables
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Make one self-contained HTML page: pictures, captions, scores, what was left out and why.",
+        abstract: "Write a self-contained HTML page: images, captions, scores, what was left out and why.",
         discussion: """
             EXAMPLE:
               pipeline report out/cc3m            writes out/cc3m/report.html
@@ -21,9 +21,9 @@ struct ReportCommand: AsyncParsableCommand {
 
     @Argument(help: "The output directory.") var output: String
     @Option(
-        help: ArgumentHelp("Where the page goes; report.html in the output where none is given.", valueName: "file"))
+        help: ArgumentHelp("The file to write; by default report.html in the output directory.", valueName: "file"))
     var to: String?
-    @Option(help: "How many pictures to show.") var samples = 60
+    @Option(help: "Number of images to show.") var samples = 60
     @OptionGroup var logs: LogOptions
 
     func validate() throws {

@@ -7,18 +7,18 @@ import Foundation
 struct SampleListsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sample-lists",
-        abstract: "Write made-up lists in the shape of every source's, to try manifests and planning out.",
+        abstract: "Write artificial lists in the format of every source, to try out manifests and planning.",
         discussion: """
-            The files lie below DIR as the ready manifests have them: from DIR's parent folder, a manifest of `manifests/`
-            can be planned when DIR is called `lists`.
+            The files are laid out in DIR as the ready manifests expect them: if DIR is called `lists`, the manifests of
+            `manifests/` can be planned from its parent folder.
 
             EXAMPLE:
               pipeline sample-lists --output lists --rows 1000
             """, shouldDisplay: false)
 
-    @Option(help: ArgumentHelp("Where the files go.", valueName: "dir")) var output: String
-    @Option(help: "How many rows each list has, captions counted.") var rows = 1000
-    @Option(help: "Write LAION's list only, in so many parts.") var laionParts: Int?
+    @Option(help: ArgumentHelp("The directory to write to.", valueName: "dir")) var output: String
+    @Option(help: "Number of rows in each list; each caption counts as one.") var rows = 1000
+    @Option(help: "Write only LAION's list, in this many parts.") var laionParts: Int?
     @OptionGroup var logs: LogOptions
 
     func validate() throws {

@@ -11,10 +11,10 @@ import Storage
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Say how far a build is: by source, rows left out by reason, workers. Works beside a running build.",
+        abstract: "Show the progress of a build: sources, rows left out by reason, workers. It may be running.",
         discussion: """
-            A build is planning, running, deduplicating, interrupted, finished, or failed: units of it were given up.
-            Nothing is written; the right to read is enough.
+            A build is planning, running, deduplicating, interrupted, finished, or failed (some units were given up).
+            Read permission is enough; nothing is written.
 
             EXAMPLES:
               pipeline status --output out/cc3m
@@ -22,7 +22,7 @@ struct StatusCommand: AsyncParsableCommand {
             """)
 
     @Option(help: ArgumentHelp("The output directory.", valueName: "dir")) var output: String
-    @Flag(help: "Show it every two seconds, until nothing runs.") var watch = false
+    @Flag(help: "Update every two seconds until the build stops.") var watch = false
     @Flag(help: "Write JSON.") var json = false
     @OptionGroup var logs: LogOptions
 

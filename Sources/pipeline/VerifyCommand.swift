@@ -15,7 +15,7 @@ import Tables
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Read every shard again: checksums, index, members, images, table. Exit 1 names what is damaged.",
+        abstract: "Check checksums, index, members, images and table of every shard. Exits with 1 if one is damaged.",
         discussion: """
             EXAMPLE:
               pipeline verify out/cc3m
