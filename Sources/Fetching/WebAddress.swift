@@ -36,9 +36,10 @@ extension WebAddress {
     /// The longest URL, in bytes.
     static let longest = 8192
 
-    /// Reads `text`; white space around it is dropped, characters that a path cannot hold are escaped.
+    /// Reads `text` as browsers do: what they drop or take for a slash is dropped or a slash here, and characters that a
+    /// path cannot hold are escaped.
     init(_ text: String) throws(Fault) {
-        let bytes = Self.trimmed(text)
+        let bytes = Self.cleaned(text)
         guard bytes.count <= Self.longest else { throw .malformed("URL over \(Self.longest) bytes") }
         guard !bytes.contains(where: { $0 < 0x20 || $0 == 0x7f }) else { throw .malformed("control character in URL") }
 
@@ -48,11 +49,11 @@ extension WebAddress {
         }
         let scheme = String(decoding: bytes[..<colon], as: UTF8.self).lowercased()
         guard scheme == "http" || scheme == "https" else { throw .forbidden("scheme \(scheme.prefix(16))") }
-        guard bytes[colon...].starts(with: "://".utf8) else { throw .malformed("URL without a host") }
 
-        // 2. Host and port.
-        let rest = bytes[(colon + 3)...]
+        // 2. Host and port, behind any number of slashes.
+        let rest = bytes[(colon + 1)...].drop { $0 == UInt8(ascii: "/") }
         let end = rest.firstIndex { "/?#".utf8.contains($0) } ?? rest.endIndex
+        guard end > rest.startIndex else { throw .malformed("URL without a host") }
         let authority = String(decoding: rest[..<end], as: UTF8.self)
         guard !authority.contains("@") else { throw .forbidden("URL with credentials") }
         let (host, port) = try Self.splitPort(authority)
@@ -68,12 +69,16 @@ extension WebAddress {
 
     /// The URL that `reference`, the value of a `Location` header, means here.
     ///
-    /// Source: RFC 3986 §5.2.2; dot segments are left to libcurl.
+    /// Source: RFC 3986 §5.2.2, and of the WHATWG URL standard what is read as a host; dot segments are left to libcurl.
     func resolving(_ reference: String) throws(Fault) -> WebAddress {
-        let bytes = Self.trimmed(reference)
-        let text = String(decoding: bytes, as: UTF8.self)
+        let bytes = Self.cleaned(reference)
+        var text = String(decoding: bytes, as: UTF8.self)
         if let colon = bytes.firstIndex(of: UInt8(ascii: ":")), Self.isScheme(bytes[..<colon]) {
-            return try WebAddress(text)
+            let scheme = text.prefix(colon).lowercased()
+            let rest = bytes[(colon + 1)...]
+            let isAbsolute = scheme != (isSecure ? "https" : "http") || rest.starts(with: "//".utf8)
+            guard !isAbsolute else { return try WebAddress(text) }
+            text = String(decoding: rest, as: UTF8.self)  // behind this URL's own scheme, a path is one here
         }
         if text.hasPrefix("//") { return try WebAddress((isSecure ? "https:" : "http:") + text) }
         if text.hasPrefix("/") { return try WebAddress(origin + text) }
@@ -84,13 +89,20 @@ extension WebAddress {
         return try WebAddress(origin + folder + text)
     }
 
-    private static func trimmed(_ text: String) -> [UInt8] {
-        let blanks: Set<UInt8> = [0x20, 0x09, 0x0a, 0x0c, 0x0d]
-        let bytes = Array(text.utf8)
-        guard let first = bytes.firstIndex(where: { !blanks.contains($0) }),
-            let last = bytes.lastIndex(where: { !blanks.contains($0) })
-        else { return [] }
-        return Array(bytes[first...last])
+    /// `text` without the blanks around it, and without tabs and line ends; up to the query, `\` is `/`.
+    ///
+    /// It is done before anything is read, so that a host is the same here, in the guard and in libcurl.
+    /// Source: WHATWG URL standard, "URL parsing".
+    private static func cleaned(_ text: String) -> [UInt8] {
+        let bytes = text.utf8.filter { ![0x09, 0x0a, 0x0d].contains($0) }
+        guard let first = bytes.firstIndex(where: { $0 > 0x20 }), let last = bytes.lastIndex(where: { $0 > 0x20 })
+        else {
+            return []
+        }
+        let query = bytes[first...last].firstIndex { "?#".utf8.contains($0) } ?? bytes.endIndex
+        return bytes[first...last].enumerated().map { index, byte in
+            first + index < query && byte == UInt8(ascii: "\\") ? UInt8(ascii: "/") : byte
+        }
     }
 
     private static func isScheme(_ bytes: ArraySlice<UInt8>) -> Bool {
