@@ -31,7 +31,7 @@ static row_t *row_at(const chosts_t *table, uint64_t key) {
     return (row_t *)(table->memory + (key % ROW_COUNT) * table->row_size);
 }
 
-static int64_t now_in_nanoseconds(void) {
+int64_t chosts_now(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return time.tv_sec * 1000000000LL + time.tv_nsec;
@@ -48,10 +48,11 @@ chosts_t *chosts_open(const char *path, int lanes, int lane) {
     struct stat status;
     if (path) {
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        // A longer one is for more lanes; a file only grows, so that nobody loses what is mapped.
-        if (file < 0 || fstat(file, &status) != 0
-            || ((size_t)status.st_size < table->size && ftruncate(file, (off_t)table->size) != 0))
-            goto failed;
+        if (file < 0 || fstat(file, &status) != 0) goto failed;
+        // A longer one is for more lanes; a file only grows, so that nobody loses what is mapped. Its blocks are taken now: a
+        // full disk must be told here, and not by a signal at the first write into the map.
+        if ((size_t)status.st_size < table->size || (size_t)status.st_blocks * 512 < table->size)
+            if ((errno = posix_fallocate(file, 0, (off_t)table->size))) goto failed;
     }
     table->memory = mmap(NULL, table->size, PROT_READ | PROT_WRITE, flags, file, 0);
     if (table->memory == MAP_FAILED) goto failed;
@@ -77,10 +78,10 @@ static int64_t refused(_Atomic uint16_t *own, int64_t wait) {
     return wait;
 }
 
-int64_t chosts_claim(chosts_t *table, uint64_t key, int limit, int64_t interval) {
+int64_t chosts_claim(chosts_t *table, uint64_t key, int limit, int64_t interval, int64_t now) {
     row_t *row = row_at(table, key);
     _Atomic uint16_t *own = &row->counts[table->lane];
-    int64_t now = now_in_nanoseconds(), wish = atomic_load(&row->wish);
+    int64_t wish = atomic_load(&row->wish);
     int held = atomic_fetch_add(own, 1) + 1, total = 0;
 
     // 1. Whoever has more than its share gives way to one who was refused.

@@ -17,27 +17,36 @@ package struct SharedBounds: Sendable, Hashable {
 ///
 /// A process that is killed leaves its counts behind until the next one in its lane begins. Used on the loop's thread only.
 final class HostTable {
+    /// The longest time between two starts, in nanoseconds: three years.
+    private static let longestInterval = 1e17
+
     private let table: OpaquePointer
     private let connections: Int32
     private let interval: Int64
+    private let clock: () -> Int64
+    /// Why the bounds are those of this process alone; nil where they are shared as was asked for.
+    let fault: String?
 
     /// A table for `connections` exchanges at once and `rate` starts a second with each host; a `rate` of zero sets no limit.
-    init(_ shared: SharedBounds?, connections: Int, rate: Double) {
-        // Where the file cannot be had, each process keeps to the bounds by itself.
+    ///
+    /// `clock` gives nanoseconds.
+    init(_ shared: SharedBounds?, connections: Int, rate: Double, clock: @escaping () -> Int64 = chosts_now) {
         let opened = shared.flatMap { chosts_open($0.path, Int32($0.lanes), Int32($0.lane)) }
+        fault = shared.flatMap { opened == nil ? "\($0.path): \(String(cString: strerror(errno)))" : nil }
         guard let table = opened ?? chosts_open(nil, 1, 0) else {
             preconditionFailure("no memory for the hosts' bounds")
         }
         self.table = table
         self.connections = Int32(connections)
-        interval = rate > 0 ? Int64(1e9 / rate) : 0
+        self.clock = clock
+        interval = rate > 0 ? Int64(min(1e9 / rate, Self.longestInterval)) : 0
     }
 
     deinit { chosts_close(table) }
 
     /// Takes a place of `origin`; otherwise says how long to wait before asking again.
     func claim(_ origin: String) -> Duration? {
-        let wait = chosts_claim(table, Self.key(origin), connections, interval)
+        let wait = chosts_claim(table, Self.key(origin), connections, interval, clock())
         return wait == 0 ? nil : .nanoseconds(wait)
     }
 
