@@ -45,6 +45,9 @@ package struct FileDownloader: Sendable {
                 try file.append(answer.body)
                 retries = 0
                 if file.byteCount >= total { return try file.finish() }
+                guard !answer.body.isEmpty else {
+                    throw failure(address, "an empty part of a file that is not whole", answer.status)
+                }
             case 416 where answer.range?.total == file.byteCount: return try file.finish()
             case 412, 416:
                 // A server that takes no range at all, not even one from the start, is asked for the whole.

@@ -50,7 +50,9 @@ import Testing
         #expect(try await download("no-ranges") == goodBody)
     }
 
-    @Test("says what a server answered", arguments: ["status?404", "status?416", "loop", "nowhere"])
+    @Test(
+        "says what a server answered", .timeLimit(.minutes(1)),
+        arguments: ["status?404", "status?416", "loop", "nowhere", "empty-part"])
     func refused(target: String) async throws {
         let failure = try await #require(throws: FetchFailure.self) { try await download(target) }
         #expect(failure.rejection.message.contains(server.url("")), "\(failure)")

@@ -112,6 +112,8 @@ async def ranges(r):
     part = BODY[start:end + 1]
     await r.answer(part, "206 Part", [f"ETag: {tag}", f"Content-Range: bytes {start}-{start + len(part) - 1}/{len(BODY)}"])
 @route
+async def empty_part(r): await r.answer(b"", "206 Part", ["Content-Range: bytes 0-9/10"])
+@route
 async def asked_range(r): await r.answer(asked_ranges.get(r.query, "").encode())
 
 
@@ -122,6 +124,8 @@ async def status(r): await r.answer(b"no", f"{r.query} X")
 async def error_with_long_body(r): await r.answer(bytes(1 << 20), "404 Not Found")
 @route
 async def fails_once(r): await (r.answer(b"", "500 Oops") if counts[r.target] == 1 else r.answer())
+@route
+async def busy(r): await r.answer(b"", "429 Busy", ["Retry-After: 86400"])
 @route
 async def busy_once(r):
     await (r.answer(b"", "429 Busy", [f"Retry-After: {r.query}"]) if counts[r.target] == 1 else r.answer())
