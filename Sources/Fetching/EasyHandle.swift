@@ -36,6 +36,8 @@ final class EasyHandle {
         set(CURLOPT_QUICK_EXIT, 1)
         set(CURLOPT_DNS_CACHE_TIMEOUT, 300)
         set(CURLOPT_BUFFERSIZE, 32_768)
+        // Bounds count transfers: connections that are kept for reuse must not stay at a host beside those of others.
+        set(CURLOPT_MAXAGE_CONN, 10)
         ccurl_set_pointer(pointer, CURLOPT_ERRORBUFFER, errorText)
 
         // 3. Where heads, bodies and addresses go.
@@ -129,12 +131,15 @@ final class EasyHandle {
         curl_slist_free_all(resolution)
         resolution = nil
         defer { exchange = nil }
+        // Of a connection that was used before libcurl gives times, too.
+        var newConnections = 0
+        ccurl_get_long(pointer, CURLINFO_NUM_CONNECTS, &newConnections)
         let (connected, ready) = (time(CURLINFO_CONNECT_TIME_T), time(CURLINFO_PRETRANSFER_TIME_T))
         let firstByte = time(CURLINFO_STARTTRANSFER_TIME_T)
         return (
             exchange,
             ExchangeAnswer.Times(
-                connect: connected > .zero ? connected - time(CURLINFO_NAMELOOKUP_TIME_T) : nil,
+                connect: newConnections > 0 ? max(.zero, connected - time(CURLINFO_NAMELOOKUP_TIME_T)) : nil,
                 firstByte: max(.zero, firstByte - ready), elapsed: time(CURLINFO_TOTAL_TIME_T))
         )
     }

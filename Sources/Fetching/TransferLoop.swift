@@ -248,7 +248,7 @@ extension TransferLoop {
         let handle = idle.popLast() ?? EasyHandle(userAgent: userAgent, sockets: sockets)
         handle.prepare(exchange)
         running[ObjectIdentifier(exchange)] = handle
-        curl_multi_add_handle(multi, handle.pointer)
+        precondition(curl_multi_add_handle(multi, handle.pointer) == CURLM_OK, "libcurl takes no transfer")
     }
 
     /// Tells those that wait what becomes of them.

@@ -61,6 +61,20 @@ struct TransferLoopTests {
         #expect(try await fetcher.fetch(server.url("peer")).get().bytes == first)
     }
 
+    @Test("know a connection that was there from one that was made")
+    func connectionTimes() async {
+        let loop = TransferLoop(Frontier.Limits(slots: 1, perHost: 1), userAgent: "test")
+        defer { loop.close() }
+        var times: [ExchangeAnswer.Times] = []
+        for _ in 0..<2 {
+            let request = ExchangeRequest(
+                url: server.url("ok"), origin: "http://127.0.0.1:\(server.port)", timeout: .seconds(10),
+                maxBytes: 1 << 20, maxHeaderBytes: 1 << 16, bodyUse: { _ in .take }, judge: { _, _ in .allowed })
+            times.append(await loop.run(request).times)
+        }
+        #expect(times[0].connect != nil && times[1].connect == nil)
+    }
+
     @Test("are many more than there are slots, and all come out")
     func many() async throws {
         let fetcher = CurlFetcher(policy: server.policy, connections: 16)
