@@ -12,7 +12,7 @@ enum AnswerReading {
     struct Fault: Error {
         let failure: FetchFailure
         var mayPass = false
-        /// Whether the host was given up, and nothing asked.
+        /// Whether nothing was asked, since the host was given up for what other rows met.
         var isOfHost = false
         /// How things stood with the host and the network.
         var standing = ExchangeAnswer.Standing()
@@ -45,13 +45,7 @@ struct AnswerReader: Sendable {
             let failure = FetchFailure(rejection, httpStatus: status, finalURL: "\(address)")
             return .fault(AnswerReading.Fault(failure: failure, mayPass: mayPass, standing: answer.standing))
         }
-        if let hostFault = hostFault(answer) {
-            guard let wait = hostFault.retryAfter, wait > RetryPlan.longestRetryAfter(policy) else {
-                return fault(hostFault.rejection, mayPass: true)
-            }
-            let text = hostFault.rejection.message + ", with a Retry-After beyond fetch.patience"
-            return fault(Rejection(hostFault.rejection.reason, text))
-        }
+        if let hostFault = hostFault(answer) { return fault(hostFault.rejection, mayPass: !hostFault.asksTooMuch) }
         switch answer.ending {
         case .complete: return Self.isWhole(answer.head) ? .body : readStatus(answer.head, fault)
         case .headOnly:
@@ -66,14 +60,15 @@ struct AnswerReader: Sendable {
         case .givenUp(let hostFault):
             let failure = FetchFailure(
                 hostFault.rejection, httpStatus: hostFault.status, finalURL: "\(address)")
-            return .fault(AnswerReading.Fault(failure: failure, isOfHost: true))
+            return .fault(AnswerReading.Fault(failure: failure, isOfHost: !hostFault.asksTooMuch))
         case .cancelled: return fault(Rejection(.downloadError, "cancelled"))
         case .closed: return fault(Rejection(.downloadError, "the fetcher is closed"))
         }
     }
 
-    /// What `answer` says about its host.
-    func hostOutcome(_ answer: ExchangeAnswer) -> HostOutcome {
+    /// What `answer` says about its host, which was given only the end of the time limit where `inShortTime`.
+    func hostOutcome(_ answer: ExchangeAnswer, inShortTime: Bool = false) -> HostOutcome {
+        if inShortTime, answer.ending == .timedOut { return .unknown }
         if let fault = hostFault(answer) { return .failed(fault) }
         switch answer.ending {
         case .cancelled, .closed, .blocked, .givenUp: return .unknown
@@ -96,10 +91,12 @@ struct AnswerReader: Sendable {
         case .complete, .headOnly:
             let status = answer.head.status
             guard status == 429 || ((500...599).contains(status) && ![501, 505].contains(status)) else { return nil }
+            let wait = answer.head.values(of: "retry-after").first.flatMap(seconds)
+            let asksTooMuch = wait.map { $0 > policy.longestRetryAfter } ?? false
+            let text = "status \(status)" + (asksTooMuch ? ", with a Retry-After beyond fetch.patience" : "")
             return HostFault(
-                kind: [429, 503].contains(status) ? .overload : .server,
-                rejection: Rejection(.httpError, "status \(status)"), status: status,
-                retryAfter: answer.head.values(of: "retry-after").first.flatMap(seconds))
+                kind: [429, 503].contains(status) ? .overload : .server, rejection: Rejection(.httpError, text),
+                status: status, retryAfter: wait, asksTooMuch: asksTooMuch)
         default: return nil
         }
     }
@@ -115,7 +112,9 @@ struct AnswerReader: Sendable {
 
     /// The value of `Retry-After`, a number of seconds or a date, as a time from now.
     private func seconds(_ value: String) -> Duration? {
-        if let seconds = Int32(value) { return .seconds(max(0, seconds)) }
+        if !value.isEmpty, value.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            return .seconds(Int32(value) ?? .max)  // more than can be counted is long, not nothing
+        }
         let date = curl_getdate(value, nil)
         return date == -1 ? nil : .seconds(max(0, date - now()))
     }
@@ -131,8 +130,8 @@ struct AnswerReader: Sendable {
         guard let range = head.values(of: "content-range").first?.lowercased(), range.hasPrefix("bytes 0-") else {
             return false
         }
-        let numbers = range.dropFirst(8).split(separator: "/").compactMap { Int($0) }
-        return numbers.count == 2 && numbers[0] + 1 == numbers[1]
+        let numbers = range.dropFirst(8).split(separator: "/").compactMap { UInt64($0) }
+        return numbers.count == 2 && numbers[1] > 0 && numbers[0] == numbers[1] - 1
     }
 
     /// Faults of the network, and not of the request or the server's set-up.

@@ -13,19 +13,25 @@ package final class CurlFetcher: Fetcher {
     private let seed: UInt64
     private let clock: any Clock<Duration>
     private let loop: TransferLoop
+    private let attemptFailed: @Sendable (FailedAttempt) -> Void
+    /// Why the bounds for hosts are not shared with other processes as was asked for; nil where they are.
+    package let sharingFault: String?
 
     /// A fetcher with a thread of its own, on which `connections` transfers run at once.
     ///
     /// `clock` measures the pauses of single rows, `seed` is what their jitter is drawn from. No transfer starts while
     /// `hasRoom` says no; it is asked again when one ends, and by `wake`. `nameServers`, addresses with or without a port,
     /// are asked for names, those of the system where there are none. The bounds for each host are counted over all
-    /// processes of `shared`. `outage` is told of outages, on that thread.
+    /// processes of `shared`. `outage` is told of outages, on that thread; `attemptFailed` is the history of every fetch, from
+    /// any thread.
     package init(
         policy: FetchPolicy, connections: Int, seed: UInt64 = 0, clock: any Clock<Duration> = ContinuousClock(),
         nameServers: [String] = [], shared: SharedBounds? = nil, hasRoom: @escaping @Sendable () -> Bool = { true },
-        outage: @escaping @Sendable (OutageEvent) -> Void = { _ in }
+        outage: @escaping @Sendable (OutageEvent) -> Void = { _ in },
+        attemptFailed: @escaping @Sendable (FailedAttempt) -> Void = { _ in }
     ) {
         self.policy = policy
+        self.attemptFailed = attemptFailed
         let urlGuard = URLGuard(policy)
         self.urlGuard = urlGuard
         reader = AnswerReader(policy, now: { time(nil) })
@@ -34,11 +40,12 @@ package final class CurlFetcher: Fetcher {
         let limits = Frontier.Limits(
             slots: connections, perHost: policy.connectionsPerHost, retries: policy.retries,
             patience: policy.patience, outage: policy.outage)
+        let table = HostTable(shared, connections: policy.connectionsPerHost, rate: policy.requestsPerSecond)
+        sharingFault = table.fault
         loop = TransferLoop(
             limits, userAgent: policy.userAgent, resolver: NameResolver(servers: nameServers),
-            table: HostTable(shared, connections: policy.connectionsPerHost, rate: policy.requestsPerSecond),
-            events: TransferLoop.Events(
-                hasRoom: hasRoom, judge: urlGuard.judge, outage: outage))
+            table: table,
+            events: TransferLoop.Events(hasRoom: hasRoom, judge: urlGuard.judge, outage: outage))
     }
 
     deinit { loop.close() }
@@ -63,22 +70,24 @@ package final class CurlFetcher: Fetcher {
     /// Tries until there is a body, a fault that will not pass, or no patience left.
     private func fetch(_ address: WebAddress, _ observer: any FetchObserver) async throws(FetchFailure) -> FetchedBody {
         var plan = RetryPlan(policy, seed: seed, url: "\(address)")
-        var last: FetchFailure?
+        var (last, number) = (FetchFailure?.none, 0)
         while true {
             do throws(AnswerReading.Fault) {
                 return try await attempt(address, observer)
             } catch {
                 // A host that is given up ends all its rows; each says what was the matter with itself, if it was tried.
-                guard error.mayPass else { throw error.isOfHost ? last ?? error.failure : error.failure }
-                last = error.failure
-                guard !error.standing.excuses else { continue }
-                guard
-                    let pause = plan.pause(
-                        networkTime: error.standing.networkTime, seen: error.standing.seen, at: ContinuousClock.now)
-                else { throw error.failure }
-                observer.putOff(until: ContinuousClock.now + pause)
+                let failure = error.isOfHost ? last ?? error.failure : error.failure
+                let now = ContinuousClock.now
+                let pause = error.mayPass ? plan.pause(after: error.standing, at: now) : nil
+                number += 1
+                attemptFailed(
+                    FailedAttempt(url: "\(address)", number: number, failure: failure, isLast: pause == nil))
+                guard let pause else { throw failure }
+                last = failure
+                guard pause > .zero else { continue }
+                observer.putOff(until: now + pause)
                 // Only a cancelled task wakes early; then the fault that it met is its answer.
-                guard (try? await clock.sleep(for: pause)) != nil else { throw error.failure }
+                guard (try? await clock.sleep(for: pause)) != nil else { throw failure }
                 observer.resumed()
             }
         }
@@ -96,16 +105,24 @@ package final class CurlFetcher: Fetcher {
                 let rejection = Rejection(.placeholder, "stands for an image that is gone")
                 throw AnswerReading.Fault(failure: FetchFailure(rejection, finalURL: "\(address)"))
             }
-            let answer = await loop.run(request(address, timeout: max(left, .milliseconds(1)), observer))
+            let answer = await loop.run(request(address, timeout: left, observer))
             switch reader.read(answer, of: address) {
             case .body:
                 return FetchedBody(bytes: answer.body, httpStatus: answer.head.status, finalURL: "\(address)")
-            case .fault(let fault):
+            case .fault(var fault):
+                // A host that was given little time is not at fault, so its state excuses nothing.
+                if isShort(left), answer.ending == .timedOut { fault.standing.excuses = false }
                 throw fault
             case .redirect(let location):
                 address = try target(of: location, from: address, status: answer.head.status, left: redirectsLeft)
                 redirectsLeft -= 1
                 left -= answer.times.elapsed
+                guard left > .zero else {
+                    let rejection = Rejection(.timeout, "no whole answer in \(policy.timeout)")
+                    throw AnswerReading.Fault(
+                        failure: FetchFailure(rejection, finalURL: "\(address)"), mayPass: true,
+                        standing: answer.standing)
+                }
             }
         }
     }
@@ -129,14 +146,19 @@ package final class CurlFetcher: Fetcher {
         throw AnswerReading.Fault(failure: FetchFailure(rejection, httpStatus: status, finalURL: "\(address)"))
     }
 
+    /// Whether earlier hops left so little of the time limit that the next host is not to blame for the rest.
+    private func isShort(_ left: Duration) -> Bool { left < policy.timeout / 2 }
+
     private func request(_ address: WebAddress, timeout: Duration, _ observer: any FetchObserver) -> ExchangeRequest {
-        ExchangeRequest(
+        let isShort = isShort(timeout)
+        return ExchangeRequest(
             url: "\(address)", origin: address.origin, name: address.name,
             headers: [
                 "Accept: image/jpeg,image/png,image/webp,image/gif,*/*;q=0.5", "Accept-Encoding: gzip, deflate",
             ], timeout: timeout,
             maxBytes: policy.maxBytes, maxHeaderBytes: policy.maxHeaderBytes, bodyUse: reader.bodyUse,
-            judge: urlGuard.judge, hostOutcome: reader.hostOutcome, observer: observer)
+            judge: urlGuard.judge, hostOutcome: { [reader] in reader.hostOutcome($0, inShortTime: isShort) },
+            observer: observer)
     }
 }
 

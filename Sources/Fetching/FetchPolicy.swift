@@ -33,6 +33,9 @@ package struct FetchPolicy: Sendable, Hashable {
     /// What URLs of pictures that stand for lost ones begin with, without their scheme.
     package var placeholders: [String] = []
 
+    /// The longest wait that a server may ask for; who asks for more is not asked again.
+    var longestRetryAfter: Duration { max(patience, .seconds(10)) }
+
     /// Whether `url` is one of those pictures.
     func isPlaceholder(_ url: String) -> Bool {
         guard !placeholders.isEmpty, let scheme = url.range(of: "://") else { return false }

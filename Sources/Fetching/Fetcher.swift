@@ -36,6 +36,17 @@ package struct NoFetchObserver: FetchObserver {
     package func resumed() {}
 }
 
+/// One of a fetch's attempts, which failed.
+package struct FailedAttempt: Sendable, Hashable {
+    /// The row's URL, in its plain form.
+    package let url: String
+    /// From 1 on.
+    package let number: Int
+    package let failure: FetchFailure
+    /// Whether the fetch ends with it.
+    package let isLast: Bool
+}
+
 /// A body as it came, its content encoding undone.
 package struct FetchedBody: Sendable {
     /// The bytes; none where the server sent none.

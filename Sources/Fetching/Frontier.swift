@@ -43,6 +43,8 @@ struct Frontier {
     /// A host that was given up is asked again so much later, then after twice that, up to an hour.
     private static let firstRest = Duration.seconds(60)
     private static let longestRest = Duration.seconds(3600)
+    /// The longest rest of a host that asks for one.
+    private static let longestAskedRest = Duration.seconds(86_400)
     /// Hosts that are asked at once to see whether an outage is over.
     private static let probesOfOutage = 2
 
@@ -64,7 +66,9 @@ struct Frontier {
     private var troubledCount = 0
     var nameless = FIFO<String>()
     var lookUpCount = 0
+    /// What may still be asked, of hosts and of servers for names, to see whether an outage is over.
     var probesLeft = 0
+    var lookUpProbesLeft = 0
     private var addedCount = 0
 
     init(_ limits: Limits, at now: Instant) {
@@ -88,17 +92,16 @@ struct Frontier {
         host.addedCount += 1
         addedCount += 1
         defer { hosts[origin] = host }
-        if let fault = host.trouble?.fault, let rest = host.trouble?.restsUntil {
-            guard now >= rest else { return .gaveUp([ticket], fault) }
-            host.trouble?.restsUntil = nil
-            host.notBefore = nil
+        if let rest = host.rest {
+            guard now >= rest.until else { return .gaveUp([ticket], rest.fault) }
+            (host.rest, host.notBefore) = (nil, nil)
         }
         places[ticket] = Place(origin: origin)
         host.waiting.append(ticket)
         host.waitingCount += 1
         queue(origin, &host, at: now)
         if let outage = network.outage, outage.isWhole { return .putOff(origin: origin, until: network.nextProbe) }
-        return host.notBefore.flatMap { $0 > now ? .putOff(origin: origin, until: $0) : nil }
+        return host.nextStart.flatMap { $0 > now ? .putOff(origin: origin, until: $0) : nil }
     }
 
     /// A row that waited waits no longer.
@@ -133,7 +136,7 @@ struct Frontier {
                 queue(origin, &host, at: now)
                 continue
             }
-            guard let ticket = popWaiting(&host) else { continue }
+            guard let ticket = popWaiting(&host) else { preconditionFailure("the rows of a host are miscounted") }
             start(ticket, origin, &host, at: now)
             return ticket
         }
@@ -142,9 +145,9 @@ struct Frontier {
 
     /// The exchange of `ticket` ended.
     mutating func ended(_ ticket: Ticket, _ outcome: HostOutcome, at now: Instant) -> [Notice] {
-        guard let place = places.removeValue(forKey: ticket), place.number >= 0, var host = hosts[place.origin] else {
-            return []
-        }
+        guard let place = places.removeValue(forKey: ticket), place.number >= 0 else { return [] }
+        if limits.adapts, outcome.isHeard { hear(place.origin, at: now) }
+        guard var host = hosts[place.origin] else { return [] }
         runningCount -= 1
         if place.isInTrouble { troubledCount -= 1 }
         host.runningCount -= 1
@@ -156,9 +159,6 @@ struct Frontier {
                     place.number, latest: host.latest, inFlight: host.runningCount + 1, connect: connect,
                     firstByte: firstByte)
                 host.isWell()
-                hosts[place.origin] = host
-                hear(place.origin, at: now)
-                host = hosts[place.origin] ?? host
             case .failed(let fault): notices = fail(place, &host, fault, at: now)
             case .unknown: break
             }
@@ -171,7 +171,7 @@ struct Frontier {
 
     /// A witness that was asked answered, or did not.
     mutating func witnessed(_ answered: Bool, at now: Instant) {
-        if network.witnessed(answered, at: now) { recover(at: now) }
+        if network.witnessed(answered, at: now)?.isWhole == true { recover(at: now) }
     }
 
     /// Looks whether the network works; to be called when something has ended, and at `wakeTime`.
@@ -180,12 +180,17 @@ struct Frontier {
         switch step {
         case .begin(let outage): return (step, outage.isWhole ? [.allPutOff(until: network.nextProbe)] : [])
         case .probe:
-            if network.outage?.isWhole == true { probesLeft = Self.probesOfOutage }
-            // Hosts that rest are asked, too: their pause was meant for a network that works.
+            if let origin = network.outage?.origin {
+                if hosts[origin]?.isIdle ?? true { network.endOutage() }
+                requeue(origin, at: now) { $0.notBefore = nil }
+                return (step, [])
+            }
+            (probesLeft, lookUpProbesLeft) = (Self.probesOfOutage, Self.probesOfOutage)
+            // Hosts that are aside are asked, too: their pause was meant for a network that works.
             for (origin, host) in hosts where host.notBefore != nil && host.waitingCount > 0 && host.runningCount == 0 {
                 requeue(origin, at: now) { $0.notBefore = nil }
             }
-            return (step, network.outage?.isWhole == true ? [.allPutOff(until: network.nextProbe)] : [])
+            return (step, [.allPutOff(until: network.nextProbe)])
         case .none, .ask, .giveUp: return (step, [])
         }
     }
@@ -196,20 +201,15 @@ struct Frontier {
         return timers.next.map { min($0, network) } ?? network
     }
 
-    /// Takes out all that wait.
-    mutating func removeAll() -> [Ticket] {
-        let all = places.filter { $0.value.number < 0 }.map(\.key).sorted()
-        for ticket in all { remove(ticket) }
-        return all
-    }
-
     /// The rows that wait for `origin`.
     func waiting(for origin: String) -> [Ticket] {
         hosts[origin]?.waiting.waiting.filter { places[$0].map { $0.number < 0 } ?? false } ?? []
     }
 
     /// Whether nothing can be said about a fault of `origin` that counts against a row: it is put aside, or the world is.
-    func excuses(_ origin: String) -> Bool { network.outage != nil || hosts[origin]?.isAside ?? false }
+    func excuses(_ origin: String) -> Bool {
+        network.outage?.covers(origin) ?? false || hosts[origin]?.isAside ?? false
+    }
 
     // MARK: - What follows from it
 
@@ -223,10 +223,10 @@ struct Frontier {
     /// Puts the host among those that may start something, or has it looked at when it may.
     mutating func queue(_ origin: String, _ host: inout HostRecord, at now: Instant) {
         guard host.waitingCount > 0, !host.isQueued else { return }
-        if let notBefore = host.notBefore, notBefore > now {
-            guard host.timer.map({ notBefore < $0 }) ?? true else { return }
-            host.timer = notBefore
-            timers.add(origin, at: notBefore)
+        if let start = host.nextStart, start > now {
+            guard host.timer.map({ start < $0 }) ?? true else { return }
+            host.timer = start
+            timers.add(origin, at: start)
         } else if !host.name.isKnown(at: now) {
             if case .unknown = host.name {} else if case .known = host.name {} else { return }
             host.name = .wanted
@@ -267,19 +267,22 @@ struct Frontier {
     ) -> [Notice] {
         let isNew = place.number > host.counted
         if fault.asksForLess { host.manners.failed(place.number, latest: host.latest) }
-        if fault.isSilent {
-            network.failed(place.origin, fault, at: now)
-        } else {
-            hosts[place.origin] = host
-            hear(place.origin, at: now)
-            host = hosts[place.origin] ?? host
+        if fault.isSilent { network.failed(place.origin, fault, at: now) }
+        if let wait = fault.retryAfter {
+            guard !fault.asksTooMuch else {
+                host.counted = host.latest
+                host.rest = HostRecord.Rest(fault: fault, until: now + min(wait, Self.longestAskedRest))
+                (host.trouble, host.notBefore) = (nil, nil)
+                return [.gaveUp(takeWaiting(&host), fault)]
+            }
+            host.askedUntil = host.askedUntil.map { max($0, now + wait) } ?? now + wait
         }
-        if let retryAfter = fault.retryAfter {
-            let until = now + min(retryAfter, longestRetryAfter)
-            host.notBefore = host.notBefore.map { max($0, until) } ?? until
+        // It answers; what broke off may have reasons of its own.
+        guard fault.kind != .partial else {
+            host.isWell()
+            return []
         }
-        // One answer may be slow for reasons of its own.
-        guard isNew, fault.kind != .partial else { return [] }
+        guard isNew else { return [] }
         host.counted = host.latest
         return worsen(place.origin, &host, fault, at: now)
     }
@@ -301,12 +304,13 @@ struct Frontier {
         if trouble.isAside, waited >= limits.patience, network.isCertain(since: trouble.began) {
             return giveUp(&host, fault, at: now)
         }
-        return host.notBefore.flatMap { $0 > now ? [.putOff(origin: origin, until: $0)] : nil } ?? []
+        return host.nextStart.flatMap { $0 > now ? [.putOff(origin: origin, until: $0)] : nil } ?? []
     }
 
     private mutating func giveUp(_ host: inout HostRecord, _ fault: HostFault, at now: Instant) -> [Notice] {
-        host.rest = host.rest.map { min($0 * 2, Self.longestRest) } ?? Self.firstRest
-        host.trouble?.restsUntil = now + (host.rest ?? Self.firstRest)
+        let length = host.restLength.map { min($0 * 2, Self.longestRest) } ?? Self.firstRest
+        host.restLength = length
+        host.rest = HostRecord.Rest(fault: fault, until: now + length)
         host.notBefore = nil
         return [.gaveUp(takeWaiting(&host), fault)]
     }
@@ -327,17 +331,14 @@ struct Frontier {
         return pause * (0.75 + 0.5 * Chance.number(of: origin, UInt64(trouble.burstCount)))
     }
 
-    /// A row whose host asks for more is not tried again, and the host's others are.
-    private var longestRetryAfter: Duration { max(limits.patience, .seconds(10)) }
-
     private mutating func hear(_ origin: String, at now: Instant) {
-        if network.answered(origin, at: now) { recover(at: now) }
+        if network.answered(origin, at: now)?.isWhole == true { recover(at: now) }
     }
 
     /// The network works again: what hosts did while it did not says nothing about them.
     mutating func recover(at now: Instant) {
-        probesLeft = 0
-        for (origin, host) in hosts where host.trouble != nil && host.trouble?.restsUntil == nil {
+        (probesLeft, lookUpProbesLeft) = (0, 0)
+        for (origin, host) in hosts where host.trouble != nil && host.rest == nil {
             requeue(origin, at: now) { ($0.trouble, $0.notBefore) = (nil, nil) }
         }
     }

@@ -3,15 +3,14 @@ extension Frontier {
     /// The next host whose name is to be looked up; `named` takes the answer.
     mutating func nextLookUp(at now: Instant) -> String? {
         let isOutage = network.outage?.isWhole ?? false
-        while lookUpCount < limits.lookUps, !isOutage || probesLeft > 0, let origin = nameless.popFirst() {
-            guard var host = hosts[origin], host.waitingCount > 0 else {
-                hosts[origin]?.name = .unknown
-                continue
-            }
-            host.name = .asked
+        while lookUpCount < limits.lookUps, !isOutage || lookUpProbesLeft > 0, let origin = nameless.popFirst() {
+            // A host that was forgotten and came back is here twice.
+            guard var host = hosts[origin], case .wanted = host.name else { continue }
+            host.name = host.waitingCount > 0 ? .asked : .unknown
             hosts[origin] = host
+            guard host.waitingCount > 0 else { continue }
             lookUpCount += 1
-            if isOutage { probesLeft -= 1 }
+            if isOutage { lookUpProbesLeft -= 1 }
             return origin
         }
         return nil
@@ -19,14 +18,18 @@ extension Frontier {
 
     /// The name of `origin` was looked up.
     mutating func named(_ origin: String, _ outcome: NameOutcome, at now: Instant) -> [Notice] {
-        guard var host = hosts[origin], case .asked = host.name else { return [] }
         lookUpCount -= 1
+        guard var host = hosts[origin], case .asked = host.name else {
+            preconditionFailure("a name that nobody asked for")
+        }
         host.name = .unknown
         var notices: [Notice] = []
         switch outcome {
         case .found(let until):
             host.name = .known(until: until)
-            if host.trouble?.fault.kind == .name { (host.trouble, host.notBefore, host.rest) = (nil, nil, nil) }
+            if host.trouble?.fault.kind == .name {
+                (host.trouble, host.notBefore, host.rest, host.restLength) = (nil, nil, nil, nil)
+            }
         case .none(let fault): notices = [.gaveUp(takeWaiting(&host), fault)]
         case .failed(let fault):
             network.failed(origin, fault, at: now)
@@ -34,7 +37,7 @@ extension Frontier {
         }
         queue(origin, &host, at: now)
         hosts[origin] = host
-        if case .failed = outcome {} else if network.named(at: now) { recover(at: now) }
+        if case .failed = outcome {} else if network.named(at: now) != nil { recover(at: now) }
         forgetIdle(origin)
         return notices
     }

@@ -25,6 +25,8 @@ struct HostFault: Error, Hashable, Sendable {
     var status: Int?
     /// What the host asks to wait before the next request.
     var retryAfter: Duration?
+    /// Whether that is longer than anybody waits: rows of the host end at once.
+    var asksTooMuch = false
 
     /// Whether nothing was heard from the host.
     var isSilent: Bool { [.name, .connection, .reset, .silence].contains(kind) }
@@ -47,4 +49,13 @@ enum HostOutcome: Hashable, Sendable {
     case failed(HostFault)
     /// It was ended here, and says nothing about the host.
     case unknown
+
+    /// Whether something came from the host.
+    var isHeard: Bool {
+        switch self {
+        case .answered: true
+        case .failed(let fault): !fault.isSilent
+        case .unknown: false
+        }
+    }
 }

@@ -20,8 +20,12 @@ struct HostRecord {
         /// Whether its rows wait for probes, and how many of these there were.
         var isAside = false
         var probeCount = 0
-        /// Until when rows of a host that was given up end at once.
-        var restsUntil: ContinuousClock.Instant?
+    }
+
+    /// What rows of a host that was given up end with, and until when.
+    struct Rest {
+        let fault: HostFault
+        let until: ContinuousClock.Instant
     }
 
     enum Name {
@@ -35,6 +39,8 @@ struct HostRecord {
         func isKnown(at now: ContinuousClock.Instant) -> Bool {
             if case .known(let until) = self { until.map { now < $0 } ?? true } else { false }
         }
+
+        var wasFound: Bool { if case .known = self { true } else { false } }
     }
 
     var name: Name
@@ -48,8 +54,12 @@ struct HostRecord {
     var counted = -1
     var addedCount = 0
     var trouble: Trouble?
+    /// When it may be asked next, by our own judgement and by what it asked for itself.
     var notBefore: ContinuousClock.Instant?
-    var rest: Duration?
+    var askedUntil: ContinuousClock.Instant?
+    var rest: Rest?
+    /// How long it rested last.
+    var restLength: Duration?
     var isQueued = false
     var isListedAsIdle = false
     /// When a timer goes off for it.
@@ -67,12 +77,21 @@ struct HostRecord {
         return waitingCount == 0 && runningCount == 0
     }
 
+    /// When something may be asked of it next.
+    var nextStart: ContinuousClock.Instant? {
+        guard let notBefore, let askedUntil else { return notBefore ?? askedUntil }
+        return max(notBefore, askedUntil)
+    }
+
+    /// Whether its first row may start; how fresh its name is was seen to when the host was queued for that.
     func mayStart(at now: ContinuousClock.Instant) -> Bool {
-        name.isKnown(at: now) && waitingCount > 0 && runningCount < allowed && notBefore.map { $0 <= now } ?? true
+        name.wasFound && waitingCount > 0 && runningCount < allowed && nextStart.map { $0 <= now } ?? true
     }
 
     mutating func isWell() {
         if isAside { notBefore = nil }
-        (trouble, rest) = (nil, nil)
+        (trouble, restLength) = (nil, nil)
+        // What it asked for itself holds, whatever it answers to those that were with it before.
+        if let rest, !rest.fault.asksTooMuch { self.rest = nil }
     }
 }

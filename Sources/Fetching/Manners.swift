@@ -1,5 +1,8 @@
 /// How many exchanges one host takes at once: a limit that grows while it answers well, and is halved when it does not.
 ///
+/// As in TCP: until the first burst of faults every good answer raises the limit, so that a round doubles it; later a round
+/// raises it by one.
+///
 /// Exchanges have numbers in the order of their start. Those that were in flight together when one of them failed are one
 /// burst: it is counted once.
 struct Manners: Sendable {
@@ -41,20 +44,24 @@ struct Manners: Sendable {
         }
         goodAnswers += 1
         busiest = max(busiest, inFlight)
-        guard goodAnswers >= (limit + 1 >= ceiling ? Self.caution : 1) * limit else { return }
         // Only what was made use of says anything.
-        if limit < bound, busiest * 2 >= limit { limit += 1 }
+        let mayGrow = limit < bound && busiest * 2 >= limit
+        guard ceiling < .max else {
+            if mayGrow { limit += 1 }
+            if goodAnswers >= limit { (goodAnswers, lateAnswers) = (0, 0) }
+            return
+        }
+        guard goodAnswers >= (limit + 1 >= ceiling ? Self.caution : 1) * limit else { return }
+        if mayGrow { limit += 1 }
         (goodAnswers, lateAnswers, busiest) = (0, 0, 0)
     }
 
-    /// Exchange `number` failed; whether that is a new burst.
-    @discardableResult
-    mutating func failed(_ number: Int, latest: Int) -> Bool {
-        guard number > counted else { return false }
+    /// Exchange `number` failed.
+    mutating func failed(_ number: Int, latest: Int) {
+        guard number > counted else { return }
         (ceiling, limit) = (limit, max(1, limit / 2))
         (goodAnswers, lateAnswers, busiest) = (0, 0, 0)
         counted = latest
-        return true
     }
 
     /// Whether `time` is far above what is typical, which it becomes a part of.

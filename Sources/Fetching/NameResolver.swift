@@ -18,8 +18,6 @@ final class NameResolver {
         case failed
     }
 
-    /// Look-ups under way at once.
-    static let limit = 64
     private static let systemFile = "/etc/resolv.conf"
     private static let rereadInterval = Duration.seconds(5)
 

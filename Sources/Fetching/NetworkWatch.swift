@@ -4,10 +4,14 @@ import Samples
 package struct Outage: Hashable, Sendable {
     /// A sentence without its full stop, such as `no answer from any of 60 hosts: name look-up failed`.
     package let text: String
-    /// Whether nothing at all is asked but now and then; otherwise only the one host does not answer.
-    let isWhole: Bool
+    /// The one host that does not answer; nil where nothing does, and nothing is asked but now and then.
+    let origin: String?
     /// Whether it is that of the servers for names.
     var isOfNames = false
+
+    var isWhole: Bool { origin == nil }
+    /// Whether what `origin` does says nothing about it, for as long as this lasts.
+    func covers(_ origin: String) -> Bool { self.origin.map { $0 == origin } ?? true }
 }
 
 /// What is told of outages.
@@ -112,23 +116,27 @@ struct NetworkWatch: Sendable {
         return max(since + Self.silence, asked.map { $0 + Self.questionInterval } ?? since)
     }
 
-    /// `origin` answered; whether that ends an outage.
-    mutating func answered(_ origin: String, at now: Instant) -> Bool {
+    /// `origin` answered; gives the outage that ends with that.
+    mutating func answered(_ origin: String, at now: Instant) -> Outage? {
         if witnesses.last != origin {
             witnesses.removeAll { $0 == origin }
             witnesses.append(origin)
             if witnesses.count > Self.witnessLimit { witnesses.removeFirst() }
         }
-        return works(at: now)
+        return works(at: now, heard: origin)
     }
 
-    private mutating func works(at now: Instant) -> Bool {
-        let wasOutage = outage != nil
-        if !wasOutage { worked += min(answers.since.duration(to: now), Self.longestGap) }
-        outage = nil
+    /// The network works, since `origin` was heard, or a witness; gives the outage that ends with that.
+    private mutating func works(at now: Instant, heard origin: String? = nil) -> Outage? {
+        if outage == nil { worked += min(answers.since.duration(to: now), Self.longestGap) }
         answers = Silence(since: now)
-        return wasOutage
+        guard let old = outage, old.isWhole || old.origin == origin else { return nil }
+        outage = nil
+        return old
     }
+
+    /// Nobody waits any more for the one host that does not answer.
+    mutating func endOutage() { outage = nil }
 
     /// Nothing was heard from `origin`.
     mutating func failed(_ origin: String, _ fault: HostFault, at now: Instant) {
@@ -139,18 +147,18 @@ struct NetworkWatch: Sendable {
         }
     }
 
-    /// A server for names answered; whether that ends an outage.
-    mutating func named(at now: Instant) -> Bool {
+    /// A server for names answered; gives the outage that ends with that.
+    mutating func named(at now: Instant) -> Outage? {
         names = Silence(since: now)
-        return outage?.isOfNames == true && works(at: now)
+        return outage?.isOfNames == true ? works(at: now) : nil
     }
 
-    /// A witness that was asked answered, or did not; whether that ends an outage.
-    mutating func witnessed(_ answered: Bool, at now: Instant) -> Bool {
+    /// A witness that was asked answered, or did not; gives the outage that ends with that.
+    mutating func witnessed(_ answered: Bool, at now: Instant) -> Outage? {
         openQuestions = max(0, openQuestions - 1)
         guard answered else {
             if openQuestions == 0 { denied = asked }
-            return false
+            return nil
         }
         openQuestions = 0
         asked = now
@@ -177,11 +185,11 @@ struct NetworkWatch: Sendable {
         let isNameless = names.faulty.count >= Self.nameLimit && now >= names.since + Self.silence
         guard isSilent || isNameless, openQuestions == 0 else { return .none }
         if isSilent, let dominant = situation.dominant {
-            return begin(named: [dominant: answers.faulty[dominant] ?? ""], isWhole: false, at: now)
+            return begin(named: [dominant: answers.faulty[dominant] ?? "silence"], origin: dominant, at: now)
         }
-        if witnesses.isEmpty { return begin(named: isSilent ? answers.faulty : names.faulty, isWhole: true, at: now) }
+        if witnesses.isEmpty { return begin(named: isSilent ? answers.faulty : names.faulty, at: now) }
         if let denied, (denied > answers.since && isSilent) || (denied > names.since && isNameless) {
-            return begin(named: isSilent ? answers.faulty : names.faulty, isWhole: true, at: now)
+            return begin(named: isSilent ? answers.faulty : names.faulty, at: now)
         }
         if let asked, now < asked + Self.questionInterval { return .none }
         asked = now
@@ -189,9 +197,9 @@ struct NetworkWatch: Sendable {
         return .ask(witnesses)
     }
 
-    private mutating func begin(named faulty: [String: String], isWhole: Bool, at now: Instant) -> Step {
-        let isOfNames = isWhole && names.faulty.count * 2 >= faulty.count
-        let new = Outage(text: Self.text(faulty), isWhole: isWhole, isOfNames: isOfNames)
+    private mutating func begin(named faulty: [String: String], origin: String? = nil, at now: Instant) -> Step {
+        let isOfNames = origin == nil && names.faulty.count * 2 >= faulty.count
+        let new = Outage(text: Self.text(faulty), origin: origin, isOfNames: isOfNames)
         outage = new
         (began, pause, nextProbe, isGivenUp) = (now, .seconds(1), now + .seconds(1), false)
         (asked, denied) = (nil, nil)

@@ -25,10 +25,13 @@ struct RetryPlan: Sendable {
         self.url = url
     }
 
-    /// The longest that a server may ask to wait.
-    static func longestRetryAfter(_ policy: FetchPolicy) -> Duration { max(policy.patience, .seconds(10)) }
+    /// The pause after another fault, nil if it was the last; zero where it does not count, since the host decides when its
+    /// rows are tried again.
+    mutating func pause(after standing: ExchangeAnswer.Standing, at now: ContinuousClock.Instant) -> Duration? {
+        standing.excuses ? .zero : pause(networkTime: standing.networkTime, seen: standing.seen, at: now)
+    }
 
-    /// The pause after another fault, nil if it was the last.
+    /// The pause after a fault that counts.
     ///
     /// `networkTime` is the time for which the network was seen to work, `seen` when it was last: while it has not been since
     /// the first fault, nobody can say whose fault it is. Nil where nobody looks.

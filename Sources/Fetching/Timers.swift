@@ -2,7 +2,6 @@
 struct Timers<Element> {
     private var heap: [(time: ContinuousClock.Instant, element: Element)] = []
 
-    var count: Int { heap.count }
     /// The earliest time.
     var next: ContinuousClock.Instant? { heap.first?.time }
 

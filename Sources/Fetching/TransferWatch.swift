@@ -16,6 +16,7 @@ extension TransferLoop {
             // One answer says it all; but those of a host that does not answer say nothing about it.
             if wasOutage?.isWhole == true { askWitnesses(frontier.network.witnesses) }
         }
+        if wasOutage != nil, frontier.network.outage == nil { events.outage(.ended) }
     }
 
     private func askWitnesses(_ origins: [String]) {

@@ -55,7 +55,21 @@ final class Worker: Sendable {
         }
         let fetcher = CurlFetcher(
             policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed,
-            nameServers: profile.dnsServers, shared: shared, hasRoom: { gate.hasRoom }, outage: { outages.note($0) })
+            nameServers: profile.dnsServers, shared: shared, hasRoom: { gate.hasRoom }, outage: { outages.note($0) },
+            attemptFailed: { attempt in
+                logger.debug(
+                    "an attempt failed",
+                    metadata: [
+                        "url": "\(attempt.url)", "attempt": "\(attempt.number)", "last": "\(attempt.isLast)",
+                        "reason": "\(attempt.failure.rejection.reason.rawValue)",
+                        "message": "\(attempt.failure.rejection.message)",
+                    ])
+            })
+        if let fault = fetcher.sharingFault {
+            logger.warning(
+                "fetch.per_host is counted by each worker alone, so hosts may be asked more at once",
+                metadata: ["reason": "\(fault)"])
+        }
         gate.whenRoomIsMade { fetcher.wake() }
         (self.gate, self.fetcher, self.outages) = (gate, fetcher, outages)
         disk = DiskPause(outage: .seconds(manifest.fetch.outage)) { reason in

@@ -1,3 +1,4 @@
+import Locks
 import Samples
 import Testing
 
@@ -94,10 +95,10 @@ struct CurlFetcherTests {
         policy.retries = 0
         policy.allowPrivateAddresses = true
         let fetcher = CurlFetcher(policy: policy, connections: 4)
+        let port = RefusingPort()
         for _ in 0..<10 {
-            // Nothing listens there.
             let failure = try await #require(throws: FetchFailure.self) {
-                try await fetcher.fetch("http://127.0.0.1:9999/x.jpg").get()
+                try await fetcher.fetch("http://127.0.0.1:\(port.number)/x.jpg").get()
             }
             #expect(failure.rejection == Rejection(.downloadError, "connection refused"))
         }
@@ -119,7 +120,12 @@ struct CurlFetcherTests {
         #expect(try await server.count(target) == "\(before + 1)")
     }
 
-    @Test("does not take a part for the whole", arguments: ["part?0-9/10240", "part?1-10239/10240", "part?0-10239/*"])
+    @Test(
+        "does not take a part for the whole",
+        arguments: [
+            "part?0-9/10240", "part?1-10239/10240", "part?0-10239/*", "part?0-9223372036854775807/10240",
+            "part?0-9223372036854775807/-9223372036854775808", "part?0-18446744073709551615/0", "part?0-0/0",
+        ])
     func parts(target: String) async throws {
         #expect(try await failure(target).rejection == Rejection(.httpError, "status 206"))
     }
@@ -152,13 +158,57 @@ struct CurlFetcherTests {
         #expect(ContinuousClock.now - start >= .seconds(1))
     }
 
-    @Test("does not wait for a server that asks for a day, and says so")
-    func retryAfterDay() async throws {
+    @Test(
+        "does not wait for a server that asks for a day, or longer than can be counted, and says so",
+        arguments: ["86400", "9999999999", "99999999999999999999999"])
+    func retryAfterDay(wait: String) async throws {
         let clock = RecordingClock()
-        let failure = try await failure("busy-once?86400", clock: clock)
+        let failure = try await failure("busy-once?\(wait)", clock: clock)
         #expect(failure.httpStatus == 429)
         #expect(failure.rejection.message == "status 429, with a Retry-After beyond fetch.patience")
         #expect(clock.sleeps.isEmpty)
+    }
+
+    @Test("asks nothing more of a server that asks for a day: rows that wait for it, and later ones, say so at once")
+    func restingServer() async throws {
+        var policy = server.policy
+        policy.patience = .seconds(60)
+        let fetcher = CurlFetcher(policy: policy, connections: 16)
+        let message = "status 429, with a Retry-After beyond fetch.patience"
+        let messages = await withTaskGroup(of: String?.self) { group in
+            for _ in 0..<30 {
+                group.addTask { [server] in
+                    guard case .failure(let failure) = await fetcher.fetch(server.url("busy")) else { return nil }
+                    return failure.rejection.message
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(messages == [String?](repeating: message, count: 30))
+        let later = await #expect(throws: FetchFailure.self) { try await fetcher.fetch(server.url("busy?later")).get() }
+        #expect(later?.rejection.message == message && later?.httpStatus == 429)
+        #expect(try #require(Int(try await server.count("busy"))) <= 4, "no more than were with it at once")
+        #expect(try await server.count("busy?later") == "0")
+    }
+
+    @Test("does not blame the last of several hosts for the time that the others took")
+    func blame() {
+        let reader = AnswerReader(server.policy, now: { 0 })
+        guard case .failed = reader.hostOutcome(ExchangeAnswer(.timedOut)) else { return #expect(Bool(false)) }
+        #expect(reader.hostOutcome(ExchangeAnswer(.timedOut), inShortTime: true) == .unknown)
+    }
+
+    @Test("tells of every attempt that failed, the last too")
+    func history() async throws {
+        let attempts = Locked<[FailedAttempt]>([])
+        let fetcher = CurlFetcher(
+            policy: server.policy, connections: 1,
+            attemptFailed: { attempt in attempts.withLock { $0.append(attempt) } })
+        for target in ["fails-once?history", "status?404"] { _ = await fetcher.fetch(server.url(target)) }
+        let told = attempts.withLock { $0 }
+        #expect(told.map(\.url) == [server.url("fails-once?history"), server.url("status?404")])
+        #expect(told.map(\.failure.rejection.message) == ["status 500", "status 404"])
+        #expect(told.map(\.number) == [1, 1] && told.map(\.isLast) == [false, true])
     }
 
     // MARK: Redirects
@@ -183,6 +233,8 @@ struct CurlFetcherTests {
             "http://127.0.0.1:FORBIDDEN/", "http://localhost:FORBIDDEN/", "http://2130706433:FORBIDDEN/",
             "http://0x7f.1:FORBIDDEN/", "http://[::ffff:127.0.0.1]:FORBIDDEN/", "http://0.0.0.0:FORBIDDEN/",
             "//127.0.0.1:FORBIDDEN/", "http://①②⑦.⓪.⓪.①:FORBIDDEN/", "http://a@127.0.0.1:FORBIDDEN/",
+            "http:\\\\127.0.0.1:FORBIDDEN\\", "\\\\127.0.0.1:FORBIDDEN/", "http:///127.0.0.1:FORBIDDEN/",
+            "http://127.0.0.1:FORBIDDEN\\@example.com/", "ht%09tp://127.0.0.1:FORBIDDEN/", "///127.0.0.1:FORBIDDEN/",
             "ftp://127.0.0.1:FORBIDDEN/", "file:///etc/passwd", "gopher://127.0.0.1:FORBIDDEN/", "data:image/png,x",
         ])
     func forbiddenRedirect(location: String) async throws {

@@ -70,9 +70,10 @@ struct FalteringHostTests {
         (policy.patience, policy.outage) = (.seconds(2), .seconds(60))
         let fetcher = CurlFetcher(policy: policy, connections: 8)
         #expect((try? await fetcher.fetch("http://127.0.0.1:\(host)/1.jpg").get()) != nil)
-        // Nothing listens there; the host that answered before is asked whether the network works.
+        let port = RefusingPort()
+        // The host that answered before is asked whether the network works.
         let failure = try await #require(throws: FetchFailure.self) {
-            try await fetcher.fetch("http://127.0.0.1:9998/1.jpg").get()
+            try await fetcher.fetch("http://127.0.0.1:\(port.number)/1.jpg").get()
         }
         #expect(failure.rejection == Rejection(.downloadError, "connection refused"))
     }
@@ -84,6 +85,7 @@ struct FalteringHostTests {
         var policy = FetchPolicy(userAgent: "test")
         policy.allowPrivateAddresses = true
         (policy.patience, policy.outage) = (.zero, .seconds(1))
+        let port = RefusingPort()
         let events = Locked<[OutageEvent]>([])
         let (told, tell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let fetcher = CurlFetcher(
@@ -95,7 +97,7 @@ struct FalteringHostTests {
         let failed = await withTaskGroup(of: Bool.self) { group in
             for row in 0..<20 {
                 group.addTask {
-                    _ = await fetcher.fetch("http://127.0.0.1:9998/\(row).jpg")
+                    _ = await fetcher.fetch("http://127.0.0.1:\(port.number)/\(row).jpg")
                     return !Task.isCancelled
                 }
             }
@@ -104,7 +106,7 @@ struct FalteringHostTests {
             return await group.contains(true)
         }
         #expect(!failed, "no row may end")
-        let outage = Outage(text: "127.0.0.1:9998 does not answer: connection refused", isWhole: true)
+        let outage = Outage(text: "127.0.0.1:\(port.number) does not answer: connection refused", origin: nil)
         #expect(events.withLock { $0 } == [.began(outage), .exceeded(outage)])
     }
 }

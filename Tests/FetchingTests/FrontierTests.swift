@@ -16,10 +16,10 @@ private struct World {
     }
 
     @discardableResult
-    mutating func add(_ count: Int, to origin: String) -> [Int] {
+    mutating func add(_ count: Int, to origin: String, named: Bool = false) -> [Int] {
         (0..<count).map { _ in
             lastTicket += 1
-            _ = frontier.add(lastTicket, to: origin, at: now)
+            _ = frontier.add(lastTicket, to: origin, named: named, at: now)
             return lastTicket
         }
     }
@@ -39,13 +39,37 @@ private struct World {
     /// Ends them with a fault; gives the rows that end with their host.
     @discardableResult
     mutating func fail(_ tickets: [Int], _ kind: HostFault.Kind = .connection, retryAfter: Duration? = nil) -> [Int] {
-        let fault = HostFault(kind: kind, rejection: Rejection(.downloadError, "no"), retryAfter: retryAfter)
+        let fault = HostFault(
+            kind: kind, rejection: Rejection(.downloadError, "no"), retryAfter: retryAfter,
+            asksTooMuch: (retryAfter ?? .zero) > frontier.limits.patience)
         return tickets.flatMap { ticket in
             frontier.ended(ticket, .failed(fault), at: now).flatMap { notice -> [Int] in
                 if case .gaveUp(let rows, _) = notice { rows } else { [] }
             }
         }
     }
+
+    /// Fails all that start now, and those that start then.
+    mutating func failAll(_ kind: HostFault.Kind = .connection) -> Int {
+        var count = 0
+        while case let started = start(), !started.isEmpty {
+            count += started.count
+            fail(started, kind)
+        }
+        return count
+    }
+
+    /// Answers all that start now, and those that start then.
+    mutating func answerAll() -> Int {
+        var count = 0
+        while case let started = start(), !started.isEmpty {
+            count += started.count
+            answer(started)
+        }
+        return count
+    }
+
+    mutating func check() -> NetworkWatch.Step { frontier.check(at: now).0 }
 
     /// Answers rounds of exchanges until `origin` takes `limit` at once.
     mutating func warm(_ origin: String, to limit: Int) {
@@ -58,6 +82,8 @@ private struct World {
 @Suite("the rows that wait for hosts")
 struct FrontierTests {
     private static let limits = Frontier.Limits(slots: 100, perHost: 16, patience: .seconds(60))
+    private static let watched = Frontier.Limits(
+        slots: 100, perHost: 16, patience: .seconds(60), outage: .seconds(3600))
 
     @Test("start in the order they came, a few with each host at first, as many as there are slots")
     func order() {
@@ -81,6 +107,20 @@ struct FrontierTests {
             world.answer(started)
         }
         #expect(peak == 16)
+    }
+
+    @Test("are twice as many in each round until their host has had enough once")
+    func slowStart() {
+        var world = World(Self.limits)
+        world.add(160, to: "a")
+        var rounds: [Int] = []
+        while case let started = world.start(), !started.isEmpty {
+            rounds.append(started.count)
+            world.sleep(7)
+            world.answer(started, after: .seconds(7))
+        }
+        #expect(rounds.prefix(4) == [4, 8, 16, 16])
+        #expect(rounds.count == 12)
     }
 
     @Test("are half as many after a burst of faults, which counts once", arguments: [HostFault.Kind.reset, .overload])
@@ -129,25 +169,215 @@ struct FrontierTests {
     func aside() {
         var world = World(Self.limits)
         world.add(100, to: "a")
-        var failed = 0
-        while case let started = world.start(), !started.isEmpty {
-            failed += started.count
-            #expect(world.fail(started).isEmpty)
-        }
-        #expect(failed == 7, "four, two and one")
+        var ended = world.failAll()
+        #expect(ended == 7, "four, two and one")
         #expect(world.frontier.excuses("a"))
         for _ in 0..<5 {
             world.sleep(20)
             let probe = world.start()
             #expect(probe.count == 1)
             world.answer(probe)
-            let rest = world.start()
-            #expect(!rest.isEmpty)
-            for _ in 0..<3 { world.fail(world.start()) }
-            world.fail(rest)
-            while case let started = world.start(), !started.isEmpty { world.fail(started) }
+            #expect(!world.frontier.excuses("a"))
+            let others = world.failAll()
+            #expect(others > 0)
+            #expect(world.frontier.excuses("a"))
+            ended += 1 + others
         }
+        world.sleep(20)
+        #expect(world.answerAll() == 100 - ended)
+        #expect(world.frontier.waiting(for: "a").isEmpty && world.frontier.runningCount == 0)
     }
+
+    @Test("are not excused without end by a host that was put aside and then breaks its answers off")
+    func partialAside() {
+        var world = World(Self.limits)
+        world.add(100, to: "a")
+        _ = world.failAll()
+        world.sleep(20)
+        let probe = world.start()
+        world.fail(probe, .partial)
+        #expect(!world.frontier.excuses("a"), "it answers, so the row's own tries count")
+    }
+
+    @Test(
+        "end at once when their host asks for a longer pause than anybody waits, the later ones too, for a day at most",
+        arguments: [Duration.seconds(7200), .seconds(1_000_000)])
+    func longRetryAfter(wait: Duration) {
+        var world = World(Self.limits)
+        world.add(20, to: "a")
+        let started = world.start()
+        let ended = world.fail([started[0]], .overload, retryAfter: wait)
+        #expect(ended == Array(5...20))
+        func later() -> Bool {
+            if case .gaveUp([1000], let fault) = world.frontier.add(1000, to: "a", at: world.now) {
+                return fault.asksTooMuch
+            }
+            return false
+        }
+        // What those say that were with it before does not end the rest.
+        world.answer([started[1]])
+        world.fail([started[2]], .reset)
+        world.fail([started[3]], .partial)
+        #expect(later())
+        world.sleep(Double(min(wait, .seconds(86_400)) / .seconds(1)) - 1)
+        #expect(later())
+        world.sleep(2)
+        let rows = world.add(3, to: "a")
+        #expect(!world.frontier.excuses("a"))
+        #expect(world.start() == Array(rows.prefix(2)), "half as many as before, and no probe: it is in no trouble")
+    }
+
+    // MARK: Outages
+
+    /// A world in which nine hosts do not answer any more, and it is an outage.
+    private func outage(after prepare: (inout World) -> Void = { _ in }) throws -> World {
+        var world = World(Self.watched)
+        prepare(&world)
+        for host in 0..<9 { world.add(20, to: "dead\(host)") }
+        _ = world.failAll()
+        world.sleep(3.1)
+        if case .ask(let witnesses) = world.check() {
+            for _ in witnesses { world.frontier.witnessed(false, at: world.now) }
+            _ = world.check()
+        }
+        let outage = try #require(world.frontier.network.outage)
+        #expect(outage.isWhole)
+        world.sleep(1.1)
+        #expect(world.check() == .probe)
+        return world
+    }
+
+    @Test("of all hosts start again as soon as one of them answers after an outage, of which two are asked at a time")
+    func recovery() throws {
+        var world = try outage()
+        let probes = world.start()
+        #expect(probes.count == 2)
+        #expect(world.start().isEmpty)
+        world.answer([probes[0]])
+        #expect(world.frontier.network.outage == nil)
+        #expect(world.start().count >= 8, "what the others did in the outage says nothing about them")
+        #expect((0..<9).allSatisfy { !world.frontier.excuses("dead\($0)") })
+    }
+
+    @Test("wait as long as their host asked for, whatever outage begins, is probed and ends meanwhile")
+    func retryAfterInOutage() throws {
+        var busy: [Int] = []
+        var world = try outage { world in
+            busy = world.add(4, to: "busy")
+            world.fail([world.start()[0]], .overload, retryAfter: .seconds(30))
+            world.answer(Array(busy[1...]))
+            busy = world.add(4, to: "busy")
+        }
+        let probes = world.start()
+        #expect(!probes.isEmpty && Set(probes).isDisjoint(with: busy))
+        world.answer(probes)
+        #expect(world.frontier.network.outage == nil)
+        #expect(Set(world.start()).isDisjoint(with: busy))
+        world.sleep(30)
+        #expect(world.start().contains(busy[0]))
+    }
+
+    @Test("start in an outage though names must be looked up first, and these are many")
+    func namesInOutage() throws {
+        var world = World(Self.watched)
+        for host in 0..<40 { world.add(20, to: "h\(host)", named: true) }
+        func lookUp() {
+            while let origin = world.frontier.nextLookUp(at: world.now) {
+                _ = world.frontier.named(origin, .found(until: world.now + .seconds(2)), at: world.now)
+            }
+        }
+        lookUp()
+        _ = world.failAll()
+        world.sleep(3.1)
+        guard case .begin = world.check() else { return #expect(Bool(false), "no outage") }
+        world.sleep(1.1)
+        #expect(world.check() == .probe)
+        lookUp()
+        #expect(!world.start().isEmpty)
+    }
+
+    /// A world in which the one host that matters does not answer.
+    private func outageOfOne() throws -> World {
+        var world = World(Self.watched)
+        world.add(100, to: "other")
+        world.add(100, to: "coco")
+        world.answer(world.start())
+        while case let started = world.start(), !started.isEmpty {
+            world.answer(started.filter { $0 <= 100 })
+            world.fail(started.filter { $0 > 100 })
+        }
+        world.sleep(2)
+        _ = world.failAll()
+        world.sleep(3.1)
+        #expect(world.check() == .begin(Outage(text: "coco does not answer: no", origin: "coco")))
+        return world
+    }
+
+    @Test("of the one host that matters are waited for until it answers; others go on, and are judged as ever")
+    func oneHost() throws {
+        var world = try outageOfOne()
+        let others = world.add(3, to: "other")
+        let bad = world.add(30, to: "bad")
+        let started = world.start()
+        #expect(Set(started).isSuperset(of: others) && !Set(started).isDisjoint(with: bad))
+        world.answer(others)
+        world.fail(started.filter { bad.contains($0) }, .partial)
+        world.fail(started.filter { !bad.contains($0) && !others.contains($0) })
+        #expect(world.frontier.network.outage?.origin == "coco")
+        #expect(world.frontier.excuses("coco") && !world.frontier.excuses("other") && !world.frontier.excuses("bad"))
+        _ = world.answerAll()
+        world.sleep(1)
+        #expect(world.check() == .probe)
+        let probe = world.start()
+        #expect(probe.count == 1)
+        world.answer(probe)
+        #expect(world.frontier.network.outage == nil)
+        #expect(world.answerAll() > 50)
+    }
+
+    @Test("of the one host that matters end its outage when they are cancelled")
+    func oneHostCancelled() throws {
+        var world = try outageOfOne()
+        for ticket in world.frontier.waiting(for: "coco") { world.frontier.remove(ticket) }
+        world.sleep(1.1)
+        #expect(world.check() == .probe)
+        #expect(world.frontier.network.outage == nil)
+    }
+
+    // MARK: Names
+
+    @Test("start though their host's name is not fresh any more when a slot is free")
+    func staleName() {
+        var world = World(.init(slots: 1, perHost: 1))
+        let first = world.add(1, to: "b")
+        #expect(world.start() == first)
+        let rows = world.add(2, to: "a", named: true)
+        #expect(world.frontier.nextLookUp(at: world.now) == "a")
+        _ = world.frontier.named("a", .found(until: world.now + .seconds(5)), at: world.now)
+        world.sleep(10)
+        world.answer(first)
+        #expect(world.start() == [rows[0]])
+        world.answer([rows[0]])
+        #expect(world.start().isEmpty)
+        #expect(world.frontier.nextLookUp(at: world.now) == "a", "for the next one it is looked up again")
+    }
+
+    @Test("look the name of a host up once, though it was forgotten and came back")
+    func forgottenName() {
+        var world = World(Self.limits)
+        for host in 0...Frontier.idleLimit {
+            for ticket in world.add(1, to: "h\(host)", named: true) { world.frontier.remove(ticket) }
+        }
+        #expect(!world.frontier.knows("h0"))
+        world.add(1, to: "h0", named: true)
+        #expect(world.frontier.nextLookUp(at: world.now) == "h0")
+        #expect(world.frontier.nextLookUp(at: world.now) == nil)
+        _ = world.frontier.named("h0", .found(until: world.now + .seconds(5)), at: world.now)
+        #expect(world.frontier.lookUpCount == 0)
+        #expect(world.start().count == 1)
+    }
+
+    // MARK: Ends
 
     @Test(
         "end with a host that does not answer for longer than the patience; later rows of it end at once, for a while")
@@ -193,7 +423,7 @@ struct FrontierTests {
         for ticket in tickets.dropLast() { world.frontier.remove(ticket) }
         #expect(world.start() == [10_000])
         world.answer([10_000])
-        #expect(world.frontier.removeAll().isEmpty)
+        #expect(world.frontier.waiting(for: "a").isEmpty && world.frontier.runningCount == 0)
     }
 
     @Test("are many thousands over thousands of hosts at little cost, and hosts without rows are forgotten in the end")

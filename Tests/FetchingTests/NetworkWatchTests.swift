@@ -15,9 +15,12 @@ private final class Watch {
     func failed(_ origin: String, _ fault: HostFault, at now: ContinuousClock.Instant) {
         value.failed(origin, fault, at: now)
     }
-    func answered(_ origin: String, at now: ContinuousClock.Instant) -> Bool { value.answered(origin, at: now) }
-    func witnessed(_ isThere: Bool, at now: ContinuousClock.Instant) -> Bool { value.witnessed(isThere, at: now) }
-    func named(at now: ContinuousClock.Instant) -> Bool { value.named(at: now) }
+    /// Whether an outage ends with it.
+    func answered(_ origin: String, at now: ContinuousClock.Instant) -> Bool { value.answered(origin, at: now) != nil }
+    func witnessed(_ isThere: Bool, at now: ContinuousClock.Instant) -> Bool {
+        value.witnessed(isThere, at: now) != nil
+    }
+    func named(at now: ContinuousClock.Instant) -> Bool { value.named(at: now) != nil }
 }
 
 @Suite("a watch over the network")
@@ -38,7 +41,7 @@ struct NetworkWatchTests {
         #expect(watch.step(.init(), at: at(1)) == .none, "too early")
         let step = watch.step(.init(), at: at(3.1))
         let outage = Outage(
-            text: "no answer from any of 60 hosts: name look-up failed", isWhole: true, isOfNames: true)
+            text: "no answer from any of 60 hosts: name look-up failed", origin: nil, isOfNames: true)
         #expect(step == .begin(outage))
         #expect(!watch.value.isCertain(since: at(0)))
     }
@@ -70,7 +73,7 @@ struct NetworkWatchTests {
         #expect(!watch.witnessed(false, at: at(28)))
         #expect(
             watch.step(.init(), at: at(28))
-                == .begin(Outage(text: "dead does not answer: connection refused", isWhole: true)))
+                == .begin(Outage(text: "dead does not answer: connection refused", origin: nil)))
     }
 
     @Test("probes with growing pauses until something answers, and does not count the time")
@@ -105,8 +108,13 @@ struct NetworkWatchTests {
         _ = watch.answered("http://other", at: at(0))
         _ = watch.answered("http://coco", at: at(1))
         watch.failed("http://coco", refused, at: at(2))
-        let outage = Outage(text: "coco does not answer: connection refused", isWhole: false)
+        let outage = Outage(text: "coco does not answer: connection refused", origin: "http://coco")
         #expect(watch.step(.init(dominant: "http://coco"), at: at(4.5)) == .begin(outage))
+        #expect(!watch.answered("http://other", at: at(5)), "that says nothing about it")
+        #expect(!watch.witnessed(true, at: at(6)))
+        #expect(watch.value.outage == outage)
+        #expect(watch.answered("http://coco", at: at(7)))
+        #expect(watch.value.time(at: at(7)) == .seconds(1))
     }
 
     @Test("sees that servers for names are gone while hosts whose names are known go on")
