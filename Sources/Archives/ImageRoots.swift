@@ -43,14 +43,15 @@ package final class ImageRoots: Sendable {
             case ENOENT, ENOTDIR: return nil
             case EXDEV, ELOOP:
                 throw ArchiveError(
-                    .unreadable, full, "leads out of image_root by a link or ..; follow_links: true allows links")
-            default: throw ArchiveError(.unreadable, full, String(cString: strerror(errno)))
+                    .refused, full, "leads out of image_root by a link or ..; follow_links: true allows links")
+            case EIO, ENOMEM, EMFILE, ENFILE, ESTALE: throw ArchiveError(systemFault: errno, full)
+            default: throw ArchiveError(.refused, full, String(cString: strerror(errno)))
             }
         }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw ArchiveError(.unreadable, full, "not a plain file")
+            throw ArchiveError(.refused, full, "not a plain file")
         }
         guard Int(status.st_size) <= byteLimit else {
             throw ArchiveError(.tooLarge, full, "\(status.st_size) bytes, more than \(byteLimit)")

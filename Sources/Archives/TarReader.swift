@@ -1,4 +1,5 @@
 import CArchive
+import Files
 import Glibc
 
 /// Reads the members of any tar in order: plain, or through gzip, zstd, bzip2 or xz.
@@ -25,10 +26,7 @@ package final class TarReader {
 
     /// Opens `path` from byte `offset` on, where a member starts; only plain archives can be entered so.
     package init(_ path: String, at offset: Int = 0) throws(ArchiveError) {
-        guard let handle = car_open(path, Int64(offset)) else {
-            throw ArchiveError(.unreadable, path, String(cString: strerror(errno)))
-        }
-        (self.path, self.handle, start) = (path, handle, offset)
+        (self.path, handle, start) = (path, try openReader(path) { car_open($0, Int64(offset)) }, offset)
     }
 
     deinit { car_free(handle) }
@@ -46,7 +44,7 @@ package final class TarReader {
             return Member(
                 name: name.map { String(cString: $0) } ?? "", byteCount: max(0, Int(size)),
                 offset: start + Int(position), kind: kind == CAR_FILE ? .file : kind == CAR_FOLDER ? .folder : .other)
-        default: throw ArchiveError(.malformed, path, String(cString: car_error(handle)))
+        default: throw ArchiveError(faultOf: handle, path)
         }
     }
 
@@ -61,12 +59,38 @@ package final class TarReader {
             let got = bytes.withUnsafeMutableBytes {
                 Int(car_read(handle, $0.baseAddress.map { $0 + done }, $0.count - done))
             }
-            guard got > 0 else {
-                throw ArchiveError(
-                    .malformed, path, got == 0 ? "\(member.name) is cut off" : String(cString: car_error(handle)))
-            }
+            guard got >= 0 else { throw ArchiveError(faultOf: handle, path) }
+            guard got > 0 else { throw ArchiveError(.malformed, path, "\(member.name) is cut off") }
             done += got
         }
         return bytes
+    }
+}
+
+/// The reader that `open` makes of the plain file `path`.
+func openReader(_ path: String, _ open: (Int32) -> car_reader_t?) throws(ArchiveError) -> car_reader_t {
+    let descriptor = try openArchive(path)
+    guard let reader = open(descriptor) else {
+        let number = errno
+        close(descriptor)
+        throw ArchiveError(systemFault: number, path)
+    }
+    return reader
+}
+
+/// A descriptor of the plain file `path`.
+func openArchive(_ path: String) throws(ArchiveError) -> Int32 {
+    do { return try openPlainFile(path) } catch { throw ArchiveError(error) }
+}
+
+extension ArchiveError {
+    /// What was wrong when `reader` read the archive `path`.
+    init(faultOf reader: car_reader_t, _ path: String) {
+        let number = car_system_fault(reader)
+        if number != 0 {
+            self.init(systemFault: number, path)
+        } else {
+            self.init(.malformed, path, String(cString: car_error(reader)))
+        }
     }
 }

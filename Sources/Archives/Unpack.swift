@@ -4,32 +4,26 @@ import Glibc
 
 /// Whether the bytes of the file `path` are compressed in a way that `unpack` knows, whatever the file's name says.
 package func isCompressed(_ path: String) throws(ArchiveError) -> Bool {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw ArchiveError(.unreadable, path, String(cString: strerror(errno))) }
+    let descriptor = try openArchive(path)
     defer { close(descriptor) }
     var head = [UInt8](repeating: 0, count: 6)
     let count = head.withUnsafeMutableBytes { Glibc.pread(descriptor, $0.baseAddress, $0.count, 0) }
-    guard count >= 0 else { throw ArchiveError(.unreadable, path, String(cString: strerror(errno))) }
-    let magics: [[UInt8]] = [
-        [0x1f, 0x8b], [0x28, 0xb5, 0x2f, 0xfd], Array("BZh".utf8), [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0],
-    ]
-    return magics.contains { head.prefix(count).starts(with: $0) }
+    guard count >= 0 else { throw ArchiveError(systemFault: errno, path) }
+    return Compression(of: head.prefix(count)) != nil
 }
 
 /// Writes what the compressed file `path` (gzip, zstd, bzip2 or xz) holds to the file `target`, which is there only when it is
 /// whole.
 ///
 /// A megabyte at a time is in memory.
-/// - Throws: `unreadable` or `malformed` for a fault of the file, `unwritable` for one of the disk.
+/// - Throws: `unwritable` where `target` cannot be written; every other fault is of `path`.
 package func unpack(_ path: String, to target: String) throws(ArchiveError) {
-    guard let handle = car_open_raw(path) else {
-        throw ArchiveError(.unreadable, path, String(cString: strerror(errno)))
-    }
+    let handle = try openReader(path, car_open_raw)
     defer { car_free(handle) }
     var (name, size, position): (UnsafePointer<CChar>?, Int64, Int64) = (nil, 0, 0)
     var kind = CAR_FILE
     guard car_next(handle, &name, &size, &position, &kind) == 1 else {
-        throw ArchiveError(.malformed, path, String(cString: car_error(handle)))
+        throw ArchiveError(faultOf: handle, path)
     }
     guard car_is_compressed(handle) != 0 else {
         throw ArchiveError(.malformed, path, "not compressed by gzip, zstd, bzip2 or xz")
@@ -38,7 +32,7 @@ package func unpack(_ path: String, to target: String) throws(ArchiveError) {
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
         while true {
             let count = Int(buffer.withUnsafeMutableBytes { car_read(handle, $0.baseAddress, $0.count) })
-            guard count >= 0 else { throw ArchiveError(.malformed, path, String(cString: car_error(handle))) }
+            guard count >= 0 else { throw ArchiveError(faultOf: handle, path) }
             if count == 0 { return }
             try file.write(buffer[..<count])
         }
@@ -46,17 +40,16 @@ package func unpack(_ path: String, to target: String) throws(ArchiveError) {
 }
 
 /// Writes the text of the file `path`, which is in `encoding`, to the file `target` in UTF-8, which is there only when it is
-/// whole; bytes that are no letter become U+FFFD.
+/// whole; bytes that the encoding does not have become U+FFFD.
 ///
 /// A megabyte at a time is in memory. `encoding` is a name that iconv knows.
-/// - Throws: `unreadable` or `unsupported` for a fault of the file, `unwritable` for one of the disk.
+/// - Throws: `unwritable` where `target` cannot be written; every other fault is of `path`, or `encoding` is not known.
 package func recode(_ path: String, from encoding: String, to target: String) throws(ArchiveError) {
     guard let recoder = car_recoder_open(encoding) else {
-        throw ArchiveError(.unsupported, path, "this machine does not know the encoding \(encoding)")
+        throw ArchiveError(.unsupported, path, "this machine cannot read the encoding \(encoding)")
     }
     defer { car_recoder_free(recoder) }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw ArchiveError(.unreadable, path, String(cString: strerror(errno))) }
+    let descriptor = try openArchive(path)
     defer { close(descriptor) }
     try writing(target) { file in
         var text = [UInt8](repeating: 0, count: 4 << 20)
@@ -67,7 +60,7 @@ package func recode(_ path: String, from encoding: String, to target: String) th
             if !isLast, input.count < buffer.count {
                 let got = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
                 if got < 0, errno == EINTR { continue }
-                guard got >= 0 else { throw ArchiveError(.unreadable, path, String(cString: strerror(errno))) }
+                guard got >= 0 else { throw ArchiveError(systemFault: errno, path) }
                 isLast = got == 0
                 input += buffer[..<got]
             }
@@ -83,7 +76,7 @@ package func recode(_ path: String, from encoding: String, to target: String) th
     }
 }
 
-/// Makes the file `target` of what `body` writes; the other faults than its own are of the disk.
+/// Makes the file `target` of what `body` writes.
 private func writing(_ target: String, _ body: (OpenFile) throws -> Void) throws(ArchiveError) {
     do {
         try writeFile(target, body)

@@ -20,8 +20,7 @@ package final class ZipArchive: Sendable {
 
     /// Opens the archive `path` and reads its directory.
     package init(_ path: String) throws(ArchiveError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw ArchiveError(.unreadable, path, String(cString: strerror(errno))) }
+        let descriptor = try openArchive(path)
         do throws(ArchiveError) {
             entries = try ZipDirectory(path, descriptor).entries()
         } catch {
@@ -57,6 +56,7 @@ package final class ZipArchive: Sendable {
         let status = stored.withUnsafeBytes { from in
             bytes.withUnsafeMutableBytes { to in car_inflate(from.baseAddress, from.count, to.baseAddress, to.count) }
         }
+        guard status != -2 else { throw ArchiveError(.noMemory, path, "no memory to decompress \(name)") }
         guard status == 0 else { throw ArchiveError(.malformed, path, "\(name) cannot be decompressed") }
         return bytes
     }
@@ -72,7 +72,7 @@ func pread(_ descriptor: Int32, _ path: String, at offset: Int, count: Int) thro
             Glibc.pread(descriptor, $0.baseAddress.map { $0 + done }, count - done, off_t(offset + done))
         }
         if got < 0, errno == EINTR { continue }
-        guard got >= 0 else { throw ArchiveError(.unreadable, path, String(cString: strerror(errno))) }
+        guard got >= 0 else { throw ArchiveError(systemFault: errno, path) }
         guard got > 0 else { throw ArchiveError(.malformed, path, "the file ended early") }
         done += got
     }

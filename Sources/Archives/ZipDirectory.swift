@@ -15,9 +15,7 @@ struct ZipDirectory {
 
     init(_ path: String, _ descriptor: Int32) throws(ArchiveError) {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            throw ArchiveError(.unreadable, path, String(cString: strerror(errno)))
-        }
+        guard fstat(descriptor, &status) == 0 else { throw ArchiveError(systemFault: errno, path) }
         (self.path, self.descriptor, byteCount) = (path, descriptor, Int(status.st_size))
     }
 
@@ -71,7 +69,7 @@ struct ZipDirectory {
         return offset..<(offset + count)
     }
 
-    /// The entry whose record is at `place`; nil for members that are no plain file.
+    /// The entry whose record is at `place`; nil for members that are not plain files.
     private func entry(
         _ bytes: [UInt8], _ place: Int, _ extra: Range<Int>, _ name: String
     ) throws(ArchiveError) -> ZipArchive.Entry? {

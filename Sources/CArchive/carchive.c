@@ -3,10 +3,10 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -16,6 +16,7 @@ enum { block = 1 << 18 };
 struct car_reader {
     struct archive *archive;
     int descriptor;
+    int fault;  // of the system, when it read the file
     int64_t offset, length;
     char buffer[block];
 };
@@ -26,6 +27,7 @@ static la_ssize_t read_some(struct archive *archive, void *data, const void **ou
     do got = pread(r->descriptor, r->buffer, block, r->offset);
     while (got < 0 && errno == EINTR);
     if (got < 0) {
+        r->fault = errno;
         archive_set_error(archive, errno, "read: %s", strerror(errno));
         return ARCHIVE_FATAL;
     }
@@ -42,14 +44,15 @@ static la_int64_t skip_some(struct archive *archive, void *data, la_int64_t coun
     return count;
 }
 
-static car_reader_t open_as(const char *path, int64_t offset, int is_raw) {
+static car_reader_t open_as(int descriptor, int64_t offset, int is_raw) {
     struct car_reader *r = calloc(1, sizeof *r);
     if (!r) return NULL;
-    r->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    r->descriptor = descriptor;
     struct stat status;
-    if (r->descriptor < 0 || fstat(r->descriptor, &status) < 0) goto fail;
+    if (fstat(descriptor, &status) < 0) goto fail;
     r->length = status.st_size;
     r->offset = offset;
+    errno = ENOMEM;
     if (!(r->archive = archive_read_new())) goto fail;
     archive_read_support_filter_gzip(r->archive);
     archive_read_support_filter_zstd(r->archive);
@@ -67,13 +70,14 @@ static car_reader_t open_as(const char *path, int64_t offset, int is_raw) {
 fail:
     {
         int code = errno;
-        car_free(r);
+        if (r->archive) archive_read_free(r->archive);
+        free(r);
         errno = code;
     }
     return NULL;
 }
-car_reader_t car_open(const char *path, int64_t offset) { return open_as(path, offset, 0); }
-car_reader_t car_open_raw(const char *path) { return open_as(path, 0, 1); }
+car_reader_t car_open(int descriptor, int64_t offset) { return open_as(descriptor, offset, 0); }
+car_reader_t car_open_raw(int descriptor) { return open_as(descriptor, 0, 1); }
 int car_is_compressed(car_reader_t r) { return archive_filter_code(r->archive, 0) != ARCHIVE_FILTER_NONE; }
 
 int car_next(car_reader_t r, const char **name, int64_t *size, int64_t *position, car_kind_t *kind) {
@@ -100,14 +104,20 @@ const char *car_error(car_reader_t r) {
     const char *text = archive_error_string(r->archive);
     return text ? text : "damaged";
 }
+int car_system_fault(car_reader_t r) {
+    return r->fault ? r->fault : archive_errno(r->archive) == ENOMEM ? ENOMEM : 0;
+}
 void car_free(car_reader_t r) {
     if (!r) return;
-    if (r->archive) archive_read_free(r->archive);
-    if (r->descriptor >= 0) close(r->descriptor);
+    archive_read_free(r->archive);
+    close(r->descriptor);
     free(r);
 }
 
-struct car_recoder { iconv_t converter; };
+struct car_recoder {
+    iconv_t converter;
+    size_t step;  // bytes of the smallest letter
+};
 
 car_recoder_t car_recoder_open(const char *encoding) {
     iconv_t converter = iconv_open("UTF-8", encoding);
@@ -118,6 +128,7 @@ car_recoder_t car_recoder_open(const char *encoding) {
         return NULL;
     }
     r->converter = converter;
+    r->step = strncasecmp(encoding, "utf-16", 6) == 0 ? 2 : 1;
     return r;
 }
 size_t car_recode(car_recoder_t r, const void *in, size_t count, size_t *used, void *out, size_t capacity, int is_last) {
@@ -128,7 +139,9 @@ size_t car_recode(car_recoder_t r, const void *in, size_t count, size_t *used, v
         if (errno == E2BIG || (errno == EINVAL && !is_last) || room < 3) break;
         memcpy(to, "\xef\xbf\xbd", 3);
         to += 3, room -= 3;
-        from += 1, left -= 1;
+        // What is left of a unit at the end is passed as a whole; every other step keeps to the units.
+        size_t step = left < r->step ? left : r->step;
+        from += step, left -= step;
     }
     *used = count - left;
     return capacity - room;
@@ -142,10 +155,11 @@ void car_recoder_free(car_recoder_t r) {
 int car_inflate(const void *in, size_t in_count, void *out, size_t out_count) {
     if (in_count > UINT32_MAX || out_count > UINT32_MAX) return -1;
     z_stream stream = {.next_in = (Bytef *)in, .avail_in = (uInt)in_count, .next_out = out, .avail_out = (uInt)out_count};
-    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return -1;
+    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return -2;
     int status = inflate(&stream, Z_FINISH);
     size_t made = stream.total_out;
     inflateEnd(&stream);
+    if (status == Z_MEM_ERROR) return -2;
     return status == Z_STREAM_END && made == out_count ? 0 : -1;
 }
 uint32_t car_crc32(const void *bytes, size_t count) {

@@ -164,6 +164,32 @@ private func withFile(_ name: String, _ script: String, _ body: (String) throws 
         }
     }
 
+    @Test("that the disk does not give is not called damaged")
+    func disk() throws {
+        // A plain file of which nothing can be read: the first page of a process is never there.
+        let tar = try TarReader("/proc/self/mem")
+        let error = #expect(throws: ArchiveError.self) { try tar.next() }
+        #expect(error?.code == .unreadable && error?.isOfSystem == true, "\(String(describing: error))")
+        let unpacking = #expect(throws: ArchiveError.self) { try unpack("/proc/self/mem", to: "/nowhere") }
+        #expect(unpacking?.code == .unreadable)
+    }
+
+    @Test("or a zip, or a list to unpack, is never a pipe that is waited for", .timeLimit(.minutes(1)))
+    func pipe() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/pipe"
+        try #require(mkfifo(path, 0o600) == 0)
+        let uses: [() throws -> Void] = [
+            { _ = try TarReader(path) }, { _ = try ZipArchive(path) }, { _ = try isCompressed(path) },
+            { try unpack(path, to: folder + "/to") }, { try recode(path, from: "big5", to: folder + "/to") },
+        ]
+        for use in uses {
+            let error = #expect(throws: ArchiveError.self) { try use() }
+            #expect(error?.detail == "not a plain file")
+        }
+    }
+
     @Test("that is cut says so behind what is whole")
     func cut() throws {
         let script = """
@@ -201,7 +227,24 @@ private func withFile(_ name: String, _ script: String, _ body: (String) throws 
         }
     }
 
-    @Test("has U+FFFD for bytes that are no letter, at its end too")
+    @Test("of UTF-16 loses no letter but the broken one", arguments: ["utf-16", "utf-16le", "utf-16be"])
+    func brokenUnits(_ encoding: String) throws {
+        // Halves of pairs alone, two of them at the place where a block ends, and half a unit behind the last.
+        let script = """
+            order = "be" if "\(encoding)" == "utf-16be" else "le"
+            mark = b"\\xff\\xfe" if "\(encoding)" == "utf-16" else b""
+            text = "a\\udc00猫" * 200001 + "\\ud83d" + "b" + "\\udc00\\udc00" + "c"
+            open(path, "wb").write(mark + text.encode("utf-16-" + order, "surrogatepass") + b"x")
+            """
+        try withFile("t.txt", script) { (path: String) throws in
+            try recode(path, from: encoding, to: path + ".made")
+            let made = try String(contentsOfFile: path + ".made", encoding: .utf8)
+            let wanted = String(repeating: "a\u{fffd}猫", count: 200_001) + "\u{fffd}b\u{fffd}\u{fffd}c\u{fffd}"
+            #expect(made == wanted)
+        }
+    }
+
+    @Test("has U+FFFD for bytes that the encoding does not have, at its end too")
     func broken() throws {
         try withFile("t.txt", "open(path, 'wb').write(b'a\\xff\\xffb\\xb0')") { (path: String) throws in
             try recode(path, from: "euc-kr", to: path + ".made")

@@ -44,15 +44,24 @@ import Testing
         #expect(try read("out.jpg", ImageRoots(followingLinks: [root])) == "secret")
     }
 
-    @Test("never wait for a pipe, and say that it is none of the files that are read", .timeLimit(.minutes(1)))
+    @Test("never wait for a pipe, and say that it is not a plain file", .timeLimit(.minutes(1)))
     func pipe() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for roots in [ImageRoots(), ImageRoots(followingLinks: [root])] {
             for path in ["pipe.jpg", "a"] {
                 let error = #expect(throws: ArchiveError.self) { try read(path, roots) }
-                #expect(error?.detail == "not a plain file")
+                #expect(error?.detail == "not a plain file" && error?.isOfSystem == false)
             }
         }
+    }
+
+    @Test("blame an archive that is gone, and none of its images")
+    func disk() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let gone = #expect(throws: ArchiveError.self) {
+            try ImageRoots().read("a.jpg", in: [root + "/none.zip"], byteLimit: 1)
+        }
+        #expect(gone?.isOfSystem == true && gone?.detail == "no such file")
     }
 
     @Test("hold on a kernel without openat2, step by step, where no link at all is taken")
