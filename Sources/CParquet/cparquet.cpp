@@ -442,7 +442,7 @@ static std::string hexadecimal(std::string_view bytes) {
 }
 static std::string uuid_text(std::string_view bytes) {
     std::string text = hexadecimal(bytes);
-    if (text.size() != 32) throw std::runtime_error("a UUID that has not 16 bytes");
+    if (text.size() != 32) throw std::runtime_error("a UUID that is not 16 bytes long");
     for (int place : {20, 16, 12, 8}) text.insert(place, "-");
     return text;
 }
@@ -564,15 +564,18 @@ int cpq_text_at(cpq_reader_t r, int64_t place, const char **bytes, size_t *count
     });
 }
 int cpq_field(cpq_reader_t r, int position, int64_t row, const char *name, const char **bytes, size_t *count) {
-    return given([&] {
+    bool has_field = true;
+    int status = given([&] {
         Value value = cell(r, position, row);
         if (!resolve(value)) return value;
         if (value.array->type_id() != arrow::Type::STRUCT) wrong_type(value, "structs");
         int child = static_cast<const arrow::StructType &>(*value.array->type()).GetFieldIndex(name);
-        if (child < 0) throw std::runtime_error(std::string("the struct has no field ") + name);
+        has_field = child >= 0;
+        if (!has_field) return value;
         // `field` minds the slice that the array is, and keeps what it gives for as long as the array lives.
         return Value{static_cast<const arrow::StructArray &>(*value.array).field(child).get(), value.row};
-    }, [&](const Value &value) { view(value, bytes, count); });
+    }, [&](const Value &value) { if (has_field) view(value, bytes, count); });
+    return has_field ? status : 0;
 }
 int cpq_double(cpq_reader_t r, int position, int64_t row, double *out) {
     return given([&] { return cell(r, position, row); }, [&](const Value &value) { *out = double_of(value); });

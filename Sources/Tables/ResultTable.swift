@@ -117,7 +117,7 @@ private func scored(_ cells: TableRow, _ column: Int, _ path: String) throws(Tab
     var captions: [ScoredCaption] = []
     for (index, text) in texts.enumerated() {
         guard let origin = CaptionOrigin(rawValue: origins[index]) else {
-            throw TableError(path, "\(origins[index]) is no origin of a caption")
+            throw TableError(path, "\(origins[index]) is not an origin of a caption")
         }
         captions.append(ScoredCaption(text: text, score: scores[index], origin: origin))
     }

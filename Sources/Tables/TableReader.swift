@@ -1,4 +1,6 @@
 import CParquet
+import Files
+import Glibc
 
 /// Reads chosen columns of a Parquet file, row group by row group, in batches.
 package final class TableReader {
@@ -11,6 +13,8 @@ package final class TableReader {
     ///
     /// Throws a `TableError` for a footer that is damaged, too: there are as many rows as the row groups have.
     package init(path: String) throws(TableError) {
+        // Arrow would wait for a pipe.
+        do { close(try openPlainFile(path)) } catch { throw TableError(path, error.reason) }
         var handle: cpq_reader_t?
         try TableError.check(cpq_reader_open(path, &handle), path)
         guard let handle else { throw TableError(path, "no reader") }
@@ -195,7 +199,7 @@ package struct TableRow {
         return Array(UnsafeRawBufferPointer(start: bytes, count: count))
     }
 
-    /// The bytes in the field `name` of a struct; nil where it is null.
+    /// The bytes in the field `name` of a struct; nil where it is null, or the struct has no such field.
     package func bytes(_ column: Int, field name: String) throws(TableError) -> [UInt8]? {
         var (bytes, count): (UnsafePointer<CChar>?, Int) = (nil, 0)
         guard try isGiven(cpq_field(handle, Int32(column), row, name, &bytes, &count)) else { return nil }

@@ -96,7 +96,7 @@ private func row(_ number: Int) -> ResultRow {
             #expect(error?.path == folder + "/cut")
         }
         let missing = #expect(throws: TableError.self) { try TableReader(path: folder + "/none") }
-        #expect(missing?.description.contains("No such file") == true)
+        #expect(missing?.description.contains("no such file") == true)
     }
 
     @Test("with flipped bits never crashes its reader: rows, or an error that names it")
