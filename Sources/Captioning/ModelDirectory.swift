@@ -25,9 +25,8 @@ package struct ModelDirectory: Sendable {
         } catch {
             throw ModelError(.missingFile, path + "/" + name, "cannot be read")
         }
-        guard !contents.starts(with: "version https://git-lfs".utf8) else {
-            let message = "a Git LFS pointer, not the file: run \"git lfs pull\" in its folder, or fetch the file again"
-            throw ModelError(.missingFile, path + "/" + name, message)
+        guard !GitLFSPointer.begins(contents) else {
+            throw ModelError(.missingFile, path + "/" + name, GitLFSPointer.advice)
         }
         return contents
     }
@@ -108,8 +107,10 @@ extension ModelDirectory {
     /// What the configuration says of other weights goes: their type, and the notice that they mean nothing.
     package func copyDescription(to path: String, dtype: DType) throws {
         let files = FileManager.default
-        var configuration = try configuration("config.json") { json in
-            (try? JSONSerialization.jsonObject(with: json)) as? [String: Any] ?? [:]
+        let old = try contents(of: "config.json")
+        // Foundation's own message does not name the file.
+        guard var configuration = (try? JSONSerialization.jsonObject(with: old)) as? [String: Any] else {
+            throw ModelError(.badConfiguration, self.path + "/config.json", "not a JSON object")
         }
         for key in ["_notice", "torch_dtype", "dtype"] { configuration[key] = nil }
         configuration["dtype"] = dtype.rawValue

@@ -31,7 +31,7 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
     package static func unfittingTokenizer(
         _ tokens: [Int], _ decoder: DecoderConfiguration, _ directory: String
     ) -> ModelError {
-        let message = "it makes \(tokens) of the prompt, but the model ends texts with \(decoder.endToken)"
+        let message = "it encodes the prompt as \(tokens), but the model ends texts with \(decoder.endToken)"
         return ModelError(.badTokenizer, directory, message + " and has \(decoder.vocabulary) tokens")
     }
 

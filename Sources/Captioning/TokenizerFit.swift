@@ -3,7 +3,7 @@ import VisionLanguage
 
 /// Refuses a tokenizer whose tokens are not those that a captioner's decoder writes.
 ///
-/// The released captioners' tokenizers lack the decoder's last two tokens, `[DEC]` and `[ENC]`, which are no text.
+/// The released captioners' tokenizers lack the decoder's last two tokens, `[DEC]` and `[ENC]`, which are not text.
 func checkFit(
     of tokenizer: BERTWordPieceTokenizer, to decoder: DecoderConfiguration, _ directory: String
 ) throws(ModelError) {

@@ -55,7 +55,9 @@ package struct Weights {
         try source.tensor(prefix + name, shape)
     }
 
-    /// Whether there is a parameter `name`; a list of what a model asks for has none that it may do without.
+    /// Whether the checkpoint has a parameter `name`.
+    ///
+    /// False while a model is only asked which parameters it needs: one that it can do without is not among them.
     package func has(_ name: String) -> Bool { source.has(prefix + name) }
 
     /// The parameters `names`, each of `shape`, one after the other along the first dimension.
@@ -162,7 +164,7 @@ private final class CheckpointSource: Source {
         let extra = checkpoint.names.filter { !known.contains($0) && !ignoring($0) }
         guard let first = extra.first else { return }
         let others = extra.count > 1 ? ", and \(extra.count - 1) more like it" : ""
-        throw error(.unexpected, first, "no parameter of this model\(others)")
+        throw error(.unexpected, first, "not a parameter of this model\(others)")
     }
 
     private func error(_ code: WeightsError.Code, _ name: String, _ message: String) -> WeightsError {

@@ -1,4 +1,5 @@
 import CTorch
+import Files
 import Foundation
 
 /// A safetensors file, read by memory map.
@@ -60,9 +61,7 @@ package final class SafetensorsFile {
 
     /// What a file that begins with `bytes` is instead.
     private static func otherFormat(of bytes: [UInt8]) -> String {
-        if bytes.starts(with: "version https://git-lfs".utf8) {
-            return "a Git LFS pointer, not the weights: run \"git lfs pull\" in its folder, or fetch the file again"
-        }
+        if GitLFSPointer.begins(bytes) { return GitLFSPointer.advice }
         if bytes.starts(with: "PK".utf8) || bytes.starts(with: [0x80]) {
             return "a file of Python's pickle format, whatever its name: save the model as safetensors"
         }

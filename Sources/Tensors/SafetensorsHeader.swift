@@ -59,7 +59,7 @@ struct SafetensorsHeader {
         }
         let offsets = raw.data_offsets
         guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1] else {
-            throw SafetensorsError(.badOffsets, file, tensor: name, "data_offsets \(offsets) are no range")
+            throw SafetensorsError(.badOffsets, file, tensor: name, "data_offsets \(offsets) are not a range")
         }
         guard offsets[1] <= fileSize - dataStart else {
             let text =

@@ -41,7 +41,7 @@ package actor TorchEngine {
         do {
             return try once(body)
         } catch let error as TorchError where error.kind == .outOfMemory {
-            let message = "\(device) has too little memory, take a smaller batch: \(error.message)"
+            let message = "not enough memory on \(device); use a smaller batch: \(error.message)"
             throw TorchError(.outOfMemory, operation: error.operation, message: message)
         }
     }

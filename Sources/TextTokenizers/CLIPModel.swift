@@ -31,7 +31,9 @@ struct CLIPModel {
     private static func merges(_ list: [JSONValue], file: String) throws(TokenizerError) -> [Merge] {
         try list.enumerated().map { index, value throws(TokenizerError) in
             if let line = value.string, let merge = merge(line[...]) { return merge }
-            if let parts = value.array?.compactMap(\.string), parts.count == 2 { return (parts[0], parts[1]) }
+            if let parts = value.array, parts.count == 2, let left = parts[0].string, let right = parts[1].string {
+                return (left, right)
+            }
             throw TokenizerError(.malformed, file, "merge \(index + 1): want two tokens; fetch the model again")
         }
     }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The tokenizer's files of a model directory, in the model hub's layout.
@@ -84,12 +85,9 @@ struct TokenizerFiles {
     private static func bytes(_ path: String) throws(TokenizerError) -> [UInt8]? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw TokenizerError(.unreadable, path, "not a file, or no right to read it")
+            throw TokenizerError(.unreadable, path, "not a file, or permission denied")
         }
-        guard !data.starts(with: "version https://git-lfs".utf8) else {
-            let hint = "a Git LFS pointer, not the file: run \"git lfs pull\" in its folder, or fetch the file again"
-            throw TokenizerError(.malformed, path, hint)
-        }
+        guard !GitLFSPointer.begins(data) else { throw TokenizerError(.malformed, path, GitLFSPointer.advice) }
         return [UInt8](data)
     }
 

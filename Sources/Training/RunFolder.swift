@@ -38,7 +38,7 @@ package struct RunFolder: Sendable {
             let state = try JSONDecoder().decode(State.self, from: json)
             return Saved(step: state.step, path: folder, options: state.options)
         } catch {
-            let advice = "not the state of a run of this version: delete the folder to go on from the one before"
+            let advice = "not the state of a run of this version: delete the folder to resume from the previous one"
             throw TrainingError(.checkpoint, folder + "/state.json", advice)
         }
     }

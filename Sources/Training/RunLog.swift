@@ -35,7 +35,7 @@ package struct RunRecord: Sendable, Equatable, Codable {
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         step = try values.decode(Int.self, forKey: .step)
-        // A loss that is no number is null: JSON has no NaN.
+        // A loss that is not a number is null: JSON has no NaN.
         loss = try values.decode(Double?.self, forKey: .loss) ?? .nan
         learningRate = try values.decode(Double.self, forKey: .learningRate)
         samplesPerSecond = try values.decode(Double.self, forKey: .samplesPerSecond)
@@ -105,7 +105,7 @@ package final class RunLog: Sendable {
 
     private static func lines(_ path: String) throws(TrainingError) -> [(line: String, record: RunRecord)] {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw TrainingError(.log, path, "no such file, or no right to read it")
+            throw TrainingError(.log, path, "no such file, or permission denied")
         }
         // What follows the last line end is empty, or a line that was cut off.
         let whole = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
@@ -115,7 +115,7 @@ package final class RunLog: Sendable {
                 let record = try JSONDecoder().decode(RunRecord.self, from: line)
                 lines.append((String(decoding: line, as: UTF8.self), record))
             } catch {
-                throw TrainingError(.log, path, "line \(number + 1) is no record of an update")
+                throw TrainingError(.log, path, "line \(number + 1) is not a record of an update")
             }
         }
         return lines

@@ -45,7 +45,7 @@ package actor Trainer {
 
     /// Takes the next step, with `batch`.
     ///
-    /// Throws `diverged` when the loss is no finite number; the parameters then stay as they are.
+    /// Throws `diverged` when the loss is not a finite number; the parameters then stay as they are.
     package func train(on batch: TrainingBatch) throws -> Report {
         useThreads(options.threads)
         try clearGradients(parameters.tensors)

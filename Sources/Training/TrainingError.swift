@@ -8,7 +8,7 @@ package struct TrainingError: Error, Equatable, CustomStringConvertible {
         case log
         /// The run in this folder was started with other options.
         case otherOptions = "other_options"
-        /// The loss is no finite number any more.
+        /// The loss is not a finite number any more.
         case diverged
     }
 

@@ -32,7 +32,7 @@ package struct TrainingRun: Sendable {
         if let saved = try folder.newest() {
             let differences = options.differences(from: saved.options)
             guard differences.isEmpty else {
-                let advice = "go on with the same options, or name another output"
+                let advice = "resume with the same options, or name another output"
                 throw TrainingError(
                     .otherOptions, folder.path, "\(advice): \(differences.sorted().joined(separator: "; "))")
             }

@@ -61,7 +61,7 @@ struct ConfigurationObject {
     func integer(_ key: String, _ standard: Int) throws(ConfigurationError) -> Int {
         guard let value = value(key) else { return standard }
         guard let number = value.integer, number >= 0, number < 1 << 31 else {
-            throw error(key, "\(value.shown) is not a whole number that makes sense here")
+            throw error(key, "\(value.shown) is not a whole number in range")
         }
         return number
     }
@@ -90,10 +90,12 @@ struct ConfigurationObject {
         case nil: return standard
         case .number(let number)?: numbers = [number, number, number]
         case .list(let values)?:
-            numbers = values.compactMap { if case .number(let number) = $0 { number } else { nil } }
+            // A value that is not a number must not vanish: [0.5, null, 0.5, 0.5] would be three numbers.
+            guard values.count == 3 else { throw error(key, "\(values.count) values, not three numbers") }
+            numbers = values.map { if case .number(let number) = $0 { number } else { .nan } }
         case let value?: throw error(key, "\(value.shown) is not three numbers")
         }
-        guard numbers.count == 3, numbers.allSatisfy(\.isFinite) else { throw error(key, "not three numbers") }
+        guard numbers.allSatisfy(\.isFinite) else { throw error(key, "not three numbers") }
         return numbers.map(Float.init)
     }
 
@@ -128,7 +130,7 @@ struct ConfigurationObject {
             case nil: continue
             case .otherValue(let wanted): throw error(key, "\(value.shown) is not supported, only \(wanted)")
             case .unknown:
-                throw error(key, "\(value.shown): not known here; take the key out if the model does without it")
+                throw error(key, "\(value.shown): unknown key; remove it if the model does not need it")
             }
         }
     }

@@ -154,6 +154,8 @@ package struct TextTowerConfiguration: Sendable, Equatable {
         endToken = try object.integer("eos_token_id", 49407)
         try object.requireHeads(heads, of: width)
         try object.finish(.ofTowers)
-        guard positions > 1 else { throw object.error("max_position_embeddings", "a text has a start and an end") }
+        guard positions > 1 else {
+            throw object.error("max_position_embeddings", "want at least 2: every text has a start and an end")
+        }
     }
 }

@@ -77,7 +77,7 @@ private struct ImageProcessor {
             throw object.error(key, "false is not supported, only true")
         }
         guard try object.integer("resample", 3) == 3 else {
-            throw object.error("resample", "images are resized with 3, the bicubic filter, here")
+            throw object.error("resample", "only 3, the bicubic filter, is supported")
         }
         let toSquare =
             object.value("default_to_square") == .null

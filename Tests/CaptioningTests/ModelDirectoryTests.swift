@@ -99,6 +99,34 @@ struct ModelDirectoryTests {
         }
     }
 
+    @Test("a preprocessor's numbers are three, and no value is passed over", arguments: ["image_mean", "image_std"])
+    func numbers(key: String) throws {
+        try withModel { folder in
+            let path = folder + "/preprocessor_config.json"
+            let old = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+            for value in [[0.5, NSNull(), 0.5, 0.5], [0.5, "0.5", 0.5], [0.5, 0.5], []] as [[Any]] {
+                var new = try #require(old as? [String: Any])
+                new[key] = value
+                try JSONSerialization.data(withJSONObject: new).write(to: URL(fileURLWithPath: path))
+                let error = #expect(throws: ModelError.self, "\(value)") { try load(folder) }
+                #expect(error?.code == .badConfiguration && error?.description.contains(key) == true)
+            }
+        }
+    }
+
+    @Test("a description that cannot be read is not copied as an empty one")
+    func copies() throws {
+        try withModel { folder in
+            let directory = try ModelDirectory(folder)
+            try Data("{".utf8).write(to: URL(fileURLWithPath: folder + "/config.json"))
+            let target = folder + "/copy"
+            try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+            let error = #expect(throws: ModelError.self) { try directory.copyDescription(to: target, dtype: .float32) }
+            #expect(error?.code == .badConfiguration && error?.path == folder + "/config.json")
+            #expect(!FileManager.default.fileExists(atPath: target + "/config.json"))
+        }
+    }
+
     @Test("options that cannot work with the model are refused")
     func options() throws {
         try withModel { folder in

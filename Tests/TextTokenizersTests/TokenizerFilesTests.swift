@@ -50,6 +50,8 @@ import Testing
             ["vocab.json": "[1]", "merges.txt": ""]: "vocab.json: malformed: want an object of tokens and ids",
             ["vocab.json": "{}", "merges.txt": "#version: 0.2\na b\nabc\n"]:
                 "merges.txt: malformed: line 3: want two tokens",
+            ["tokenizer.json": "{\"model\":{\"vocab\":{\"a\":0,\"b\":1},\"merges\":[[\"a\",5,\"b\"]]}}"]:
+                "malformed: merge 1: want two tokens",
             ["vocab.json": "{}", "merges.txt": ""]: "no <|startoftext|> (bos_token) in the vocabulary",
             ["vocab.json": "{\"<|startoftext|>\":0,\"<|endoftext|>\":1,\"a\":2}", "merges.txt": "a a"]:
                 "merges.txt: malformed: merge 1, a a, has a token that is not in the vocabulary",

@@ -65,7 +65,7 @@ import Testing
         let good = record(1).line
         try "\(good)\nsomething else\n\(good)\n".write(toFile: path, atomically: true, encoding: .utf8)
         let error = #expect(throws: TrainingError.self) { try RunLog(path: path, after: 9) }
-        #expect(error?.description == "\(path): log: line 2 is no record of an update")
+        #expect(error?.description == "\(path): log: line 2 is not a record of an update")
         #expect(try text().contains("something else"))
     }
 }
