@@ -204,7 +204,9 @@ let package = Package(
         tests("SourceAdapters", ["Samples", "Manifests", "Tables"]),
         tests("Demonstrations", ["Samples"]),
         tests("Spools"),
-        tests("Stages", ["Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Spools"]),
+        tests(
+            "Stages",
+            ["Archives", "Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Spools"]),
         tests("VisionLanguage", ["Layers", "Tensors"]),
         tests("Coordination", ["Samples", grdb, logging]),
         tests("Transport", ["Coordination", "Samples", flyingFox, flyingSocks, logging]),

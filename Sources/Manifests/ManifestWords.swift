@@ -11,7 +11,7 @@ indirect enum Setting: Equatable, Decodable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        // JSON tells the kinds apart: what is one of them is none of the others.
+        // JSON tells the kinds apart: a value is of one kind alone.
         if let value = try? container.decode(Bool.self) {
             self = .bool(value)
         } else if let value = try? container.decode(Int.self) {

@@ -8,7 +8,7 @@ extension Manifest {
     /// Reads the file `path`; paths in it stay as they are written.
     package init(contentsOfFile path: String) throws(ManifestError) {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "no such file, or no right to read it")
+            throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "no such file, or permission denied")
         }
         guard data.count <= Self.byteLimit else {
             throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "larger than 1 MiB")
@@ -23,9 +23,22 @@ extension Manifest {
     package init(yaml: String) throws(ManifestError) {
         let node = try composed(yaml)
         guard let node else {
-            throw ManifestError(code: .syntax, line: nil, keyPath: "", hint: "the file holds no manifest")
+            throw ManifestError(code: .syntax, line: nil, keyPath: "", hint: "the file is empty")
         }
         try self.init(MappingReader(node, path: ""))
+    }
+
+    /// A source whose list could give digests must say where: otherwise its images would pass unchecked, and nobody would know.
+    private static func checkDigests(_ sources: [Source]) throws(ManifestError) {
+        func fault(_ hint: String) -> ManifestError {
+            ManifestError(code: .invalid, line: nil, keyPath: "fetch.verify_digests", hint: hint)
+        }
+        if let source = sources.first(where: { $0.columns != nil && !$0.hasDigests }) {
+            throw fault(
+                "source \(source.name) gives no digests: name the column that has them with md5_column or sha256_column, "
+                    + "or build it with a manifest of its own")
+        }
+        guard sources.contains(where: \.hasDigests) else { throw fault("no source gives digests: remove it") }
     }
 
     private init(_ root: MappingReader) throws(ManifestError) {
@@ -44,11 +57,7 @@ extension Manifest {
         let precision: Precision = try root.choice("precision", default: .auto)
         let sources = try readSources(root)
         try root.finish()
-        guard !fetch.verifyDigests || sources.contains(where: \.hasDigests) else {
-            throw ManifestError(
-                code: .invalid, line: nil, keyPath: "fetch.verify_digests",
-                hint: "no source gives digests; md5_column or sha256_column names the column that has them")
-        }
+        if fetch.verifyDigests { try Self.checkDigests(sources) }
         self.init(
             version: version, name: name, seed: UInt64(seed), output: output, shard: shard, image: image, fetch: fetch,
             deduplicate: deduplicate, exclude: exclude, caption: caption, rank: rank, precision: precision,

@@ -53,7 +53,7 @@ package struct Source: Codable, Sendable, Equatable {
     package let rewrites: [Rewrite]
     package let filter: RowFilter
 
-    /// Whether its list can give digests of the images' bytes; those of LAION have them in some copies.
+    /// Whether its list can give digests of the images' bytes; of LAION's some copies do, which is seen when they are read.
     package var hasDigests: Bool { format == .laion || columns?.facts?.md5 != nil || columns?.facts?.sha256 != nil }
 
     /// Another beginning for URLs.
@@ -96,12 +96,13 @@ package struct Columns: Codable, Sendable, Equatable {
     package static let standard = Columns(url: "url", caption: "caption")
 }
 
-/// What a list may say of an image that a filter judges by.
+/// What a list may say of an image, to filter by it or to check the image's bytes with.
 package enum Fact: String, Codable, Sendable, CaseIterable {
-    case width, height, similarity, nsfw, unsafe, watermark, aesthetic, language
+    case width, height, similarity, nsfw, unsafe, watermark, aesthetic, language, md5, sha256
 
-    /// Whether it is a number; otherwise it is a word.
-    package var isNumber: Bool { self != .nsfw && self != .language }
+    package var isDigest: Bool { self == .md5 || self == .sha256 }
+    /// Whether it is a number; otherwise it is a word, or a digest.
+    package var isNumber: Bool { self != .nsfw && self != .language && !isDigest }
 }
 
 /// Where a list says what is known of an image before it is fetched.
@@ -138,11 +139,11 @@ package struct FactColumns: Codable, Sendable, Equatable {
         case .watermark: watermark
         case .aesthetic: aesthetic
         case .language: language
+        case .md5: md5
+        case .sha256: sha256
         }
     }
 
     /// The columns that are given.
-    package var names: [String] {
-        [width, height, similarity, nsfw, unsafe, watermark, aesthetic, language, md5, sha256].compactMap(\.self)
-    }
+    package var names: [String] { Fact.allCases.compactMap { self[$0] } }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The bytes of a file in blocks, from any offset on.
@@ -15,11 +16,8 @@ struct BlockReader {
     private(set) var blockOffset: Int
 
     init(_ path: String, at offset: Int, blockLength: Int = Self.usualLength) throws(SourceError) {
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw SourceError(.unreadable, path, "no such file, or no right to read it")
-        }
         self.path = path
-        self.handle = handle
+        handle = try openList(path)
         self.blockLength = blockLength
         blockOffset = offset
         do {
@@ -62,5 +60,14 @@ struct BlockReader {
     mutating func hasByte() throws(SourceError) -> Bool {
         if place < block.count { return true }
         return try fill()
+    }
+}
+
+/// The file `path` of a list, open for reading; a pipe or a device is refused, and never waited for.
+func openList(_ path: String) throws(SourceError) -> FileHandle {
+    do {
+        return FileHandle(fileDescriptor: try openPlainFile(path), closeOnDealloc: true)
+    } catch {
+        throw SourceError(.unreadable, path, error.reason)
     }
 }

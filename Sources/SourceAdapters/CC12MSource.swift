@@ -22,7 +22,7 @@ package struct CC12MSource: RecordList {
     func meaning(of path: String) throws(SourceError) -> @Sendable ([UInt8]) -> ListedFields {
         { line in
             guard let tab = line.firstIndex(of: UInt8(ascii: "\t")) else { return ListedFields(fault: "no tab") }
-            return ListedFields(url: text(of: Array(line[..<tab])), captions: [text(of: Array(line[(tab + 1)...]))])
+            return ListedFields(url: urlText(of: Array(line[..<tab])), captions: [text(of: Array(line[(tab + 1)...]))])
         }
     }
 }

@@ -21,7 +21,8 @@ package struct COCOSource: IndexedSource {
     func makeIndex() throws(SourceError) -> ImageIndex {
         var index = ImageIndex()
         for (file, path) in paths.enumerated() {
-            if try firstToken(of: path) == UInt8(ascii: "[") {
+            try refuseForeign(path, wanted: "JSON")
+            if try isArray(path) {
                 try addRecords(of: elements(of: path, at: nil), file: file, to: &index) {
                     (record) throws(ValueFault) in try record.text("image")
                 }
@@ -49,7 +50,8 @@ package struct COCOSource: IndexedSource {
             row.captions += try record.texts("caption")
         } else if record.has("sentences") {  // Karpathy's
             let folder = try record.text("filepath")
-            row.place((folder.isEmpty ? "" : folder + "/") + (try record.text("filename")))
+            let file = try record.text("filename")
+            row.place(folder.isEmpty || file.isEmpty ? file : folder + "/" + file)
             for sentence in try record.objects("sentences") { row.captions.append(try sentence.text("raw")) }
         } else {  // official: an image
             let file = try record.text("file_name")
@@ -79,6 +81,7 @@ extension ListedFields {
 
     /// The image at `place`, a path such as `val2014/COCO_val2014_000000522418.jpg`.
     fileprivate mutating func place(_ place: String) {
+        guard !place.isEmpty else { return }
         path = place
         url = "http://images.cocodataset.org/" + place
         guard let id = cocoID(ofFile: place) else { return }

@@ -48,12 +48,12 @@ package struct CSVSource: RecordList {
             let parts = fields(of: line, delimiter: delimiter, quoting: quoting)
             guard parts.count > needed, width == nil || parts.count == width else {
                 return ListedFields(
-                    url: parts.count > url ? text(of: parts[url]) : "",
+                    url: parts.count > url ? urlText(of: parts[url]) : "",
                     fault: "\(parts.count) fields, not \(width.map(String.init) ?? "at least \(needed + 1)")")
             }
             func cell(_ name: String) -> String { places[name].map { text(of: parts[$0]) } ?? "" }
             var row = ListedFields(
-                url: text(of: parts[url]), captions: captions.map { text(of: parts[$0]) },
+                url: urlText(of: parts[url]), captions: captions.map { text(of: parts[$0]) },
                 sourceID: columns.id.map(cell) ?? "")
             if let facts = columns.facts {
                 row.facts = RowFacts(facts, text: cell) { (name) throws(ValueFault) in try number(cell(name), name) }
@@ -66,14 +66,14 @@ package struct CSVSource: RecordList {
     func likelyCause(_ path: String) throws(SourceError) -> String {
         let cause = try causeInShape(path)
         guard cause.isEmpty, table.header else { return cause }
-        return "; is the first line a header? Do texts have the delimiter in them without quotes?"
+        return "; is the first line a header? Do texts contain the delimiter without quotes?"
     }
 
     /// What the first lines say against the delimiter, or against delimited text; empty where nothing does.
     private func causeInShape(_ path: String) throws(SourceError) -> String {
         let head = try someBytes(of: path)
-        let start = head.drop { [32, 10, 13, 9].contains($0) || byteOrderMark.contains($0) }
-        if start.first == UInt8(ascii: "{") || start.starts(with: Array("[{".utf8)) {
+        let isArray = firstToken(of: head) == UInt8(ascii: "[") && head.prefix(100).contains(UInt8(ascii: "{"))
+        if isArray || firstToken(of: head) == UInt8(ascii: "{") {
             return "; this looks like JSON: read it with format: jsonl"
         }
         let lines = head.split(separator: UInt8(ascii: "\n"), maxSplits: 20).prefix(20)
@@ -83,7 +83,7 @@ package struct CSVSource: RecordList {
                 $0 != table.delimiter && count($0.utf8.first ?? 0) == lines.count
             })
         {
-            return "; the delimiter is perhaps \(other.debugDescription): say so with delimiter"
+            return "; the delimiter may be \(other.debugDescription): set it with delimiter"
         }
         return ""
     }

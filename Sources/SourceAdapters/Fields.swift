@@ -56,6 +56,14 @@ func text(of field: [UInt8]) -> String {
     return trimmed(String(String.UnicodeScalarView(scalars)))
 }
 
+/// The URL or path that a field is: as `text`, but only its ends are changed.
+///
+/// A tab or a line end may be part of a path, and the reader of URLs knows what browsers make of one in a URL.
+func urlText(of field: [UInt8]) -> String {
+    let bytes = field.starts(with: byteOrderMark) ? field[byteOrderMark.count...] : field[...]
+    return trimmed(String(decoding: bytes, as: UTF8.self))
+}
+
 /// Of UTF-8, at the start of a file.
 let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
 

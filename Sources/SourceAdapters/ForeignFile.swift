@@ -1,46 +1,47 @@
+import Files
 import Foundation
 
-/// What a file is that is no list of the wanted form, by its first bytes, and what to do about it.
+/// What a file is that is not a list of the wanted form, by its first bytes, and what to do about it.
 struct ForeignFile {
     let name: String
     let advice: String
 
     /// Nil where nothing is known of the file that speaks against a list in text.
     init?(_ head: [UInt8]) {
-        let magics: [([UInt8], String, String)] = [
-            (Array("PAR1".utf8), "a Parquet file", "read it with format: parquet"),
-            ([0x1f, 0x8b], "compressed by gzip", "unpack it"),
-            ([0x28, 0xb5, 0x2f, 0xfd], "compressed by zstd", "unpack it"),
-            (Array("BZh".utf8), "compressed by bzip2", "unpack it"),
-            ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], "compressed by xz", "unpack it"),
-            (Array("PK\u{3}\u{4}".utf8), "a zip archive", "unpack it, and name the list in it"),
-            (Array("ARROW1".utf8), "an Arrow file", "write it as Parquet"),
-            ([0xff, 0xff, 0xff, 0xff], "an Arrow stream", "write it as Parquet"),
-            (Array("SQLite format 3".utf8), "an SQLite data base", "write the table as CSV or Parquet"),
-            (Array("version https://git-lfs".utf8), "a Git LFS pointer", "fetch what it stands for: git lfs pull"),
-            (Array("%PDF".utf8), "a PDF document", "name the list"),
-            ([0xff, 0xfe], "text in UTF-16", "say encoding: utf-16"),
-            ([0xfe, 0xff], "text in UTF-16", "say encoding: utf-16"),
-        ]
-        if let (_, name, advice) = magics.first(where: { head.starts(with: $0.0) }) {
+        if let (_, name, advice) = Self.signatures.first(where: { head.starts(with: $0.0) }) {
             (self.name, self.advice) = (name, advice)
+        } else if let compression = Compression(of: head) {
+            (name, advice) = ("compressed by \(compression)", "unpack it")
+        } else if GitLFSPointer.begins(head) {
+            (name, advice) = ("a Git LFS pointer", "fetch what it stands for: git lfs pull")
         } else if head.count > 262, head[257..<262].elementsEqual("ustar".utf8) {
             (name, advice) = ("a tar archive", "read it with format: webdataset, or unpack it")
         } else if let order = Self.utf16WithoutMark(head) {
-            (name, advice) = ("text in UTF-16", "say encoding: \(order)")
+            (name, advice) = ("text in UTF-16", "set encoding: \(order)")
+        } else if let document = Self.document(head) {
+            (name, advice) = (document, "it may be an error message of the server: fetch the list again")
         } else {
-            let start = String(decoding: head.prefix(1024), as: UTF8.self).lowercased()
-                .drop { $0.isWhitespace || $0 == "\u{feff}" }
-            if ["<!doctype html", "<html", "<head", "<body"].contains(where: start.hasPrefix) {
-                (name, advice) = ("an HTML page", "it is perhaps an error message of the server: fetch the list again")
-            } else if start.hasPrefix("<?xml") || start.hasPrefix("<error") {
-                (name, advice) = (
-                    "an XML document", "it is perhaps an error message of the server: fetch the list again"
-                )
-            } else {
-                return nil
-            }
+            return nil
         }
+    }
+
+    private static let signatures: [([UInt8], String, String)] = [
+        (Array("PAR1".utf8), "a Parquet file", "read it with format: parquet"),
+        (Array("PK\u{3}\u{4}".utf8), "a zip archive", "unpack it, and name the list in it"),
+        (Array("ARROW1".utf8), "an Arrow file", "write it as Parquet"),
+        ([0xff, 0xff, 0xff, 0xff], "an Arrow stream", "write it as Parquet"),
+        (Array("SQLite format 3".utf8), "an SQLite database", "write the table as CSV or Parquet"),
+        (Array("%PDF".utf8), "a PDF document", "name the list"),
+        ([0xff, 0xfe], "text in UTF-16", "set encoding: utf-16"),
+        ([0xfe, 0xff], "text in UTF-16", "set encoding: utf-16"),
+    ]
+
+    /// What servers send in the place of a list.
+    private static func document(_ head: [UInt8]) -> String? {
+        let start = String(decoding: head.prefix(1024), as: UTF8.self).lowercased()
+            .drop { $0.isWhitespace || $0 == "\u{feff}" }
+        if ["<!doctype html", "<html", "<head", "<body"].contains(where: start.hasPrefix) { return "an HTML page" }
+        return start.hasPrefix("<?xml") || start.hasPrefix("<error") ? "an XML document" : nil
     }
 
     /// What a person is told who wanted `wanted` there.
@@ -60,38 +61,53 @@ struct ForeignFile {
 
 /// The first bytes of the file `path`, or those from `offset` on.
 func someBytes(of path: String, at offset: Int = 0, count: Int = 64 << 10) throws(SourceError) -> [UInt8] {
+    let file = try openList(path)
     do {
-        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        defer { try? file.close() }  // read only: nothing can be lost
         try file.seek(toOffset: UInt64(offset))
         return Array(try file.read(upToCount: count) ?? Data())
     } catch {
-        throw SourceError(.unreadable, path, "no such file, or no right to read it")
+        throw SourceError(.unreadable, path, error.localizedDescription)
     }
 }
 
-/// Refuses a file that is no text, or text of another kind or encoding than `wanted`, as a whole.
+/// The first of `head`, which begins a file, that is neither white space nor a byte order mark.
+func firstToken(of head: [UInt8]) -> UInt8? {
+    let text = head.starts(with: byteOrderMark) ? head[byteOrderMark.count...] : head[...]
+    return text.first { ![32, 10, 13, 9].contains($0) }
+}
+
+/// Refuses a file that is not text, or text of another kind or encoding than `wanted`, as a whole.
 ///
 /// A few places of the file are looked at, however long it is.
 func refuseForeign(_ path: String, wanted: String) throws(SourceError) {
     let head = try someBytes(of: path)
     if let foreign = ForeignFile(head) { throw SourceError(.malformed, path, foreign.message(wanted: wanted)) }
-    guard let byteCount = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int else {
-        throw SourceError(.unreadable, path, "no right to read it")
+    let file = try openList(path)
+    let byteCount: Int
+    do {
+        byteCount = Int(try file.seekToEnd())
+    } catch {
+        throw SourceError(.unreadable, path, error.localizedDescription)
     }
     var (sound, broken) = utf8Sequences(head)
+    var seen = head.count
     for part in 1..<8 where byteCount > head.count {
-        let more = utf8Sequences(try someBytes(of: path, at: byteCount / 8 * part))
-        (sound, broken) = (sound + more.sound, broken + more.broken)
+        let bytes = try someBytes(of: path, at: byteCount / 8 * part)
+        let more = utf8Sequences(bytes)
+        (sound, broken, seen) = (sound + more.sound, broken + more.broken, seen + bytes.count)
     }
-    guard broken <= sound else {
+    // A byte in ten thousand is damage, which its row bears alone; more of them are the letters of another encoding.
+    let damage = seen < 1000 ? 0 : 1 + seen / 10_000
+    guard broken <= max(sound, damage) else {
         throw SourceError(
             .malformed, path,
-            "this is not UTF-8: \(broken) of its letters are none; say what it is, perhaps encoding: latin-1")
+            "this is not UTF-8: \(broken) of the bytes looked at are invalid; set its encoding, such as encoding: latin-1"
+        )
     }
 }
 
-/// How many letters beyond ASCII are right in UTF-8, and how many bytes are of none; what `bytes` cut in two is not counted.
+/// How many letters beyond ASCII are sound UTF-8, and how many bytes belong to none; a letter cut off at either end of `bytes` is
+/// not counted.
 func utf8Sequences(_ bytes: [UInt8]) -> (sound: Int, broken: Int) {
     var (sound, broken) = (0, 0)
     var place = bytes.prefix(3).prefix { $0 & 0xc0 == 0x80 }.count

@@ -40,7 +40,7 @@ final class IndexCursor: ListCursor {
     }
 
     var position: InputPosition { InputPosition(file: 0, offset: number) }
-    var unitOfOffset: String { "image" }
+    var place: ListPlace { ListPlace(unit: "image", number: number) }
 
     func next() throws(SourceError) -> ListedFields? {
         guard number < index.records.count else { return nil }

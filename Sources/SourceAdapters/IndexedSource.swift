@@ -31,19 +31,20 @@ extension IndexedSource {
                 do throws(ValueFault) {
                     try add(record, to: &row)
                 } catch {
-                    row.fault = error.text
+                    row.fault = row.fault ?? error.text
                 }
             }
             var seen: Set<String> = []
             row.captions = row.captions.filter { seen.insert($0).inserted }  // the same sentence twice is one
-            if row.url.isEmpty, row.path == nil { row.fault = "captions of an image that no list describes" }
+            if row.url.isEmpty, row.path == nil { row.fault = row.fault ?? "nothing says where its image is" }
             return row
         }
     }
 
     /// Adds the records of `reader` to the images that `image` names; nil passes over a record.
     ///
-    /// With `names` a record makes an image that is not there yet; without, it belongs to one or is passed over.
+    /// With `names` a record makes an image that is not there yet; without, it belongs to one or is passed over. One that
+    /// names no image is a row of its own, and a bad one: nobody knows which of the others it belongs to.
     func addRecords(
         of reader: any RecordReader, file: Int, to index: inout ImageIndex, names: Bool = true,
         image: (JSONFields) throws(ValueFault) -> String?
@@ -56,7 +57,9 @@ extension IndexedSource {
             }
             let place = ImageIndex.Place(offset: offset, byteCount: UInt32(bytes.count), file: UInt32(file))
             do throws(ValueFault) {
-                if let image = try image(fields) { index.add(place, to: image, names: names) }
+                guard let image = try image(fields) else { continue }
+                index.add(
+                    place, to: image.isEmpty ? "\0\(file):\(offset)" : image, names: names || image.isEmpty)
             } catch {
                 throw SourceError(.malformed, reader.path, "byte \(offset): \(error.text)")
             }
@@ -74,10 +77,12 @@ private final class RecordFiles {
     func bytes(_ place: ImageIndex.Place) throws(SourceError) -> [UInt8] {
         let path = paths[Int(place.file)]
         do {
-            let handle = try handles[place.file] ?? FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            let handle = try handles[place.file] ?? openList(path)
             handles[place.file] = handle
             try handle.seek(toOffset: UInt64(place.offset))
             return Array(try handle.read(upToCount: Int(place.byteCount)) ?? Data())
+        } catch let error as SourceError {
+            throw error
         } catch {
             throw SourceError(.unreadable, path, error.localizedDescription)
         }

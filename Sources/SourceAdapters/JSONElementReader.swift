@@ -46,7 +46,7 @@ final class JSONElementReader: RecordReader {
         return true
     }
 
-    /// The next byte that is no white space, which is passed.
+    /// The next byte that is not white space, which is passed.
     private func nextToken() throws(SourceError) -> UInt8 {
         while try blocks.hasByte() {
             let byte = blocks.block[blocks.place]

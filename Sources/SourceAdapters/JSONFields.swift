@@ -1,6 +1,8 @@
 import Samples
 
-/// A value that is not of the kind that is meant, with its column: such a row is bad, for nothing is ignored in silence.
+/// A value of another kind than is meant, with its column.
+///
+/// Its row is bad: nothing is ignored in silence.
 struct ValueFault: Error {
     let text: String
 }
@@ -9,7 +11,7 @@ struct ValueFault: Error {
 struct JSONFields {
     private let values: [String: JSONValue]
 
-    /// Nil where `bytes` are no JSON object.
+    /// Nil where `bytes` are not a JSON object.
     init?(_ bytes: [UInt8]) {
         guard case .object(let values)? = jsonValue(bytes) else { return nil }
         self.values = values
@@ -28,6 +30,12 @@ struct JSONFields {
         guard let value = values[key] else { return "" }
         guard let text = plainText(value) else { throw ValueFault(text: "\(key): \(value.kindName), not text") }
         return text
+    }
+
+    /// A URL or a path, of which nothing but the ends is trimmed.
+    func url(_ key: String) throws(ValueFault) -> String {
+        if case .string(let bytes)? = values[key] { return urlText(of: bytes) }
+        return try text(key)
     }
 
     /// One text, or a list of them, whose lists are taken one after the other; empty ones are none.
@@ -81,6 +89,12 @@ extension JSONValue {
     }
 }
 
+/// The URL that the JSON text `bytes` is, of the column `name`.
+func jsonURL(_ bytes: [UInt8], _ name: String) throws(ValueFault) -> String {
+    if case .string(let bytes)? = jsonValue(bytes) { return urlText(of: bytes) }
+    return try jsonText(bytes, name)
+}
+
 /// The text that the JSON text `bytes` is, of the column `name`.
 func jsonText(_ bytes: [UInt8], _ name: String) throws(ValueFault) -> String {
     guard let value = jsonValue(bytes) else { throw ValueFault(text: "\(name): not JSON") }
@@ -88,7 +102,7 @@ func jsonText(_ bytes: [UInt8], _ name: String) throws(ValueFault) -> String {
     return text
 }
 
-/// Nil for lists and objects, which are no text.
+/// Nil for lists and objects, which are not text.
 private func plainText(_ value: JSONValue) -> String? {
     switch value {
     case .null, .notANumber: ""
@@ -102,11 +116,11 @@ private func plainText(_ value: JSONValue) -> String? {
 /// The number that `text` is; nil where it is empty, or a word that tables have in the place of a number.
 func number(_ text: String, _ column: String) throws(ValueFault) -> Double? {
     let word = trimmed(text)
-    // `Double` takes hexadecimal digits too, which are no number of a list's.
+    // `Double` takes hexadecimal digits too, which no list means as a number.
     let isDecimal = word.utf8.allSatisfy { (48...57).contains($0) || [43, 45, 46, 69, 101].contains($0) }
     if isDecimal, let number = Double(word) { return number }
     guard ["", "nan", "inf", "-inf", "none", "null", "na", "n/a", "<na>", "\\n"].contains(word.lowercased()) else {
-        throw ValueFault(text: "\(column): \"\(word.prefix(40))\" is no number")
+        throw ValueFault(text: "\(column): \"\(word.prefix(40))\" is not a number")
     }
     return nil
 }

@@ -17,8 +17,7 @@ package struct JSONLSource: RecordList {
 
     func records(of path: String, at offset: Int?) throws(SourceError) -> any RecordReader {
         // A line of the list is an object, so that what begins with a bracket is one array of all of them.
-        let head = try someBytes(of: path, count: 4096)
-        if head.first(where: { ![32, 10, 13, 9].contains($0) && !byteOrderMark.contains($0) }) == UInt8(ascii: "[") {
+        if firstToken(of: try someBytes(of: path, count: 4096)) == UInt8(ascii: "[") {
             return try elements(of: path, at: offset)
         }
         return try LineReader(path, at: offset ?? 0)
@@ -29,18 +28,20 @@ package struct JSONLSource: RecordList {
     }
 
     func likelyCause(_ path: String) throws(SourceError) -> String {
-        let head = try someBytes(of: path).drop { [32, 10, 13, 9].contains($0) }
-        guard head.first == UInt8(ascii: "{") else { return "; want a JSON object on each line, or one array of them" }
-        let line = head.prefix { $0 != 10 }
+        let head = try someBytes(of: path)
+        guard firstToken(of: head) == UInt8(ascii: "{") else {
+            return "; want a JSON object on each line, or one array of them"
+        }
+        let line = head.drop { [32, 10, 13, 9].contains($0) }.prefix { $0 != 10 }
         guard jsonValue(Array(line)) == nil else { return "" }
-        return "; its objects go over several lines: write each on one line, or all as one array"
+        return "; its objects span several lines: write each on one line, or all as one array"
     }
 
-    func examine(file: Int) throws(SourceError) {
-        let path = paths[file]
-        try refuseForeign(path, wanted: wanted)
-        try cursor(file: file, at: nil).examineRows { () throws(SourceError) in try likelyCause(path) }
-        try checkKeys(path)
+    func examine(file: Int) throws(SourceError) -> HeadRows {
+        try refuseForeign(paths[file], wanted: wanted)
+        let rows = try HeadRows(cursor(file: file, at: nil))
+        if rows.verdict == nil { try checkKeys(paths[file]) }  // of rows that cannot be read the keys say nothing
+        return rows
     }
 
     /// Refuses a list of which no row at the beginning has one of the keys that are read: it is a mistake in the name.
@@ -82,7 +83,7 @@ extension ListedFields {
                 throw ValueFault(
                     text: "no key \(columns.url); there are " + object.keys.sorted().prefix(20).joined(separator: ", "))
             }
-            url = try object.text(columns.url)
+            url = try object.url(columns.url)
             captions = try object.texts(columns.caption)
             if let id = columns.id { sourceID = try object.text(id) }
         } catch {
@@ -121,9 +122,8 @@ extension RowFacts {
         watermark = known(.watermark, number)
         aesthetic = known(.aesthetic, number)
         (nsfw, language) = (known(.nsfw, given), known(.language, given))
-        // A digest that is none is found out when it is compared.
-        md5 = (try? given(columns.md5))?.lowercased()
-        sha256 = (try? given(columns.sha256))?.lowercased()
+        // A text that is not a digest is found out when it is compared.
+        (md5, sha256) = (known(.md5, given)?.lowercased(), known(.sha256, given)?.lowercased())
         self.unreadable = unreadable
     }
 }

@@ -18,8 +18,10 @@ package struct LAIONSource: ListSource {
         (self.name, self.paths, self.imageRoots) = (name, paths, imageRoots)
     }
 
-    func examine(file: Int) throws(SourceError) {
-        if paths[file].hasSuffix(".json") { try cursor(file: file, at: nil).examineRows() }
+    func examine(file: Int) throws(SourceError) -> HeadRows {
+        guard paths[file].hasSuffix(".json") else { return HeadRows() }
+        try refuseForeign(paths[file], wanted: "JSON")
+        return try HeadRows(cursor(file: file, at: nil))
     }
 
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {

@@ -3,7 +3,7 @@ import Foundation
 /// Reads a text file record by record from any place in it, in blocks, with a bound on the length of a record.
 ///
 /// A record is a line, or several where a field in quotes has line ends in it. A byte order mark at the start of the file is no
-/// part of it, blank lines are no records, and the last record may end without a line end.
+/// part of it, blank lines are not records, and the last record may end without a line end.
 final class LineReader: RecordReader {
     /// The longest record that is read, in bytes; a longer one is a bad row.
     static let byteLimit = 1 << 20
@@ -60,8 +60,8 @@ final class LineReader: RecordReader {
 
     /// The record that begins with `first`, in which a quote stays open.
     ///
-    /// Where no quote closes it that can be meant so, it is a stray one: a letter like any other, and it costs no line but its
-    /// own. What is meant depends on the bytes behind the record's start alone, so that it is the same from any start.
+    /// If no later quote can be meant to close it, it is a stray one: a letter like any other, and only its own line is affected.
+    /// This depends on nothing but the bytes from the record's start on, so reading gives the same from any start.
     private func lines(after first: Line, _ scanner: QuoteScanner) throws(SourceError) -> Line {
         let next = blocks.offset
         var scanner = scanner

@@ -12,8 +12,12 @@ protocol ListSource: SourceAdapter {
     var imageRoots: [String] { get }
     /// So many rows at the beginning say what the lists know of an image.
     var headRows: Int { get }
-    /// Refuses file number `file` where it is wrong as a whole; a bounded part of it is looked at.
-    func examine(file: Int) throws(SourceError)
+    /// Refuses file number `file` where it is of another kind than is meant; a bounded part of it is looked at.
+    ///
+    /// Gives what its first rows are like, where they are cheap to read.
+    func examine(file: Int) throws(SourceError) -> HeadRows
+    /// What may be the matter with the file `path`, whose rows cannot be read, to be put behind the fault.
+    func likelyCause(_ path: String) throws(SourceError) -> String
     /// A cursor at the first row of file number `file`, or at `position`, where a cursor of that file once stood.
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor
 }
@@ -24,6 +28,8 @@ protocol ListCursor: AnyObject {
     var path: String { get }
     /// Where the next row is.
     var position: InputPosition { get }
+    /// The same for messages.
+    var place: ListPlace { get }
     /// The next row; nil at the end of the file.
     func next() throws(SourceError) -> ListedFields?
     /// Passes over `count` rows without reading them, where that can be; gives how many there were.
@@ -44,7 +50,7 @@ struct ListedFields {
     var facts = RowFacts()
     /// The facts for which the list has a place, whether or not the row says something there.
     var known: Set<Fact> = []
-    /// Why the record is no row; nil when it is one.
+    /// Why the record is not a row; nil when it is one.
     var fault: String?
 }
 
@@ -52,31 +58,49 @@ extension ListSource {
     var origin: CaptionOrigin { .web }
     var headRows: Int { 1000 }
 
-    func examine(file: Int) throws(SourceError) {}
+    func examine(file: Int) throws(SourceError) -> HeadRows { HeadRows() }
+    func likelyCause(_ path: String) throws(SourceError) -> String { "" }
 
-    package func check(_ filter: RowFilter) throws(SourceError) {
-        var missing = filter.needs
-        var (file, count) = (0, 0)
+    /// Refuses file number `file` where it is wrong as a whole, and adds its first rows to `rows`.
+    private func examine(file: Int, _ rows: inout HeadRows) throws(SourceError) {
+        let head = try examine(file: file)
+        // The few rows of a small file say little: they are judged together with those of the other files.
+        if head.isFull { try judge(head) }
+        rows.add(head)
+    }
+
+    private func judge(_ rows: HeadRows) throws(SourceError) {
+        guard let (path, fault) = rows.verdict else { return }
+        throw SourceError(.malformed, path, fault + (try likelyCause(path)))
+    }
+
+    package func check(_ filter: RowFilter, digests: Bool) throws(SourceError) {
+        var missing = filter.needs.map { (key: "filter.\($0.key)", anyOf: [$0.facts]) }
+        if digests { missing.append((key: "fetch.verify_digests", anyOf: [[.md5], [.sha256]])) }
+        var (file, count, rows) = (0, 0, HeadRows())
         while !missing.isEmpty, file < fileCount, count < headRows {
+            try examine(file: file, &rows)
             let cursor = try cursor(file: file, at: nil)
             while !missing.isEmpty, count < headRows, let row = try cursor.next() {
-                missing.removeAll { row.known.isSuperset(of: $0.facts) }
+                missing.removeAll { $0.anyOf.contains { row.known.isSuperset(of: $0) } }
                 count += 1
             }
             file += 1
         }
         guard let (key, facts) = missing.first, count > 0 else { return }
-        let names = facts.map(\.rawValue).joined(separator: " and ")
+        try judge(rows)
+        let names = facts.map { $0.map(\.rawValue).joined(separator: " and ") }.joined(separator: " or ")
         throw SourceError(
             .malformed, name,
-            "none of the first \(count) rows says \(names), so that filter.\(key) would leave out nothing: remove it")
+            "none of the first \(count) rows gives \(names), so \(key) would leave out nothing: remove it")
     }
 
     package func plan(unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void) throws {
         var (firstRow, rowCount, start) = (0, 0, InputPosition(file: 0, offset: 0))
         var left = limit ?? .max
+        var rows = HeadRows()
         for file in 0..<fileCount where left > 0 {
-            try examine(file: file)
+            try examine(file: file, &rows)
             let cursor = try cursor(file: file, at: nil)  // a bad header ends planning, not the first unit
             while left > 0 {
                 let position = cursor.position
@@ -92,6 +116,7 @@ extension ListSource {
                 if found < want { break }
             }
         }
+        try judge(rows)
         if firstRow + rowCount == 0 { throw SourceError(.malformed, name, "the list has no rows") }
         guard rowCount > 0 else { return }
         try emit(PlannedRange(firstRow: firstRow, rowCount: rowCount, start: start))
@@ -122,7 +147,7 @@ private struct ListRowReader<List: ListSource>: RowReader {
 
     mutating func next() throws(SourceError) -> ListedRow? {
         guard done < unit.rowCount else { return nil }
-        var position = cursor.position
+        var place = cursor.place
         var fields = try cursor.next()
         while fields == nil {
             file += 1
@@ -131,20 +156,20 @@ private struct ListRowReader<List: ListSource>: RowReader {
                 throw SourceError(.changed, cursor.path, "shorter than when it was planned")
             }
             cursor = try list.cursor(file: file, at: nil)
-            position = cursor.position
+            place = cursor.place
             fields = try cursor.next()
         }
         let id = SampleID(source: list.name, row: unit.firstRow + done)
         done += 1
-        return row(id, fields ?? ListedFields(), at: position.offset)
+        return row(id, fields ?? ListedFields(), at: place)
     }
 
-    private func row(_ id: SampleID, _ fields: ListedFields, at offset: Int) -> ListedRow {
+    private func row(_ id: SampleID, _ fields: ListedFields, at place: ListPlace) -> ListedRow {
         let isStored = !list.imageRoots.isEmpty
         let url = isStored ? fields.path ?? fields.url : fields.url
         if let fault = fields.fault ?? fault(in: url, hasImage: fields.image != nil) {
             let name = cursor.path.split(separator: "/").last ?? ""
-            let rejection = Rejection(.badRow, "\(name), \(cursor.unitOfOffset) \(offset): \(fault)")
+            let rejection = Rejection(.badRow, "\(name), \(place): \(fault)")
             return ListedRow(id: id, url: url, outcome: .rejected(rejection))
         }
         let captions = fields.captions.filter { !$0.isEmpty }.map { Caption(text: $0, origin: list.origin) }
@@ -164,30 +189,18 @@ private struct ListRowReader<List: ListSource>: RowReader {
     }
 }
 
-extension ListCursor {
-    /// Refuses a file of which the first rows cannot be read, nine of ten; a few bad rows are no fault of the list.
-    ///
-    /// `cause` says what may be the matter.
-    func examineRows(cause: () throws(SourceError) -> String = { () throws(SourceError) in "" }) throws(SourceError) {
-        var (count, bad) = (0, 0)
-        var first: String?
-        while count < 100, position.offset < 4 << 20, let row = try next() {
-            count += 1
-            let isNowhere = row.url.isEmpty && row.path == nil && row.image == nil
-            guard let fault = row.fault ?? (isNowhere ? "no URL" : nil) else { continue }
-            bad += 1
-            first = first ?? fault
-        }
-        guard let first, bad * 10 >= count * 9 else { return }
-        let rows =
-            count == bad
-            ? count == 1 ? "the only row" : "all of the first \(count) rows"
-            : "\(bad) of the first \(count) rows"
-        throw SourceError(.malformed, path, "\(rows) cannot be read: \(first)\(try cause())")
-    }
+/// Where a row stands in its file, as a person is told.
+struct ListPlace: CustomStringConvertible {
+    /// What the number counts.
+    let unit: String
+    let number: Int
 
-    /// What the offset of a position counts, for messages.
-    var unitOfOffset: String { "byte" }
+    var description: String { "\(unit) \(number)" }
+}
+
+extension ListCursor {
+    /// Where the next row is, for messages.
+    var place: ListPlace { ListPlace(unit: "byte", number: position.offset) }
 }
 
 /// Whether `path` may lead out of the folder that it is relative to.

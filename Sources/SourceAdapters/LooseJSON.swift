@@ -1,7 +1,7 @@
 /// JSON as lists hold it: what Python's `json` writes and reads, and more.
 ///
-/// NaN and infinities are values, half a surrogate pair and damaged UTF-8 become U+FFFD, control characters may stand in
-/// texts, the last of equal keys counts. Numbers keep their digits: no double can hold a long id.
+/// NaN and infinities are values, an escaped half of a surrogate pair is nothing, damaged UTF-8 becomes U+FFFD, control
+/// characters may stand in texts, the last of equal keys counts. Numbers keep their digits: no double can hold a long id.
 enum JSONValue: Equatable {
     case null
     case bool(Bool)
@@ -27,14 +27,14 @@ enum JSONValue: Equatable {
     }
 }
 
-/// The value of JSON text; nil where it is none.
+/// The value of JSON text; nil where it is not JSON.
 func jsonValue(_ bytes: [UInt8]) -> JSONValue? {
     var reader = JSONReader(bytes: bytes)
     return reader.whole()
 }
 
 private struct JSONReader {
-    /// Deeper nesting is no list's.
+    /// No list is nested deeper.
     private static let depthLimit = 200
 
     private let bytes: [UInt8]
@@ -203,7 +203,7 @@ private struct JSONReader {
         return unit
     }
 
-    /// The character that the surrogate `first` and the one behind it stand for; U+FFFD where it has no other half.
+    /// The character that the surrogate `first` and the one behind it stand for; nothing where it has no other half.
     private mutating func surrogate(_ first: UInt16) -> [UInt8] {
         let before = place
         if first < 0xdc00, place + 1 < bytes.count, bytes[place] == UInt8(ascii: "\\"),
@@ -217,6 +217,6 @@ private struct JSONReader {
             }
         }
         place = before  // what follows stands for itself
-        return [0xef, 0xbf, 0xbd]
+        return []
     }
 }

@@ -2,12 +2,14 @@ package import Manifests
 
 /// The adapter for `source` of a manifest, with its rewrites and its filter; `exclusions` are the manifest's, `duplicates` is
 /// the file of a `RowSet` with those rows that are duplicates.
+///
+/// A list without digests is refused if it `needsDigests`.
 package func makeAdapter(
-    for source: Source, exclusions: Exclusions = Exclusions(), duplicates: String? = nil
+    for source: Source, exclusions: Exclusions = Exclusions(), duplicates: String? = nil, needsDigests: Bool = false
 ) throws(SourceError) -> any SourceAdapter {
     RefinedSource(
         try makeList(source), rewrites: source.rewrites, filter: source.filter, exclusions: exclusions,
-        duplicates: duplicates)
+        duplicates: duplicates, needsDigests: needsDigests)
 }
 
 private func makeList(_ source: Source) throws(SourceError) -> any SourceAdapter {

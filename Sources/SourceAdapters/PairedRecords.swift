@@ -41,6 +41,6 @@ final class PairedRecords: ListCursor {
         SourceError(
             .malformed, path,
             first.path == second.path
-                ? "its columns have different lengths" : "has not as many lines as \(second.path)")
+                ? "its columns have different lengths" : "does not have as many lines as \(second.path)")
     }
 }

@@ -60,7 +60,7 @@ final class ParquetCursor: ListCursor {
     }
 
     var position: InputPosition { InputPosition(file: file, offset: row) }
-    var unitOfOffset: String { "row" }
+    var place: ListPlace { ListPlace(unit: "row", number: row) }
 
     func skip(_ count: Int) -> Int {
         let found = min(count, table.rowCount - row)
@@ -122,19 +122,21 @@ final class ParquetCursor: ListCursor {
         case .image:
             let bytes = try read(columns.url) { (place) throws(TableError) in try cells.bytes(place, field: "bytes") }
             let path = try read(columns.url) { (place) throws(TableError) in try cells.bytes(place, field: "path") }
-            row.url = path.map(SourceAdapters.text(of:)) ?? ""
-            row.image = bytes.map(ImageLocation.bytes)
+            row.url = path.map(urlText) ?? ""
+            if let bytes, !bytes.isEmpty { row.image = .bytes(bytes) }
         case .bytes:
             let bytes = try read(columns.url) { (place) throws(TableError) in try cells.bytes(place) } ?? []
-            if isImageFile(bytes) { row.image = .bytes(bytes) } else { row.url = SourceAdapters.text(of: bytes) }
-        default: row.url = try text(cells, columns.url)
+            if mayBeURL(bytes) { row.url = urlText(of: bytes) } else { row.image = .bytes(bytes) }
+        default:
+            let text = try read(columns.url) { (place) throws(TableError) in try cells.text(place) }
+            row.url = text.map { urlText(of: Array($0.utf8)) } ?? ""
         }
     }
 
     private func text(_ cells: TableRow, _ name: String) throws(ValueFault) -> String {
         if forms[name]?.kind == .bytes {
             let bytes = try read(name) { (place) throws(TableError) in try cells.bytes(place) } ?? []
-            // Bytes that are no text must not become the same text as others.
+            // Bytes that are not text must not become the same text as others.
             return String(validating: bytes, as: UTF8.self) == nil
                 ? "0x" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
                 : SourceAdapters.text(of: bytes)
@@ -166,12 +168,12 @@ final class ParquetCursor: ListCursor {
     }
 }
 
-/// What a file is that is no Parquet file, and what to do; nil where it is one, or nothing is known of it.
+/// What a file is that is not a Parquet file, and what to do; nil where it is one, or nothing is known of it.
 private func whatItIs(_ path: String) throws(SourceError) -> String? {
     let head = try someBytes(of: path)
     if head.starts(with: "PAR1".utf8) { return nil }
     if let foreign = ForeignFile(head) { return foreign.message(wanted: "a Parquet file") }
-    let start = head.first { ![32, 10, 13, 9].contains($0) }
+    let start = firstToken(of: head)
     if start == UInt8(ascii: "{") || start == UInt8(ascii: "[") {
         return "this is JSON, not a Parquet file; read it with format: jsonl"
     }
@@ -182,6 +184,9 @@ private func whatItIs(_ path: String) throws(SourceError) -> String? {
 /// What a column is read for, which says what it may hold.
 enum ColumnUse: Hashable {
     case image, captions, id, word, number, digest
+
+    /// What the column of `fact` is read for.
+    init(_ fact: Fact) { self = fact.isNumber ? .number : fact.isDigest ? .digest : .word }
 
     var wanted: String {
         switch self {
@@ -213,14 +218,14 @@ extension Columns {
     fileprivate var uses: [(name: String, use: ColumnUse)] {
         let facts = facts ?? FactColumns()
         return [(url, .image), (caption, .captions)] + [id].compactMap(\.self).map { ($0, .id) }
-            + Fact.allCases.compactMap { fact in facts[fact].map { ($0, fact.isNumber ? .number : .word) } }
-            + [facts.md5, facts.sha256].compactMap(\.self).map { ($0, .digest) }
+            + Fact.allCases.compactMap { fact in facts[fact].map { ($0, ColumnUse(fact)) } }
     }
 }
 
-/// Whether `bytes` begin as an image file does, and no URL.
-private func isImageFile(_ bytes: [UInt8]) -> Bool {
-    [[0xff, 0xd8, 0xff], [0x89, 0x50, 0x4e, 0x47], Array("GIF8".utf8), Array("RIFF".utf8)].contains {
-        bytes.starts(with: $0)
-    }
+/// Whether `bytes` can be a URL or a path; otherwise they are an image, whose format the decoder knows or names.
+///
+/// Every image file has bytes near its start that no text has.
+private func mayBeURL(_ bytes: [UInt8]) -> Bool {
+    guard bytes.count <= 16 << 10, String(validating: bytes, as: UTF8.self) != nil else { return false }
+    return bytes.allSatisfy { $0 >= 32 || [9, 10, 13].contains($0) }
 }

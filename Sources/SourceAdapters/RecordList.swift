@@ -9,8 +9,6 @@ protocol RecordList: ListSource {
     func meaning(of path: String) throws(SourceError) -> @Sendable ([UInt8]) -> ListedFields
     /// What a file of the list is, for messages.
     var wanted: String { get }
-    /// What may be the matter with a file whose rows cannot be read, to be put behind the fault.
-    func likelyCause(_ path: String) throws(SourceError) -> String
     /// Whether the record is of a row at all; lists that hold other things beside rows say which.
     var isRow: (@Sendable ([UInt8]) -> Bool)? { get }
 }
@@ -18,12 +16,10 @@ protocol RecordList: ListSource {
 extension RecordList {
     var fileCount: Int { paths.count }
     var isRow: (@Sendable ([UInt8]) -> Bool)? { nil }
-    func likelyCause(_ path: String) throws(SourceError) -> String { "" }
 
-    func examine(file: Int) throws(SourceError) {
-        let path = paths[file]
-        try refuseForeign(path, wanted: wanted)
-        try cursor(file: file, at: nil).examineRows { () throws(SourceError) in try likelyCause(path) }
+    func examine(file: Int) throws(SourceError) -> HeadRows {
+        try refuseForeign(paths[file], wanted: wanted)
+        return try HeadRows(cursor(file: file, at: nil))
     }
 
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {

@@ -10,18 +10,21 @@ package struct RefinedSource: SourceAdapter {
     private let filter: RowFilter
     private let exclusions: Exclusions
     private let duplicates: String?
+    private let needsDigests: Bool
 
     /// `duplicates` is the file of a `RowSet` with the rows that are duplicates; nil where none were looked for.
+    ///
+    /// A list that gives no digests is refused when planning if it `needsDigests`.
     package init(
         _ list: any SourceAdapter, rewrites: [Source.Rewrite], filter: RowFilter, exclusions: Exclusions,
-        duplicates: String? = nil
+        duplicates: String? = nil, needsDigests: Bool = false
     ) {
         (self.list, self.rewrites, self.filter, self.exclusions) = (list, rewrites, filter, exclusions)
-        self.duplicates = duplicates
+        (self.duplicates, self.needsDigests) = (duplicates, needsDigests)
     }
 
     package func plan(unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void) throws {
-        try list.check(filter)
+        try list.check(filter, digests: needsDigests)
         try list.plan(unitRows: unitRows, limit: limit, emit: emit)
     }
 

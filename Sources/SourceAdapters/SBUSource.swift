@@ -31,16 +31,18 @@ package struct SBUSource: ListSource {
             forms.append(.pair(urls: urls, captions: captions[0]))
         }
         for path in paths where !path.hasSuffix(".txt") {
-            forms.append(try firstToken(of: path) == UInt8(ascii: "[") ? .objects(path: path) : .columns(path: path))
+            forms.append(try isArray(path) ? .objects(path: path) : .columns(path: path))
         }
         self.forms = forms
     }
 
-    func examine(file: Int) throws(SourceError) {
-        if case .pair(let urls, let captions) = forms[file] {
+    func examine(file: Int) throws(SourceError) -> HeadRows {
+        switch forms[file] {
+        case .pair(let urls, let captions):
             for path in [urls, captions] { try refuseForeign(path, wanted: "lines of text") }
+        case .columns(let path), .objects(let path): try refuseForeign(path, wanted: "JSON")
         }
-        try cursor(file: file, at: nil).examineRows()
+        return try HeadRows(cursor(file: file, at: nil))
     }
 
     func cursor(file: Int, at position: InputPosition?) throws(SourceError) -> any ListCursor {
@@ -50,7 +52,7 @@ package struct SBUSource: ListSource {
                 file: file, try LineReader(urls, at: position?.offset ?? 0, keepsBlankLines: true),
                 try LineReader(captions, at: position?.companion ?? 0, keepsBlankLines: true)
             ) { url, caption in
-                ListedFields(url: text(of: url), captions: [text(of: caption)])
+                ListedFields(url: urlText(of: url), captions: [text(of: caption)])
             }
         case .columns(let path):
             return PairedRecords(
@@ -59,7 +61,7 @@ package struct SBUSource: ListSource {
             ) { url, caption in
                 var row = ListedFields()
                 do throws(ValueFault) {
-                    row.url = try jsonText(url, "image_urls")
+                    row.url = try jsonURL(url, "image_urls")
                     row.captions = [try jsonText(caption, "captions")]
                 } catch {
                     row.fault = error.text

@@ -14,6 +14,8 @@ package struct SeenHashes {
     private let width: Int
     private var all: Set<UInt64> = []
     private var byPart: [Part: [UInt64]] = [:]
+    /// How many pairs of hashes were compared.
+    package private(set) var comparisons = 0
 
     /// For hashes whose highest `sharedBits` are equal.
     package init(distance: Int, sharedBits: Int) {
@@ -31,8 +33,13 @@ package struct SeenHashes {
             let start = shift + number * width
             return Part(number: number, bits: start < 64 ? (hash << UInt64(start)) >> UInt64(64 - width) : 0)
         }
-        let isNear = parts.contains { part in
-            byPart[part, default: []].contains { ($0 ^ hash).nonzeroBitCount <= distance }
+        var isNear = false
+        for part in parts {
+            let alike = byPart[part, default: []]
+            let near = alike.firstIndex { ($0 ^ hash).nonzeroBitCount <= distance }
+            comparisons += near.map { $0 + 1 } ?? alike.count
+            isNear = near != nil
+            if isNear { break }
         }
         for part in parts { byPart[part, default: []].append(hash) }
         return isNear

@@ -33,8 +33,8 @@ package struct RowFacts: Sendable, Hashable {
     package var md5: String?
     /// Of the bytes, as 64 hexadecimal digits.
     package var sha256: String?
-    /// What the list says in the place of a fact without being one, such as `punsafe: "x" is no number`: a filter that needs
-    /// the fact must not take the row as if nothing were said.
+    /// What the list says in the place of a fact without being one, such as `punsafe: "x" is not a number`: who needs the fact
+    /// must not take the row as if nothing were said.
     package var unreadable: [Fact: String] = [:]
 
     package init() {}
@@ -61,7 +61,7 @@ package struct SourceRow: Sendable, Equatable {
     }
 }
 
-/// What a list says in one place: a row, or why it is none.
+/// What a list says in one place: a row, or why it is not one.
 package struct ListedRow: Sendable {
     package let id: SampleID
     /// The URL or path as the list gives it, which is what shards store; empty where none could be read.
@@ -90,8 +90,9 @@ package struct PlannedRange: Sendable, Hashable {
 
 /// A data set that can be cut into ranges of rows and read range by range, always the same.
 package protocol SourceAdapter: Sendable {
-    /// Checks, by the first rows, that the lists say what `filter` judges by: one that can leave out no row is a mistake.
-    func check(_ filter: RowFilter) throws(SourceError)
+    /// Checks, by the first rows, that the lists say what `filter` judges by, and give `digests` where those are needed: what
+    /// can leave out no row is a mistake.
+    func check(_ filter: RowFilter, digests: Bool) throws(SourceError)
 
     /// Cuts the source into ranges of `unitRows` rows (the last may have fewer), in one pass with bounded memory.
     ///
@@ -108,7 +109,7 @@ package protocol SourceAdapter: Sendable {
 }
 
 extension SourceAdapter {
-    package func check(_ filter: RowFilter) throws(SourceError) {}
+    package func check(_ filter: RowFilter, digests: Bool) throws(SourceError) {}
     package func prepare() throws(SourceError) {}
 }
 

@@ -22,6 +22,7 @@ package struct VGSource: IndexedSource {
     func makeIndex() throws(SourceError) -> ImageIndex {
         var index = ImageIndex()
         for (file, path) in paths.enumerated() {
+            try refuseForeign(path, wanted: "JSON")
             let isRegions = try isOfRegions(path)
             if isRegions, index.records.isEmpty {
                 throw SourceError(.malformed, path, "region descriptions need image_data.json in the same path list")
@@ -42,6 +43,7 @@ package struct VGSource: IndexedSource {
     func add(_ record: JSONFields, to row: inout ListedFields) throws(ValueFault) {
         if record.has("image") {
             let path = lastTwoParts(try record.text("image"))
+            guard !path.isEmpty else { return }
             (row.path, row.url) = (path, "https://cs.stanford.edu/people/rak248/" + path)
             row.sourceID = cocoID(ofFile: path).map(String.init) ?? ""
             row.captions += try record.texts("caption")
@@ -49,7 +51,8 @@ package struct VGSource: IndexedSource {
             for region in try record.objects("regions") { row.captions.append(try region.text("phrase")) }
         } else {
             row.url = try record.text("url")
-            (row.path, row.sourceID) = (lastTwoParts(row.url), try record.imageID)
+            if !row.url.isEmpty { row.path = lastTwoParts(row.url) }
+            row.sourceID = try record.imageID
             row.addSize(record)
             // Half of the images are COCO's too; `null` and −1 say that one is not.
             if let coco = try record.int("coco_id"), coco > 0 { row.facts.imageIDs.append("coco_\(coco)") }

@@ -1,13 +1,14 @@
 import Archives
+import Files
 import Manifests
 import Samples
 
 /// Tars in which a sample's members lie side by side, as webdataset has them: plain, or compressed by gzip, zstd, bzip2, xz.
 ///
-/// The key is what the name has up to the first dot behind the last slash. Where a sample's first member comes again another
-/// sample of the same key begins, and one of which another member comes again is a bad row: no image gets another's caption. Of img2dataset's layout, and of our own shards, caption, URL and
-/// what else is known are read from `txt` and `json`. What a Mac adds to archives is passed over. A damaged or cut archive
-/// gives the samples up to there, and one row more that says so.
+/// The key is the name up to the first dot behind the last slash. Where a sample's first member comes again, another sample of
+/// the same key begins; where another of its members does, the sample is a bad row: no image gets another's caption. Caption,
+/// URL and what else is known are read from `txt` and `json`, as img2dataset and our own shards have them. What a Mac adds to
+/// archives is passed over. A damaged or cut archive gives the samples up to there, and one row more that says so.
 /// Source: webdataset `tariterators.py`, `base_plus_ext`; img2dataset `writer.py`.
 package struct WebDatasetSource: ListSource {
     package let name: String
@@ -22,10 +23,11 @@ package struct WebDatasetSource: ListSource {
         (self.name, self.paths) = (name, paths)
     }
 
-    func examine(file: Int) throws(SourceError) {
+    func examine(file: Int) throws(SourceError) -> HeadRows {
         let head = try someBytes(of: paths[file])
-        guard let foreign = ForeignFile(head), !foreign.name.hasPrefix("compressed"), foreign.name != "a tar archive"
-        else { return }
+        guard Compression(of: head) == nil, let foreign = ForeignFile(head), foreign.name != "a tar archive" else {
+            return HeadRows()
+        }
         throw SourceError(.malformed, paths[file], foreign.message(wanted: "a tar archive"))
     }
 
@@ -39,7 +41,7 @@ package struct WebDatasetSource: ListSource {
 /// In a plain tar, a position is the byte of a sample's first header. A compressed one can only be read from its start, so
 /// that there a position is the number of a sample: `companion` says which of the two it is.
 private final class TarCursor: ListCursor {
-    /// A longer member is no image.
+    /// A longer member is not an image.
     private static let memberByteLimit = 128 << 20
     private static let imageExtensions: Set<String> = ["jpg", "jpeg", "png", "webp", "gif"]
 
@@ -62,29 +64,33 @@ private final class TarCursor: ListCursor {
             tar = try TarReader(path, at: isNumber ? 0 : position?.offset ?? 0)
             pending = try Self.nextMember(tar)
         } catch {
-            throw SourceError(error.code == .unreadable ? .unreadable : .malformed, path, error.detail)
+            throw SourceError(error.isOfSystem ? .unreadable : .malformed, path, error.detail)
         }
-        if isNumber, let position { _ = skip(position.offset) }
+        if isNumber, let position { _ = try skip(position.offset) }
     }
 
-    var unitOfOffset: String { position.companion == 1 ? "sample" : "byte" }
+    var place: ListPlace {
+        ListPlace(unit: position.companion == 1 ? "sample" : "byte", number: position.offset)
+    }
     /// The row that tells of damage has no header, so that it goes by its number in a plain tar too.
     var position: InputPosition {
         guard !tar.isCompressed, let pending else { return InputPosition(file: file, offset: number, companion: 1) }
         return InputPosition(file: file, offset: pending.offset)
     }
 
-    func skip(_ count: Int) -> Int {
-        for found in 0..<count where sample({ _ in }) == nil { return found }
+    func skip(_ count: Int) throws(SourceError) -> Int {
+        for found in 0..<count {
+            if try sample({ (_) throws(ArchiveError) in }) == nil { return found }
+        }
         return count
     }
 
-    func next() -> ListedFields? {
+    func next() throws(SourceError) -> ListedFields? {
         var row = ListedFields()
         var texts: [String: [UInt8]] = [:]
         let isLast = pending == nil
-        let key = sample { member in
-            guard member.kind == .file else { return row.fault = "a member that is no plain file" }
+        let key = try sample { (member) throws(ArchiveError) in
+            guard member.kind == .file else { return row.fault = "a member that is not a plain file" }
             let (_, ending) = keyAndEnding(of: member.name)
             do throws(ArchiveError) {
                 if Self.imageExtensions.contains(ending), row.image == nil {
@@ -93,6 +99,7 @@ private final class TarCursor: ListCursor {
                     texts[ending] = try tar.read(member, byteLimit: LineReader.byteLimit)
                 }
             } catch {
+                if error.isOfSystem { throw error }
                 row.fault = error.detail  // of this sample alone; whether more can be read, the next header says
             }
         }
@@ -108,7 +115,9 @@ private final class TarCursor: ListCursor {
     /// Gives the members of the next sample to `take`, and its key; nil at the end.
     ///
     /// How many samples there are does not depend on what `take` reads of them: planning reads nothing.
-    private func sample(_ take: (TarReader.Member) -> Void) -> String? {
+    ///
+    /// - Throws: A `SourceError` where the disk or the memory is to blame: the samples are as good as they were.
+    private func sample(_ take: (TarReader.Member) throws(ArchiveError) -> Void) throws(SourceError) -> String? {
         guard let first = pending else {
             guard damage != nil, !hasToldOfDamage else { return nil }
             hasToldOfDamage = true
@@ -118,8 +127,8 @@ private final class TarCursor: ListCursor {
         var endings: Set<String> = [firstEnding]
         (pending, repeated) = (nil, nil)
         number += 1
-        take(first)
         do throws(ArchiveError) {
+            try take(first)
             while let member = try Self.nextMember(tar) {
                 let (nextKey, ending) = keyAndEnding(of: member.name)
                 guard nextKey == key, ending != firstEnding else {
@@ -127,15 +136,16 @@ private final class TarCursor: ListCursor {
                     break
                 }
                 if !endings.insert(ending).inserted { repeated = ending }
-                take(member)
+                try take(member)
             }
         } catch {
+            if error.isOfSystem { throw SourceError(.unreadable, path, error.detail) }
             damage = error.detail
         }
         return key
     }
 
-    /// The next member that is no folder and none that only a Mac can use.
+    /// The next member that is not a folder, nor something that only a Mac can use.
     private static func nextMember(_ tar: TarReader) throws(ArchiveError) -> TarReader.Member? {
         while let member = try tar.next() {
             if member.kind != .folder, !isOfMac(member.name) { return member }
@@ -163,10 +173,16 @@ extension ListedFields {
     fileprivate mutating func addTexts(_ texts: [String: [UInt8]]) {
         if let caption = texts["txt"] ?? texts["caption"] { captions = [memberText(caption)] }
         do throws(ValueFault) {
-            let json = texts["json"].flatMap(jsonValue)
-            if case .array? = json { captions = try json?.texts("json") ?? [] }  // captions, best first
-            guard case .object(let values)? = texts["meta.json"].flatMap(jsonValue) ?? json else { return }
-            try add(JSONFields(values))
+            for name in ["json", "meta.json"] {
+                guard let bytes = texts[name] else { continue }
+                switch jsonValue(bytes) {
+                case .object(let values)?: try add(JSONFields(values))
+                case .array(let list)? where name == "json": captions = try JSONValue.array(list).texts(name)
+                case .null?: continue
+                case let value?: throw ValueFault(text: "\(name): \(value.kindName), not an object")
+                case nil: throw ValueFault(text: "\(name): not JSON")
+                }
+            }
         } catch {
             fault = error.text
         }
@@ -175,7 +191,7 @@ extension ListedFields {
     /// What the object of a sample says, by the names that img2dataset gives to what LAION's lists say, and by ours.
     private mutating func add(_ object: JSONFields) throws(ValueFault) {
         if captions.isEmpty { captions = try object.texts("caption") }
-        url = try object.text("url")
+        url = try object.url("url")
         var places = FactColumns(knownAmong: object.keys)
         // Digests are of the bytes as they were fetched then; the image in the tar was made of them.
         (places.md5, places.sha256) = (nil, nil)

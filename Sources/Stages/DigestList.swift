@@ -1,4 +1,3 @@
-import Foundation
 import Samples
 package import SourceAdapters
 
@@ -15,14 +14,10 @@ package struct DigestList: Sendable {
     /// Reads `paths`: a digest a line, 64 or 32 hexadecimal digits; what follows a space, and lines from `#` on, is comment.
     package init(paths: [String]) throws(SourceError) {
         for path in paths {
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-                throw SourceError(.unreadable, path, "no such file, or not UTF-8 text")
-            }
-            for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            try readLines(path, wanted: "a list of digests") { (line, place) throws(SourceError) in
                 let word = line.prefix { !$0.isWhitespace }.lowercased()
-                if word.isEmpty || word.hasPrefix("#") { continue }
                 guard word.count == 64 || word.count == 32, let sum = Self.sum(word) else {
-                    throw SourceError(.malformed, path, "line \(number + 1): want 64 or 32 hexadecimal digits")
+                    throw SourceError(.malformed, path, "\(place): want 64 or 32 hexadecimal digits")
                 }
                 if word.count == 32 { hasMD5 = true }
                 sums.insert(sum)

@@ -11,25 +11,31 @@ struct ImageLoader: Sendable {
     let maxBytes: Int
 
     /// The bytes at `location`, with what the server said where there is one; or why there are none.
+    ///
+    /// - Throws: An `ArchiveError` where the disk or the memory is to blame: the row is as good as it was.
     func load(
         _ location: ImageLocation, _ observer: any FetchObserver
-    ) async -> Result<FetchedBody, FetchFailure> {
+    ) async throws(ArchiveError) -> Result<FetchedBody, FetchFailure> {
         switch location {
         case .url(let url): await fetcher.fetch(url, observer: observer)
-        case .stored(let path, let folders): await blocking { stored(path, in: folders) }
+        case .stored(let path, let folders):
+            try await blocking { () throws(ArchiveError) in try stored(path, in: folders) }
         case .bytes(let bytes) where bytes.count > maxBytes:
             .failure(FetchFailure(Rejection(.tooLarge, "more than \(maxBytes) bytes")))
         case .bytes(let bytes): .success(FetchedBody(bytes: bytes, httpStatus: 0, finalURL: ""))
         }
     }
 
-    private func stored(_ path: String, in folders: [String]) -> Result<FetchedBody, FetchFailure> {
+    private func stored(
+        _ path: String, in folders: [String]
+    ) throws(ArchiveError) -> Result<FetchedBody, FetchFailure> {
         do throws(ArchiveError) {
             guard let bytes = try roots.read(path, in: folders, byteLimit: maxBytes) else {
                 return .failure(FetchFailure(Rejection(.downloadError, "no such file in image_root")))
             }
             return .success(FetchedBody(bytes: bytes, httpStatus: 0, finalURL: ""))
         } catch {
+            if error.isOfSystem { throw error }
             let reason: Rejection.Reason = error.code == .tooLarge ? .tooLarge : .downloadError
             return .failure(FetchFailure(Rejection(reason, error.detail)))
         }

@@ -31,10 +31,10 @@ package struct ImageStage: Sendable {
     }
 
     /// What becomes of the image at `url`, which is in no list.
-    package func run(url: String) async -> PreparedRow {
+    package func run(url: String) async throws -> PreparedRow {
         let row = SourceRow(id: SampleID(source: "url", row: 0), sourceID: "", location: .url(url), captions: [])
         let gate = RowGate(.init(rows: 1, byteCount: .max))
-        return await run(row, url: url, RowTicket(gate, UnitProgress()))
+        return try await run(row, url: url, RowTicket(gate, UnitProgress()))
     }
 
     /// The row of `listed`; or why it is left out whatever its image is.
@@ -59,13 +59,16 @@ package struct ImageStage: Sendable {
 
     /// What becomes of `row`, which was let in with `ticket`.
     ///
-    /// Never throws: a bad row is a value, made here of whatever step left it out. What a shard keeps is the URL as the
-    /// list says it: where an image lies on this machine is not.
-    func run(_ row: SourceRow, url: String, _ ticket: RowTicket) async -> PreparedRow {
+    /// A bad row is a value, made here of whatever step left it out. What a shard keeps is the URL as the list says it: where
+    /// an image lies on this machine is not.
+    ///
+    /// - Throws: An `ArchiveError` where the disk or the memory is to blame, so that the unit is tried again.
+    func run(_ row: SourceRow, url: String, _ ticket: RowTicket) async throws(ArchiveError) -> PreparedRow {
         let origin = RowOrigin(row, url: url)
         var known = KnownFacts()
+        let loaded = try await loader.load(row.location, ticket)
         do throws(LeftOut) {
-            let bytes = try await load(row.location, ticket, &known)
+            let bytes = try take(loaded, &known)
             ticket.fetched(byteCount: bytes.count)
             let sha256 = try check(bytes, row, &known)
             let result = watch.working(on: row.id) {
@@ -107,10 +110,11 @@ package struct ImageStage: Sendable {
         var original: Size?
     }
 
-    private func load(
-        _ location: ImageLocation, _ ticket: RowTicket, _ known: inout KnownFacts
-    ) async throws(LeftOut) -> [UInt8] {
-        switch await loader.load(location, ticket) {
+    /// The bytes that were loaded.
+    private func take(
+        _ loaded: Result<FetchedBody, FetchFailure>, _ known: inout KnownFacts
+    ) throws(LeftOut) -> [UInt8] {
+        switch loaded {
         case .success(let body):
             known.answer.httpStatus = body.httpStatus == 0 ? nil : body.httpStatus
             known.answer.finalURL = body.finalURL.isEmpty ? nil : body.finalURL
@@ -130,6 +134,9 @@ package struct ImageStage: Sendable {
         if excluded.contains(sha256: sha256.hex, md5: md5) { throw LeftOut(.excludedDigest, "") }
         (known.byteCount, known.sha256) = (bytes.count, sha256)
         guard verifiesDigests else { return sha256 }
+        if let fault = row.facts.unreadable[.sha256] ?? row.facts.unreadable[.md5] {
+            throw LeftOut(.badRow, "\(fault), which fetch.verify_digests compares")
+        }
         if let wanted = row.facts.sha256, wanted != sha256.hex {
             throw LeftOut(.digestMismatch, "SHA-256 \(sha256.hex), not \(wanted)")
         }

@@ -69,8 +69,8 @@ package struct UnitRunner: Sendable {
         _ row: SourceRow, _ url: String, _ number: Int, _ unit: UnitInFlight, _ ticket: RowTicket
     ) async {
         defer { ticket.leave() }
-        let prepared = await images.run(row, url: url, ticket)
         do {
+            let prepared = try await images.run(row, url: url, ticket)
             try Task.checkCancellation()  // a fetch that was cancelled failed for no fault of its row
             try await put(prepared, number, unit)
         } catch is CancellationError {

@@ -59,13 +59,16 @@ final class BuildJob: Sendable {
 
     private func planned() throws -> Planner.PlanOutcome {
         let sources = manifest.sources.map { source in
-            SourcePlan(name: source.name) { [samples = manifest.shard.samples] emit in
-                try makeAdapter(for: source).plan(unitRows: samples, limit: source.limit) { range in
+            SourcePlan(name: source.name) { [manifest] emit in
+                let needsDigests = manifest.fetch.verifyDigests && source.hasDigests
+                let adapter = try makeAdapter(for: source, needsDigests: needsDigests)
+                try adapter.plan(unitRows: manifest.shard.samples, limit: source.limit) { range in
                     try emit(range.firstRow, range.rowCount, range.start)
                 }
             }
         }
         return try Planner(store: store).plan(record, sources: sources) {
+            try examineExclusions(manifest)
             if manifest.deduplicate.urls { try DuplicateSearch(manifest, output).run() }
             try inputs.check()
         }
@@ -264,4 +267,10 @@ private final class CrashWatcher: Sendable {
         }
         return !new.isEmpty
     }
+}
+
+/// Refuses lists under `exclude` that cannot be read, before a worker meets them.
+func examineExclusions(_ manifest: Manifest) throws(SourceError) {
+    _ = try Exclusions(urls: manifest.exclude.urls, images: manifest.exclude.images)
+    _ = try DigestList(paths: manifest.exclude.digests)
 }

@@ -45,7 +45,7 @@ struct FetchCommand: AsyncParsableCommand {
         let fetcher = CurlFetcher(policy: policy, connections: 1, seed: manifest.seed)
         defer { fetcher.close() }
         let stage = ImageStage(manifest: manifest, fetcher: fetcher, excluded: excluded)
-        let fate = Fate(url, await stage.run(url: url))
+        let fate = Fate(url, try await stage.run(url: url))
         if let output, let image = fate.image { try write(image.bytes, to: output) }
         try printResult(json ? jsonText(fate.facts) : fate.line)
         guard fate.image != nil else { throw ExitCode(CommandError.Code.failedWork.rawValue) }

@@ -55,7 +55,7 @@ struct PlanCommand: AsyncParsableCommand {
         let manifest = try await LocalInputs(folder: folder, logger: logs.logger("pipeline"))
             .localized(written.resolved(besideFile: self.manifest.manifest))
         try requireImageRoots(manifest, self.manifest.manifest)
-        let plans = try await abandonable { try manifest.sources.map { try Self.plan($0, manifest) } }
+        let plans = try await abandonable { try Self.plans(manifest) }
         let output = Output(
             name: manifest.name, manifestDigest: written.digest().hex, sources: plans,
             rows: plans.reduce(0) { $0 + $1.rows }, units: plans.reduce(0) { $0 + $1.units },
@@ -74,16 +74,22 @@ struct PlanCommand: AsyncParsableCommand {
         try printResult(view.text(), terminator: "")
     }
 
-    private static func plan(_ source: Source, _ manifest: Manifest) throws -> SourcePlan {
-        var (rows, units) = (0, 0)
+    private static func plans(_ manifest: Manifest) throws -> [SourcePlan] {
         do {
-            try makeAdapter(for: source).plan(unitRows: manifest.shard.samples, limit: source.limit) { range in
-                rows += range.rowCount
-                units += 1
-                try Task.checkCancellation()
-            }
+            try examineExclusions(manifest)
+            return try manifest.sources.map { try plan($0, manifest) }
         } catch let error as SourceError {
             throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    private static func plan(_ source: Source, _ manifest: Manifest) throws -> SourcePlan {
+        var (rows, units) = (0, 0)
+        let adapter = try makeAdapter(for: source, needsDigests: manifest.fetch.verifyDigests && source.hasDigests)
+        try adapter.plan(unitRows: manifest.shard.samples, limit: source.limit) { range in
+            rows += range.rowCount
+            units += 1
+            try Task.checkCancellation()
         }
         return SourcePlan(
             name: source.name, format: source.format.rawValue, captions: source.captions.rawValue,

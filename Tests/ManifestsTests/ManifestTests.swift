@@ -104,6 +104,30 @@ private let smallest = """
         #expect(manifest.sources[2].splits == ["train", "restval"] && manifest.sources[2].filter == .none)
     }
 
+    @Test("digests are compared only where each list that could give them does")
+    func digests() {
+        let lists = [
+            ("csv", "md5_column: m"), ("jsonl", "sha256_column: s"), ("csv", ""), ("parquet", ""), ("laion", ""),
+            ("coco", ""),
+        ]
+        func error(_ numbers: [Int]) -> String? {
+            let sources = numbers.map { "{name: s\($0), format: \(lists[$0].0), path: p, \(lists[$0].1)}" }
+            let yaml =
+                "{version: 1, name: n, fetch: {verify_digests: true}, sources: [\(sources.joined(separator: ", "))]}"
+            do {
+                _ = try Manifest(yaml: yaml)
+                return nil
+            } catch {
+                return error.keyPath == "fetch.verify_digests" ? error.hint : "\(error)"
+            }
+        }
+        for numbers in [[0], [1], [4], [0, 1, 4, 5]] { #expect(error(numbers) == nil, "\(numbers)") }
+        for numbers in [[0, 2], [3, 1], [4, 3], [2]] {
+            #expect(error(numbers)?.contains("md5_column") == true, "\(numbers)")
+        }
+        #expect(error([5])?.hasPrefix("no source gives digests") == true)
+    }
+
     @Test("a fault is reported with its line, its key and what is allowed", arguments: faults.indices)
     func refused(_ index: Int) throws {
         let fault = Self.faults[index]

@@ -116,7 +116,9 @@ import Testing
     func images() throws {
         let columns = """
             "image": [{"bytes": b"\\xff\\xd8\\xff" + b"1" * 300000, "path": "a.jpg"}, {"bytes": None, "path": "http://h/b.jpg"}],
-            "raw": [b"\\x89PNG\\r\\n\\x1a\\n", b"http://h/c.jpg"]
+            "raw": [b"\\x89PNG\\r\\n\\x1a\\n", b"http://h/c.jpg"],
+            "avif": [b"\\0\\0\\0\\x1cftypavif", b"BM\\x46\\0\\0\\0\\0\\0"], "bare": [{"bytes": b"x"}, {"bytes": None}],
+            "empty": [{"bytes": b"", "path": "http://h/d.jpg"}, {"bytes": b"y", "path": None}]
             """
         try withTable(columns) { (path: String) throws in
             func locations(_ column: String) throws -> [ImageLocation?] {
@@ -126,6 +128,14 @@ import Testing
             }
             let jpeg = ImageLocation.bytes([0xff, 0xd8, 0xff] + Array(repeating: UInt8(ascii: "1"), count: 300_000))
             #expect(try locations("image") == [jpeg, .url("http://h/b.jpg")])
+            #expect(
+                try locations("avif")
+                    == [
+                        .bytes([0, 0, 0, 28] + Array("ftypavif".utf8)),
+                        .bytes(Array("BM".utf8) + [0x46, 0, 0, 0, 0, 0]),
+                    ])
+            #expect(try locations("bare") == [.bytes([UInt8(ascii: "x")]), nil])
+            #expect(try locations("empty") == [.url("http://h/d.jpg"), .bytes([UInt8(ascii: "y")])])
             #expect(
                 try locations("raw") == [.bytes([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), .url("http://h/c.jpg")])
         }
@@ -150,6 +160,6 @@ import Testing
         let error = #expect(throws: SourceError.self) {
             try rows(list, format: "laion", name: "l.json", options: "filter: {max_unsafe: 0.5}")
         }
-        #expect(error?.hint.contains("says unsafe, so that filter.max_unsafe would leave out nothing") == true)
+        #expect(error?.hint.contains("gives unsafe, so filter.max_unsafe would leave out nothing") == true)
     }
 }

@@ -56,14 +56,14 @@ extension ListedRow {
                 "encoding"
             ),
             (Array("http://h/1\tcaf".utf8) + [0xe9, 10], "cc12m", "encoding: latin-1"),
-            (Array("url\tcaption\nhttp://h/1\tone\n".utf8), "csv", #"the delimiter is perhaps "\t""#),
-            (Array("url;caption\nhttp://h/1;one\n".utf8), "csv", #"the delimiter is perhaps ";""#),
+            (Array("url\tcaption\nhttp://h/1\tone\n".utf8), "csv", #"the delimiter may be "\t""#),
+            (Array("url;caption\nhttp://h/1;one\n".utf8), "csv", #"the delimiter may be ";""#),
             (
                 Array("url,caption\nu,a,b\nu,c,d\n".utf8), "csv",
                 "all of the first 2 rows cannot be read: 3 fields, not 2"
             ),
             (Array(object.utf8), "csv", "this looks like JSON: read it with format: jsonl"),
-            (Array("{\n  \"url\": \"u\",\n  \"caption\": \"c\"\n}\n".utf8), "jsonl", "go over several lines"),
+            (Array("{\n  \"url\": \"u\",\n  \"caption\": \"c\"\n}\n".utf8), "jsonl", "span several lines"),
             (Array(csv.utf8), "jsonl", "want a JSON object on each line"),
             (Array(#"{"image": "u", "text": "c"}"#.utf8), "jsonl", "no key url; there are image, text"),
             (Array(#"{"url": "u", "text": "c"}"#.utf8), "jsonl", "none of the first 1 rows has the key caption"),
@@ -100,6 +100,78 @@ extension ListedRow {
         let truncated =
             (0..<40).flatMap { Array("http://h/\($0)\tcafé 猫\n".utf8) } + Array("http://h/x\tcaf".utf8) + [0xc3, 10]
         #expect(try rows(truncated, format: "cc12m").last?.texts == ["caf\u{fffd}"])
+    }
+
+    @Test("is none because of a damaged byte, and is when many bytes are of another encoding")
+    func damagedBytes() throws {
+        func list(_ rows: Int, broken: Set<Int>) -> [UInt8] {
+            (0..<rows).flatMap { row in
+                Array("http://h/\(row)\tcaf".utf8) + (broken.contains(row) ? [0xe9] : [UInt8(ascii: "e")]) + [10]
+            }
+        }
+        #expect(try rows(list(100, broken: [50]), format: "cc12m")[50].texts == ["caf\u{fffd}"])
+        #expect(try rows(list(4000, broken: [7, 1000, 2000]), format: "cc12m", unitRows: 1000).count == 4000)
+        for list in [list(100, broken: [20, 40, 60]), list(4000, broken: Set((0..<400).map { $0 * 10 }))] {
+            let error = #expect(throws: SourceError.self) { try rows(list, format: "cc12m") }
+            #expect(error?.hint.contains("this is not UTF-8") == true)
+        }
+    }
+
+    @Test("is told before its filter is, whose columns cannot be found in it")
+    func filtered() throws {
+        let filter = "width_column: w, height_column: h, filter: {min_side: 1}"
+        for (list, format, options, message) in [
+            ([0xff, 0xfe, 0x75, 0] as [UInt8], "csv", filter, "UTF-16"),
+            (Array("PAR1....".utf8), "jsonl", filter, "a Parquet file"),
+            (Array("no json\n".utf8), "jsonl", filter, "not a JSON object"),
+            (Array("<html>".utf8), "coco", "filter: {min_side: 1}", "an HTML page"),
+            (Array("<html>".utf8), "webdataset", "filter: {min_side: 1}", "an HTML page"),
+        ] {
+            let error = #expect(throws: SourceError.self) { try rows(list, format: format, options: options) }
+            #expect(error?.hint.contains(message) == true, "\(error?.hint ?? "")")
+        }
+    }
+
+    @Test("is judged by all its rows where its files are short")
+    func shortFiles() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func found(_ names: String...) throws -> [ListedRow] {
+            try readAll(CC12MSource(name: "s", paths: names.map { "\(folder)/\($0).tsv" }), unitRows: 50)
+        }
+        func write(_ name: String, _ text: String) throws {
+            try text.write(toFile: "\(folder)/\(name).tsv", atomically: false, encoding: .utf8)
+        }
+        let long = (0..<120).map { "http://h/\($0)\tcaption\n" }.joined()
+        for (name, text) in [("a", "http://h/1\tone\n"), ("b", "no tab\n"), ("c", "http://h/2\ttwo\n"), ("d", long)] {
+            try write(name, text)
+        }
+        #expect(try found("a", "b", "c").map { $0.texts == nil } == [false, true, false])
+        let all = try found("a", "b", "c", "d")
+        #expect(all.count == 123 && all.filter { $0.texts == nil }.count == 1)
+        // A long one that cannot be read is a mistake, whatever the others are.
+        try write("d", String(repeating: "no tab\n", count: 100))
+        try write("e", long)
+        let error = #expect(throws: SourceError.self) { try found("a", "b", "c", "d", "e") }
+        #expect(error?.file.hasSuffix("d.tsv") == true && error?.hint.hasPrefix("all of the first 100 rows") == true)
+        let only = #expect(throws: SourceError.self) { try found("b") }
+        #expect(only?.hint == "the only row cannot be read: no tab")
+    }
+
+    @Test("is told when it is a pipe, which is never waited for", .timeLimit(.minutes(1)))
+    func pipe() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/pipe"
+        try #require(mkfifo(path, 0o600) == 0)
+        for format in ["csv", "jsonl", "cc3m", "coco", "vg", "sbu", "laion", "parquet", "webdataset"] {
+            let error = #expect(throws: SourceError.self, "\(format)") { try rows(of: path, format: format) }
+            #expect(error?.hint == "not a plain file", "\(format)")
+        }
+        for lists in [(urls: [path], images: []), (urls: [], images: [path])] {
+            let error = #expect(throws: SourceError.self) { try Exclusions(urls: lists.urls, images: lists.images) }
+            #expect(error?.hint == "not a plain file")
+        }
     }
 
     @Test("is none when it is a JSON array where lines are usual, in units of any size")

@@ -29,26 +29,22 @@ import Testing
                 if kind < 7: return text()
                 if kind < 9: return [value(depth - 1) for _ in range(random.randrange(4))]
                 return {text(): value(depth - 1) for _ in range(random.randrange(4))}
-            def clean(s):
-                # Halves of a pair that are neighbours are one letter to who reads escapes.
-                return s.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             def shown(v):
                 if v is None: return "null"
                 if isinstance(v, bool): return str(v).lower()
                 if isinstance(v, int): return str(v)
                 if isinstance(v, float): return repr(v) if abs(v) < float("inf") else "none"
-                if isinstance(v, str): return "'" + v.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\ufffd\ufffd\ufffd", "\ufffd") + "'"
+                if isinstance(v, str): return "'" + v.encode("utf-8", "ignore").decode() + "'"
                 if isinstance(v, list): return "[" + " ".join(map(shown, v)) + "]"
-                return "{" + " ".join(sorted(shown(k) + ":" + shown(w) for k, w in v.items())) + "}"
+                # Keys that differ in lone halves of pairs alone are equal, and the last counts.
+                return "{" + " ".join(sorted(k + ":" + w for k, w in {shown(k): shown(w) for k, w in v.items()}.items())) + "}"
             documents, expected = [], []
             while len(documents) < 1000:
                 v = {"v": value(3)}
                 d = json.dumps(v, indent=random.choice([None, 1]))
                 try: v = json.loads(d)
                 except ValueError: continue
-                flat = shown(v)
-                if "\ufffd\ufffd" in flat: continue
-                documents.append(d); expected.append(flat)
+                documents.append(d); expected.append(shown(v))
             json.dump([documents, expected], open(sys.argv[1], "w"))
             """#
         let ended = try Program.run("/usr/bin/env", ["python3", "-c", script, folder + "/t.json"])
@@ -95,7 +91,8 @@ import Testing
         #expect(try text(#"{"a": 18446744073709551615}"#) == "18446744073709551615")
         #expect(try text(#"{"a": 1.50}"#) == "1.50" && text(#"{"a": true}"#) == "true")
         #expect(try text(#"{"a": NaN}"#) == "" && text(#"{"a": null}"#) == "" && text("{}") == "")
-        #expect(try text(#"{"a": "c\ud83d"}"#) == "c\u{fffd}" && text(#"{"a": "\ud83d\ude00"}"#) == "😀")
+        #expect(try text(#"{"a": "c\ud83d"}"#) == "c" && text(#"{"a": "\ud83d\ude00"}"#) == "😀")
+        #expect(try text(#"{"a": "\ude00\ud83dx\ud83d\u0041"}"#) == "xA")
         #expect(try text("\u{feff}{\"a\": \"b\"}") == "b" && text(#"{"a": 1, "a": 2}"#) == "2")
         for (json, fault) in [(#"{"a": {}}"#, "a: an object, not text"), (#"{"a": [1]}"#, "a: a list, not text")] {
             let error = #expect(throws: ValueFault.self) { try text(json) }

@@ -86,6 +86,68 @@ import Testing
         #expect(reasons == [nil, "excluded_image"])
     }
 
+    @Test("refuses lists of what to leave out that cannot be meant", arguments: ["urls", "images"])
+    func badExclusions(_ kind: String) throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let cases: [([UInt8], String)] = [
+            (Array("PAR1....".utf8), "this is a Parquet file"), (Array("<html>".utf8), "this is an HTML page"),
+            ([0xff, 0xfe, 0x68, 0], "UTF-16"), (Array("coco_1\nvg_caf".utf8) + [0xe9, 10], "not UTF-8"),
+            (Array("coco_1\n".utf8) + Array(repeating: UInt8(ascii: "x"), count: 2 << 20), "line 2: longer than"),
+        ]
+        for (list, message) in cases {
+            try Data(list).write(to: URL(fileURLWithPath: folder + "/l"))
+            let error = #expect(throws: SourceError.self) {
+                try Exclusions(
+                    urls: kind == "urls" ? [folder + "/l"] : [], images: kind == "images" ? [folder + "/l"] : [])
+            }
+            #expect(error?.hint.contains(message) == true, "\(error?.hint ?? "")")
+        }
+    }
+
+    @Test("names the line of an image that no list can have")
+    func badImageID() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for id in ["522418", "coco_", "COCO_val2014_1.jpg", "vg_1.jpg"] {
+            try "# of COCO\n\ncoco_1\n\(id)\n".write(toFile: folder + "/l", atomically: false, encoding: .utf8)
+            let error = #expect(throws: SourceError.self) { try Exclusions(urls: [], images: [folder + "/l"]) }
+            #expect(error?.hint.hasPrefix("line 4: \"\(id)\": want") == true, "\(error?.hint ?? "")")
+        }
+    }
+
+    @Test("keeps what a list has in the place of a digest, and refuses a list that gives none where they are compared")
+    func digests() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/l.jsonl"
+        let columns = Columns(url: "url", caption: "caption", facts: FactColumns(md5: "md5", sha256: "sum"))
+        func facts(_ row: String) throws -> RowFacts? {
+            try row.write(toFile: path, atomically: false, encoding: .utf8)
+            let row = try readAll(JSONLSource(name: "s", paths: [path], columns: columns), unitRows: 1)[0]
+            guard case .kept(let row) = row.outcome else { return nil }
+            return row.facts
+        }
+        let good = try facts(#"{"url": "u", "caption": "c", "md5": "ABC", "sum": null}"#)
+        #expect(good?.md5 == "abc" && good?.sha256 == nil && good?.unreadable.isEmpty == true)
+        let bad = try facts(#"{"url": "u", "caption": "c", "md5": ["abc"], "sum": {}}"#)
+        #expect(bad?.unreadable == [.md5: "md5: a list, not text", .sha256: "sum: an object, not text"])
+
+        let list = #"[{"url": "http://h/1", "caption": "c", "md5": null}, {"url": "http://h/2", "caption": "c"}]"#
+        for (list, isRefused) in [(list, false), (list.replacing("md5", with: "other"), true)] {
+            try list.write(toFile: folder + "/l.json", atomically: false, encoding: .utf8)
+            let manifest = try Manifest(
+                yaml: "{version: 1, name: n, sources: [{name: s, format: laion, path: \"\(folder)/l.json\"}]}")
+            let adapter = try makeAdapter(for: manifest.sources[0], needsDigests: true)
+            guard isRefused else {
+                #expect(try readAll(adapter, unitRows: 1).count == 2)
+                continue
+            }
+            let error = #expect(throws: SourceError.self) { try readAll(adapter, unitRows: 1) }
+            #expect(error?.hint.contains("gives md5 or sha256, so fetch.verify_digests") == true)
+        }
+    }
+
     @Test("gives URLs another beginning, and keeps the list's for the record")
     func rewrites() throws {
         let folder = try Project.temporaryFolder()

@@ -69,17 +69,29 @@ import Testing
         let members: [([(String, [UInt8])], [String]?)] = [
             ([("txt", [0xef, 0xbb, 0xbf] + text("bom"))], ["bom"]), ([("txt", [])], []),
             ([("txt", [0xff, 0xfe, 0x75, 0, 0xe9, 0])], ["ué"]), ([("txt", [0xfe, 0xff, 0, 0x75])], ["u"]),
-            ([("json", text(#"{"caption": "c\ud83d"}"#))], ["c\u{fffd}"]),
+            ([("json", text(#"{"caption": "c\ud83d"}"#))], ["c"]),
             ([("json", text(#"{"caption": "c", "similarity": NaN}"#))], ["c"]),
             ([("json", text(#"{"caption": 5}"#))], ["5"]),
             ([("json", text(#"["best", 7, null]"#))], ["best", "7"]),
             ([("json", text(#"{"caption": {"a": 1}}"#))], nil),
             ([("json", [0xef, 0xbb, 0xbf] + text(#"{"caption": "m"}"#))], ["m"]),
+            ([("txt", text("t")), ("json", text(#"{"caption": "c""#))], nil), ([("json", text("5"))], nil),
+            ([("txt", text("t")), ("json", text("null"))], ["t"]), ([("meta.json", text("[]"))], nil),
+            ([("json", text(#"["a", "b"]"#)), ("meta.json", text(#"{"url": "u"}"#))], ["a", "b"]),
         ]
         let all = members.enumerated().flatMap { number, sample in
             [("\(number).jpg", text("x"))] + sample.0.map { ("\(number).\($0.0)", $0.1) }
         }
         #expect(try rows(all).map(\.texts) == members.map(\.1))
+    }
+
+    @Test("say where a bad sample is, in the unit of its number")
+    func place() throws {
+        for (ending, place) in [(".tar", "a.tar, byte 1024"), (".tar.gz", "a.tar.gz, sample 1")] {
+            let found = try rows([("1.jpg", text("x")), ("2.txt", text("y"))], ending: ending)
+            guard case .rejected(let rejection) = found[1].outcome else { throw CancellationError() }
+            #expect(rejection.message == place + ": no image among the sample's members")
+        }
     }
 
     @Test("say what img2dataset says of an image, so that filters judge by it")
@@ -95,6 +107,6 @@ import Testing
             #expect(found.indices.filter { found[$0].texts != nil } == kept, "\(filter)")
         }
         let error = #expect(throws: SourceError.self) { try rows(members, options: "filter: {languages: [en]}") }
-        #expect(error?.hint.contains("none of the first 3 rows says language") == true)
+        #expect(error?.hint.contains("none of the first 3 rows gives language") == true)
     }
 }

@@ -110,6 +110,18 @@ extension ListedRow {
         #expect(try csv("c|x|u\n", numbered, Columns(url: "2", caption: "0"))[0].row?.location == .url("u"))
     }
 
+    @Test("keep URLs as they are but for their ends: what is in them is for the reader of URLs")
+    func urls() throws {
+        let url = "http://h/a\tb"
+        #expect(try csv("url,caption\n \(url) \u{a0},c\n")[0].url == url)
+        #expect(try csv("url,caption\n\"http://h/a\nb\",c\n")[0].url == "http://h/a\nb")
+        let trimmed = try rows(Array("c\t\u{feff} http://h/1 \n".utf8)) { CC3MSource(name: "s", paths: [$0]) }[0]
+        #expect(trimmed.url == "http://h/1")
+        let json = #"{"url": " http://h/a\tb\n", "caption": "a\tb"}"#
+        let row = try rows(Array(json.utf8)) { JSONLSource(name: "s", paths: [$0]) }[0]
+        #expect(row.url == url && row.caption == "a b")
+    }
+
     @Test("have damaged UTF-8 replaced, control characters made spaces, and ends trimmed")
     func repairs() throws {
         let line = Array("u\t\u{a0} a".utf8) + [0xff, 0x00, 0x07] + Array("b \u{85}c \u{3000}\n".utf8)

@@ -1,3 +1,4 @@
+import Archives
 import Digests
 import Fetching
 import Foundation
@@ -109,6 +110,18 @@ private struct SingleSource: SourceAdapter {
         #expect(try await record(.bytes(png), facts: facts).rejection == nil)
         let record = try await record(.bytes(png), facts: facts, fetch: "verify_digests: true")
         #expect(record.rejection?.reason == .digestMismatch && record.image == nil)
+        facts.unreadable = [.md5: "md5: a list, not text"]
+        #expect(try await self.record(.bytes(png), facts: facts).rejection == nil)
+        let unreadable = try await self.record(.bytes(png), facts: facts, fetch: "verify_digests: true")
+        #expect(unreadable.rejection?.reason == .badRow)
+    }
+
+    @Test("blames no row when an archive of images cannot be read: the unit fails, and is tried again")
+    func archiveGone() async throws {
+        let error = await #expect(throws: ArchiveError.self) {
+            try await record(.stored("a.png", in: ["/nowhere/images.zip"]))
+        }
+        #expect(error?.code == .unreadable)
     }
 
     @Test("names the line of a list of digests that is none")
