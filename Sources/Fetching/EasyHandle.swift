@@ -175,7 +175,7 @@ final class EasyHandle {
 
     private static func text(_ code: CURLcode) -> String {
         switch code {
-        case CURLE_COULDNT_RESOLVE_HOST: "name look-up failed"
+        case CURLE_COULDNT_RESOLVE_HOST: "name lookup failed"
         case CURLE_RECV_ERROR, CURLE_SEND_ERROR: "connection broken"
         case CURLE_GOT_NOTHING: "connection closed without an answer"
         case CURLE_PARTIAL_FILE: "answer cut short"

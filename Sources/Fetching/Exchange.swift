@@ -110,6 +110,8 @@ final class Exchange: @unchecked Sendable {
     /// Whom the answer goes to, and whether it went or was there before anybody wanted it.
     private let receiver = Locked(Receiver.none)
     var isCancelled = false
+    /// Its number where it waits or runs as a row's; none for one that only connects.
+    var ticket: Frontier.Ticket?
     /// Where the host is, as libcurl reads it: `+name:port:address,address`.
     var resolution: String?
     /// Whether its observer was told that it is put off.

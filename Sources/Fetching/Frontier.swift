@@ -21,7 +21,7 @@ struct Frontier {
         /// The longest outage that is waited for; zero knows none.
         var outage = Duration.zero
         /// Names that are looked up at once.
-        var lookUps = 64
+        var lookups = 64
         /// Whether hosts are watched at all.
         var adapts = true
     }
@@ -38,16 +38,6 @@ struct Frontier {
 
     /// The most hosts that are remembered while nothing waits for them.
     static let idleLimit = 50_000
-    private static let firstPause = Duration.seconds(1)
-    private static let longestPause = Duration.seconds(15)
-    /// A host that was given up is asked again so much later, then after twice that, up to an hour.
-    private static let firstRest = Duration.seconds(60)
-    private static let longestRest = Duration.seconds(3600)
-    /// The longest rest of a host that asks for one.
-    private static let longestAskedRest = Duration.seconds(86_400)
-    /// Hosts that are asked at once to see whether an outage is over.
-    private static let probesOfOutage = 2
-
     private struct Place {
         let origin: String
         var number = -1
@@ -58,18 +48,18 @@ struct Frontier {
     var network: NetworkWatch
     private var places: [Ticket: Place] = [:]
     var hosts: [String: HostRecord] = [:]
-    private var ready = FIFO<String>()
+    var ready = FIFO<String>()
     private var readyInTrouble = FIFO<String>()
-    private var timers = Timers<String>()
+    var timers = Timers<String>()
     private var idle = FIFO<String>()
     private(set) var runningCount = 0
-    private var troubledCount = 0
+    private(set) var troubledCount = 0
     var nameless = FIFO<String>()
-    var lookUpCount = 0
+    var lookupCount = 0
     /// What may still be asked, of hosts and of servers for names, to see whether an outage is over.
     var probesLeft = 0
-    var lookUpProbesLeft = 0
-    private var addedCount = 0
+    var lookupProbesLeft = 0
+    private(set) var addedCount = 0
 
     init(_ limits: Limits, at now: Instant) {
         precondition(limits.slots > 0 && limits.perHost > 0, "without slots all would wait for ever")
@@ -88,7 +78,7 @@ struct Frontier {
     /// A row wants to ask `origin`, which is `named` if its name must be looked up; says so if it is put off or its end is
     /// known.
     mutating func add(_ ticket: Ticket, to origin: String, named: Bool = false, at now: Instant) -> Notice? {
-        var host = hosts[origin] ?? HostRecord(Manners(bound: limits.perHost, adapts: limits.adapts), isNamed: named)
+        var host = hosts[origin] ?? newHost(origin, isNamed: named)
         host.addedCount += 1
         addedCount += 1
         defer { hosts[origin] = host }
@@ -99,7 +89,7 @@ struct Frontier {
         places[ticket] = Place(origin: origin)
         host.waiting.append(ticket)
         host.waitingCount += 1
-        queue(origin, &host, at: now)
+        queue(&host, at: now)
         if let outage = network.outage, outage.isWhole { return .putOff(origin: origin, until: network.nextProbe) }
         return host.nextStart.flatMap { $0 > now ? .putOff(origin: origin, until: $0) : nil }
     }
@@ -128,16 +118,16 @@ struct Frontier {
             host.isQueued = false
             defer { hosts[origin] = host }
             guard host.mayStart(at: now) else {
-                queue(origin, &host, at: now)
+                queue(&host, at: now)
                 continue
             }
             if let wait = claim(origin) {
                 host.notBefore = now + wait
-                queue(origin, &host, at: now)
+                queue(&host, at: now)
                 continue
             }
             guard let ticket = popWaiting(&host) else { preconditionFailure("the rows of a host are miscounted") }
-            start(ticket, origin, &host, at: now)
+            start(ticket, &host, at: now)
             return ticket
         }
         return nil
@@ -155,50 +145,17 @@ struct Frontier {
         if limits.adapts {
             switch outcome {
             case .answered(let connect, let firstByte):
-                host.manners.answered(
-                    place.number, latest: host.latest, inFlight: host.runningCount + 1, connect: connect,
-                    firstByte: firstByte)
-                host.isWell()
-            case .failed(let fault): notices = fail(place, &host, fault, at: now)
+                host.answered(place.number, connect: connect, firstByte: firstByte)
+            case .failed(let fault):
+                if fault.isSilent { network.failed(place.origin, fault, at: now) }
+                notices = said(host.failed(place.number, fault, circumstances(at: now)), &host)
             case .unknown: break
             }
         }
-        queue(place.origin, &host, at: now)
+        queue(&host, at: now)
         hosts[place.origin] = host
         forgetIdle(place.origin)
         return notices
-    }
-
-    /// A witness that was asked answered, or did not.
-    mutating func witnessed(_ answered: Bool, at now: Instant) {
-        if network.witnessed(answered, at: now)?.isWhole == true { recover(at: now) }
-    }
-
-    /// Looks whether the network works; to be called when something has ended, and at `wakeTime`.
-    mutating func check(at now: Instant) -> (NetworkWatch.Step, [Notice]) {
-        let step = network.step(situation, at: now)
-        switch step {
-        case .begin(let outage): return (step, outage.isWhole ? [.allPutOff(until: network.nextProbe)] : [])
-        case .probe:
-            if let origin = network.outage?.origin {
-                if hosts[origin]?.isIdle ?? true { network.endOutage() }
-                requeue(origin, at: now) { $0.notBefore = nil }
-                return (step, [])
-            }
-            (probesLeft, lookUpProbesLeft) = (Self.probesOfOutage, Self.probesOfOutage)
-            // Hosts that are aside are asked, too: their pause was meant for a network that works.
-            for (origin, host) in hosts where host.notBefore != nil && host.waitingCount > 0 && host.runningCount == 0 {
-                requeue(origin, at: now) { $0.notBefore = nil }
-            }
-            return (step, [.allPutOff(until: network.nextProbe)])
-        case .none, .ask, .giveUp: return (step, [])
-        }
-    }
-
-    /// When to call `next` and `check` again although nothing happens.
-    var wakeTime: Instant? {
-        guard let network = network.wakeTime else { return timers.next }
-        return timers.next.map { min($0, network) } ?? network
     }
 
     /// The rows that wait for `origin`.
@@ -206,34 +163,29 @@ struct Frontier {
         hosts[origin]?.waiting.waiting.filter { places[$0].map { $0.number < 0 } ?? false } ?? []
     }
 
-    /// Whether nothing can be said about a fault of `origin` that counts against a row: it is put aside, or the world is.
-    func excuses(_ origin: String) -> Bool {
-        network.outage?.covers(origin) ?? false || hosts[origin]?.isAside ?? false
-    }
-
     // MARK: - What follows from it
 
-    private mutating func requeue(_ origin: String, at now: Instant, after change: (inout HostRecord) -> Void) {
+    mutating func requeue(_ origin: String, at now: Instant, after change: (inout HostRecord) -> Void) {
         guard var host = hosts[origin] else { return }
         change(&host)
-        queue(origin, &host, at: now)
+        queue(&host, at: now)
         hosts[origin] = host
     }
 
     /// Puts the host among those that may start something, or has it looked at when it may.
-    mutating func queue(_ origin: String, _ host: inout HostRecord, at now: Instant) {
+    mutating func queue(_ host: inout HostRecord, at now: Instant) {
         guard host.waitingCount > 0, !host.isQueued else { return }
         if let start = host.nextStart, start > now {
             guard host.timer.map({ start < $0 }) ?? true else { return }
             host.timer = start
-            timers.add(origin, at: start)
+            timers.add(host.origin, at: start)
         } else if !host.name.isKnown(at: now) {
             if case .unknown = host.name {} else if case .known = host.name {} else { return }
             host.name = .wanted
-            nameless.append(origin)
+            nameless.append(host.origin)
         } else if host.runningCount < host.allowed {
             host.isQueued = true
-            if host.trouble == nil { ready.append(origin) } else { readyInTrouble.append(origin) }
+            if host.trouble == nil { ready.append(host.origin) } else { readyInTrouble.append(host.origin) }
         }
     }
 
@@ -251,68 +203,32 @@ struct Frontier {
         return nil
     }
 
-    private mutating func start(_ ticket: Ticket, _ origin: String, _ host: inout HostRecord, at now: Instant) {
+    private func newHost(_ origin: String, isNamed: Bool) -> HostRecord {
+        HostRecord(origin, Manners(bound: limits.perHost, adapts: limits.adapts), isNamed: isNamed)
+    }
+
+    private mutating func start(_ ticket: Ticket, _ host: inout HostRecord, at now: Instant) {
         host.latest += 1
         host.runningCount += 1
         runningCount += 1
         let isInTrouble = host.trouble != nil
         if isInTrouble { troubledCount += 1 }
-        places[ticket] = Place(origin: origin, number: host.latest, isInTrouble: isInTrouble)
+        places[ticket] = Place(origin: host.origin, number: host.latest, isInTrouble: isInTrouble)
         if network.outage?.isWhole == true { probesLeft -= 1 }
-        queue(origin, &host, at: now)
+        queue(&host, at: now)
     }
 
-    private mutating func fail(
-        _ place: Place, _ host: inout HostRecord, _ fault: HostFault, at now: Instant
-    ) -> [Notice] {
-        let isNew = place.number > host.counted
-        if fault.asksForLess { host.manners.failed(place.number, latest: host.latest) }
-        if fault.isSilent { network.failed(place.origin, fault, at: now) }
-        if let wait = fault.retryAfter {
-            guard !fault.asksTooMuch else {
-                host.counted = host.latest
-                host.rest = HostRecord.Rest(fault: fault, until: now + min(wait, Self.longestAskedRest))
-                (host.trouble, host.notBefore) = (nil, nil)
-                return [.gaveUp(takeWaiting(&host), fault)]
-            }
-            host.askedUntil = host.askedUntil.map { max($0, now + wait) } ?? now + wait
-        }
-        // It answers; what broke off may have reasons of its own.
-        guard fault.kind != .partial else {
-            host.isWell()
-            return []
-        }
-        guard isNew else { return [] }
-        host.counted = host.latest
-        return worsen(place.origin, &host, fault, at: now)
+    func circumstances(at now: Instant) -> HostRecord.Circumstances {
+        HostRecord.Circumstances(limits: limits, network: network, now: now)
     }
 
-    /// A new burst of faults: the host is put aside after some, and given up when the patience is at its end.
-    mutating func worsen(
-        _ origin: String, _ host: inout HostRecord, _ fault: HostFault, at now: Instant
-    ) -> [Notice] {
-        var trouble = host.trouble ?? HostRecord.Trouble(fault: fault, began: now, since: network.time(at: now))
-        trouble.fault = fault
-        trouble.burstCount += 1
-        trouble.isAside = trouble.burstCount >= max(fault.burstLimit, limits.retries + 1)
-        if trouble.isAside { trouble.probeCount += 1 }
-        host.trouble = trouble
-        let needsPause = trouble.isAside || [.name, .overload].contains(fault.kind)
-        let until = now + (needsPause ? pause(of: origin, trouble) : .zero)
-        host.notBefore = host.notBefore.map { max($0, until) } ?? until
-        let waited = network.time(at: now) - trouble.since
-        if trouble.isAside, waited >= limits.patience, network.isCertain(since: trouble.began) {
-            return giveUp(&host, fault, at: now)
+    /// What is said to the rows of `host` after `verdict`; they are taken out where it is given up.
+    mutating func said(_ verdict: HostRecord.Verdict, _ host: inout HostRecord) -> [Notice] {
+        switch verdict {
+        case .goOn: []
+        case .putOff(let until): [.putOff(origin: host.origin, until: until)]
+        case .givenUp(let fault): [.gaveUp(takeWaiting(&host), fault)]
         }
-        return host.nextStart.flatMap { $0 > now ? [.putOff(origin: origin, until: $0)] : nil } ?? []
-    }
-
-    private mutating func giveUp(_ host: inout HostRecord, _ fault: HostFault, at now: Instant) -> [Notice] {
-        let length = host.restLength.map { min($0 * 2, Self.longestRest) } ?? Self.firstRest
-        host.restLength = length
-        host.rest = HostRecord.Rest(fault: fault, until: now + length)
-        host.notBefore = nil
-        return [.gaveUp(takeWaiting(&host), fault)]
     }
 
     mutating func takeWaiting(_ host: inout HostRecord) -> [Ticket] {
@@ -322,38 +238,6 @@ struct Frontier {
             rows.append(ticket)
         }
         return rows
-    }
-
-    /// The pause before the next probe, which grows, a little by chance so that not all hosts are asked at once.
-    private func pause(of origin: String, _ trouble: HostRecord.Trouble) -> Duration {
-        let longest = min(Self.longestPause, max(limits.patience / 8, .milliseconds(20)))
-        let pause = min(Self.firstPause * (1 << min(trouble.probeCount, 10)) / 2, longest)
-        return pause * (0.75 + 0.5 * Chance.number(of: origin, UInt64(trouble.burstCount)))
-    }
-
-    private mutating func hear(_ origin: String, at now: Instant) {
-        if network.answered(origin, at: now)?.isWhole == true { recover(at: now) }
-    }
-
-    /// The network works again: what hosts did while it did not says nothing about them.
-    mutating func recover(at now: Instant) {
-        (probesLeft, lookUpProbesLeft) = (0, 0)
-        for (origin, host) in hosts where host.trouble != nil && host.rest == nil {
-            requeue(origin, at: now) { ($0.trouble, $0.notBefore) = (nil, nil) }
-        }
-    }
-
-    private var situation: NetworkWatch.Situation {
-        NetworkWatch.Situation(healthyCount: runningCount - troubledCount, dominant: dominant)
-    }
-
-    /// The host that everything waits for, if it is one that answered before.
-    private var dominant: String? {
-        guard runningCount == troubledCount, ready.isEmpty else { return nil }
-        return network.witnesses.last { origin in
-            guard let host = hosts[origin], host.isAside, host.waitingCount > 0 else { return false }
-            return host.addedCount * 4 >= addedCount
-        }
     }
 
     /// Notes a host for which nothing is to do; of too many such hosts the oldest are forgotten.

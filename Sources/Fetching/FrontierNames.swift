@@ -1,16 +1,16 @@
 /// The names of the hosts for which rows wait.
 extension Frontier {
     /// The next host whose name is to be looked up; `named` takes the answer.
-    mutating func nextLookUp(at now: Instant) -> String? {
+    mutating func nextLookup(at now: Instant) -> String? {
         let isOutage = network.outage?.isWhole ?? false
-        while lookUpCount < limits.lookUps, !isOutage || lookUpProbesLeft > 0, let origin = nameless.popFirst() {
+        while lookupCount < limits.lookups, !isOutage || lookupProbesLeft > 0, let origin = nameless.popFirst() {
             // A host that was forgotten and came back is here twice.
             guard var host = hosts[origin], case .wanted = host.name else { continue }
             host.name = host.waitingCount > 0 ? .asked : .unknown
             hosts[origin] = host
             guard host.waitingCount > 0 else { continue }
-            lookUpCount += 1
-            if isOutage { lookUpProbesLeft -= 1 }
+            lookupCount += 1
+            if isOutage { lookupProbesLeft -= 1 }
             return origin
         }
         return nil
@@ -18,7 +18,7 @@ extension Frontier {
 
     /// The name of `origin` was looked up.
     mutating func named(_ origin: String, _ outcome: NameOutcome, at now: Instant) -> [Notice] {
-        lookUpCount -= 1
+        lookupCount -= 1
         guard var host = hosts[origin], case .asked = host.name else {
             preconditionFailure("a name that nobody asked for")
         }
@@ -33,11 +33,11 @@ extension Frontier {
         case .none(let fault): notices = [.gaveUp(takeWaiting(&host), fault)]
         case .failed(let fault):
             network.failed(origin, fault, at: now)
-            notices = worsen(origin, &host, fault, at: now)
+            notices = said(host.worsen(fault, circumstances(at: now)), &host)
         }
-        queue(origin, &host, at: now)
+        queue(&host, at: now)
         hosts[origin] = host
-        if case .failed = outcome {} else if network.named(at: now) != nil { recover(at: now) }
+        if case .failed = outcome {} else { recover(from: network.named(at: now), at: now) }
         forgetIdle(origin)
         return notices
     }

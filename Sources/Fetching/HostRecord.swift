@@ -1,4 +1,4 @@
-/// What became of the look-up of a host's name.
+/// What became of the lookup of a host's name.
 enum NameOutcome: Hashable, Sendable {
     /// It has addresses, until a time.
     case found(until: ContinuousClock.Instant)
@@ -10,10 +10,12 @@ enum NameOutcome: Hashable, Sendable {
 
 /// What is known of one host.
 struct HostRecord {
+    typealias Instant = ContinuousClock.Instant
+
     /// A number of bursts of faults with no answer in between.
     struct Trouble {
         var fault: HostFault
-        let began: ContinuousClock.Instant
+        let began: Instant
         /// When it began, by the network's clock.
         let since: Duration
         var burstCount = 0
@@ -25,24 +27,25 @@ struct HostRecord {
     /// What rows of a host that was given up end with, and until when.
     struct Rest {
         let fault: HostFault
-        let until: ContinuousClock.Instant
+        let until: Instant
     }
 
     enum Name {
         /// Nil for ever.
-        case known(until: ContinuousClock.Instant?)
+        case known(until: Instant?)
         case unknown
-        /// Its look-up is to begin.
+        /// Its lookup is to begin.
         case wanted
         case asked
 
-        func isKnown(at now: ContinuousClock.Instant) -> Bool {
+        func isKnown(at now: Instant) -> Bool {
             if case .known(let until) = self { until.map { now < $0 } ?? true } else { false }
         }
 
         var wasFound: Bool { if case .known = self { true } else { false } }
     }
 
+    let origin: String
     var name: Name
     var manners: Manners
     var waiting = FIFO<Frontier.Ticket>()
@@ -55,18 +58,18 @@ struct HostRecord {
     var addedCount = 0
     var trouble: Trouble?
     /// When it may be asked next, by our own judgement and by what it asked for itself.
-    var notBefore: ContinuousClock.Instant?
-    var askedUntil: ContinuousClock.Instant?
+    var notBefore: Instant?
+    var askedUntil: Instant?
     var rest: Rest?
     /// How long it rested last.
     var restLength: Duration?
     var isQueued = false
     var isListedAsIdle = false
     /// When a timer goes off for it.
-    var timer: ContinuousClock.Instant?
+    var timer: Instant?
 
-    init(_ manners: Manners, isNamed: Bool) {
-        self.manners = manners
+    init(_ origin: String, _ manners: Manners, isNamed: Bool) {
+        (self.origin, self.manners) = (origin, manners)
         name = isNamed ? .unknown : .known(until: nil)
     }
 
@@ -78,20 +81,13 @@ struct HostRecord {
     }
 
     /// When something may be asked of it next.
-    var nextStart: ContinuousClock.Instant? {
+    var nextStart: Instant? {
         guard let notBefore, let askedUntil else { return notBefore ?? askedUntil }
         return max(notBefore, askedUntil)
     }
 
     /// Whether its first row may start; how fresh its name is was seen to when the host was queued for that.
-    func mayStart(at now: ContinuousClock.Instant) -> Bool {
+    func mayStart(at now: Instant) -> Bool {
         name.wasFound && waitingCount > 0 && runningCount < allowed && nextStart.map { $0 <= now } ?? true
-    }
-
-    mutating func isWell() {
-        if isAside { notBefore = nil }
-        (trouble, restLength) = (nil, nil)
-        // What it asked for itself holds, whatever it answers to those that were with it before.
-        if let rest, !rest.fault.asksTooMuch { self.rest = nil }
     }
 }

@@ -8,7 +8,7 @@ import Samples
 final class NameResolver {
     typealias Instant = ContinuousClock.Instant
 
-    /// What became of a look-up.
+    /// What became of a lookup.
     enum Answer {
         /// The addresses, and until when they hold.
         case found(NameCache.Entry)

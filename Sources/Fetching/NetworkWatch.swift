@@ -2,7 +2,7 @@ import Samples
 
 /// Why nothing is fetched for a while: the network, the resolver or the one host that matters is down, not the rows.
 package struct Outage: Hashable, Sendable {
-    /// A sentence without its full stop, such as `no answer from any of 60 hosts: name look-up failed`.
+    /// A sentence without its full stop, such as `no answer from any of 60 hosts: name lookup failed`.
     package let text: String
     /// The one host that does not answer; nil where nothing does, and nothing is asked but now and then.
     let origin: String?

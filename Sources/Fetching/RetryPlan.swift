@@ -56,11 +56,11 @@ struct RetryPlan: Sendable {
     private func doubled(_ times: Int) -> Int { 1 << min(times, 20) }
 
     /// A number from 0 to 1 that looks like chance and is the same for the same try of the same URL.
-    private var chance: Double { Chance.number(of: url, UInt64(failures), seed: seed) }
+    private var chance: Double { Jitter.number(of: url, UInt64(failures), seed: seed) }
 }
 
-/// Numbers that look like chance.
-enum Chance {
+/// Numbers that look like chance, by which pauses differ.
+enum Jitter {
     /// A number from 0 to 1 that is the same for the same arguments.
     static func number(of text: String, _ number: UInt64, seed: UInt64 = 0) -> Double {
         SplitMix64.mixed(nameHash(text, from: seed &+ number &* SplitMix64.increment)).unitInterval

@@ -24,21 +24,15 @@ final class TransferLoop: @unchecked Sendable {
     private let inbox = Locked(Inbox())
     private let thread = Locked<pthread_t?>(nil)
     private let multi: UnsafeMutableRawPointer
-    private let userAgent: String
+    let transfers: Transfers
     let events: Events
     var frontier: Frontier
     /// Those that wait or run, by their tickets.
     private var exchanges: [Frontier.Ticket: Exchange] = [:]
-    private var tickets: [ObjectIdentifier: Frontier.Ticket] = [:]
     private var lastTicket = 0
-    private var running: [ObjectIdentifier: EasyHandle] = [:]
-    private var idle: [EasyHandle] = []
-    private let sockets = OpenSockets()
     /// Nil where libcurl finds addresses itself.
-    let resolver: NameResolver?
+    let names: HostNames?
     private let table: HostTable?
-    /// The names of the hosts that were asked for, in ASCII, with their ports.
-    var names: [String: ExchangeRequest.Name] = [:]
     var clock: ContinuousClock { ContinuousClock() }
 
     /// What the loop asks and tells, on its thread.
@@ -58,9 +52,9 @@ final class TransferLoop: @unchecked Sendable {
         precondition(Self.isReady, "libcurl cannot be set up")
         guard let multi = curl_multi_init() else { preconditionFailure("no memory for a transfer loop") }
         self.multi = multi
-        self.userAgent = userAgent
+        transfers = Transfers(multi, userAgent: userAgent)
         self.events = events
-        self.resolver = resolver
+        names = resolver.map(HostNames.init)
         self.table = table
         frontier = Frontier(limits, at: ContinuousClock().now)
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, limits.slots)
@@ -138,9 +132,7 @@ extension TransferLoop {
 
         while obey(inbox.withLock { takeAll(&$0) }) {
             startWaiting()
-            var runningCount: Int32 = 0
-            curl_multi_perform(multi, &runningCount)
-            collect()
+            transfers.perform { end($0, $1) }
             watch()
             startWaiting()
             wait()
@@ -155,11 +147,12 @@ extension TransferLoop {
     private var pause: Duration {
         let now = clock.now
         let wait = frontier.wakeTime.map { now.duration(to: $0) } ?? .seconds(60)
-        return min(wait > .zero ? wait + .milliseconds(1) : .milliseconds(200), resolver?.wait ?? .seconds(60))
+        return min(wait > .zero ? wait + .milliseconds(1) : .milliseconds(200), names?.resolver.wait ?? .seconds(60))
     }
 
     /// Waits until a socket is ready, a command came or a time has come.
     private func wait() {
+        let resolver = names?.resolver
         let own = resolver?.sockets ?? []
         var waited = own.map { socket in
             let events = (socket.isForReading ? CURL_WAIT_POLLIN : 0) | (socket.isForWriting ? CURL_WAIT_POLLOUT : 0)
@@ -197,22 +190,11 @@ extension TransferLoop {
     private func add(_ exchange: Exchange) {
         lastTicket += 1
         exchanges[lastTicket] = exchange
-        tickets[ObjectIdentifier(exchange)] = lastTicket
-        let origin = exchange.request.origin
-        let notice = frontier.add(lastTicket, to: origin, named: isNamed(exchange.request), at: clock.now)
+        exchange.ticket = lastTicket
+        let isNamed = names?.note(exchange.request, needed: frontier.knows) ?? false
+        let notice = frontier.add(lastTicket, to: exchange.request.origin, named: isNamed, at: clock.now)
         // The others of its host know already: telling all of them each time would cost the square of their number.
         if case .putOff(_, let until) = notice { exchange.putOff(until: until) } else { tell(notice) }
-    }
-
-    /// Whether the name of a request's host is to be looked up here, under its name in ASCII, which is noted.
-    private func isNamed(_ request: ExchangeRequest) -> Bool {
-        guard resolver != nil, let name = request.name else { return false }
-        if names[request.origin] != nil { return true }
-        // What is no name after all is left to libcurl, and to the judge of addresses.
-        guard let ascii = HostName.ascii(name.host), NetworkAddress(ascii) == nil else { return false }
-        if names.count > 2 * NameCache.limit { names = names.filter { frontier.knows($0.key) } }
-        names[request.origin] = ExchangeRequest.Name(host: ascii, port: name.port)
-        return true
     }
 
     private func startWaiting() {
@@ -220,35 +202,23 @@ extension TransferLoop {
         while events.hasRoom(), let ticket = frontier.next(at: clock.now, claim: { table?.claim($0) }) {
             guard let exchange = exchanges[ticket] else { preconditionFailure("a row that nobody waits for") }
             if exchange.isPutOff { exchange.request.observer.resumed() }
-            exchange.resolution = resolution(of: exchange.request.origin)
             start(exchange)
             lookUp()
         }
     }
 
     private func lookUp() {
-        guard let resolver else { return }
-        while let origin = frontier.nextLookUp(at: clock.now) {
-            guard let name = names[origin] else { preconditionFailure("a host that has no name") }
-            resolver.lookUp(name.host, at: clock.now) { [unowned self] answer in
-                note { $0.named(origin, NameOutcome(answer), at: clock.now) }
+        guard let names else { return }
+        while let origin = frontier.nextLookup(at: clock.now) {
+            names.lookUp(origin, at: clock.now) { [unowned self] outcome in
+                note { $0.named(origin, outcome, at: clock.now) }
             }
         }
     }
 
-    func resolution(of origin: String) -> String? {
-        guard let name = names[origin], let addresses = resolver?.addresses(of: name.host), !addresses.isEmpty else {
-            return nil
-        }
-        let list = addresses.map { $0.isIPv6 ? "[\($0)]" : "\($0)" }.joined(separator: ",")
-        return "+\(name.host):\(name.port):\(list)"
-    }
-
     func start(_ exchange: Exchange) {
-        let handle = idle.popLast() ?? EasyHandle(userAgent: userAgent, sockets: sockets)
-        handle.prepare(exchange)
-        running[ObjectIdentifier(exchange)] = handle
-        precondition(curl_multi_add_handle(multi, handle.pointer) == CURLM_OK, "libcurl takes no transfer")
+        exchange.resolution = names?.resolution(of: exchange.request.origin)
+        transfers.start(exchange)
     }
 
     /// Tells those that wait what becomes of them.
@@ -257,9 +227,7 @@ extension TransferLoop {
         case .putOff(let origin, let until):
             for ticket in frontier.waiting(for: origin) { exchanges[ticket]?.putOff(until: until) }
         case .allPutOff(let until):
-            for exchange in exchanges.values where running[ObjectIdentifier(exchange)] == nil {
-                exchange.putOff(until: until)
-            }
+            for exchange in exchanges.values where !transfers.isRunning(exchange) { exchange.putOff(until: until) }
         case .gaveUp(let rows, let fault):
             for ticket in rows { forget(ticket)?.finish(.givenUp(fault)) }
         case nil: break
@@ -267,29 +235,14 @@ extension TransferLoop {
     }
 
     private func forget(_ ticket: Frontier.Ticket) -> Exchange? {
-        guard let exchange = exchanges.removeValue(forKey: ticket) else { return nil }
-        tickets[ObjectIdentifier(exchange)] = nil
+        let exchange = exchanges.removeValue(forKey: ticket)
+        exchange?.ticket = nil
         return exchange
     }
 
-    /// Takes the transfers that have ended out.
-    private func collect() {
-        var left: Int32 = 0
-        while let message = curl_multi_info_read(multi, &left) {
-            guard message.pointee.msg == CURLMSG_DONE else { continue }
-            var context: UnsafeMutableRawPointer?
-            ccurl_get_pointer(message.pointee.easy_handle, CURLINFO_PRIVATE, &context)
-            let handle = EasyHandle.at(context)
-            end(handle, with: handle.outcome(of: message.pointee.data.result))
-        }
-    }
-
-    private func end(_ handle: EasyHandle, with outcome: TransferOutcome) {
-        guard let (exchange, times) = free(handle) else { return }
-        let answer = exchange.answer(exchange.ending(of: outcome), times)
-        guard let ticket = tickets[ObjectIdentifier(exchange)] else {
-            return witnessed(answer.ending == .complete)
-        }
+    /// The transfer of `exchange` ended with `answer`.
+    private func end(_ exchange: Exchange, _ answer: ExchangeAnswer) {
+        guard let ticket = exchange.ticket else { return witnessed(answer.ending == .complete) }
         _ = forget(ticket)
         table?.release(exchange.request.origin)
         note { $0.ended(ticket, exchange.request.hostOutcome(answer), at: clock.now) }
@@ -305,10 +258,10 @@ extension TransferLoop {
 
     private func cancel(_ exchange: Exchange) {
         exchange.isCancelled = true
-        if let ticket = tickets[ObjectIdentifier(exchange)] {
+        if let ticket = exchange.ticket {
             _ = forget(ticket)
-            if let handle = running[ObjectIdentifier(exchange)] {
-                _ = free(handle)
+            if transfers.isRunning(exchange) {
+                transfers.stop(exchange)
                 table?.release(exchange.request.origin)
                 note { $0.ended(ticket, .unknown, at: clock.now) }
             } else {
@@ -318,41 +271,18 @@ extension TransferLoop {
         exchange.finish(.cancelled)
     }
 
-    /// Takes `handle` out of libcurl's hands.
-    private func free(_ handle: EasyHandle) -> (exchange: Exchange, times: ExchangeAnswer.Times)? {
-        curl_multi_remove_handle(multi, handle.pointer)
-        let (exchange, times) = handle.release()
-        idle.append(handle)
-        guard let exchange else { return nil }
-        running[ObjectIdentifier(exchange)] = nil
-        return (exchange, times)
-    }
-
     private func shutDown() {
         let rest = inbox.withLock { inbox in
             inbox.isOpen = false
             return takeAll(&inbox)
         }
         _ = obey(rest)
-        for handle in Array(running.values) {
-            guard let (exchange, times) = free(handle) else { continue }
-            if tickets[ObjectIdentifier(exchange)] != nil { table?.release(exchange.request.origin) }
-            exchange.finish(exchange.answer(.closed, times))
+        transfers.stopAll(.closed) { exchange, answer in
+            if exchange.ticket != nil { table?.release(exchange.request.origin) }
+            exchange.finish(answer)
         }
         for exchange in exchanges.values { exchange.finish(.closed) }
-        (exchanges, tickets, idle) = ([:], [:], [])
+        exchanges = [:]
         curl_multi_cleanup(multi)
-    }
-}
-
-extension NameOutcome {
-    /// What `answer` means for rows of the host.
-    fileprivate init(_ answer: NameResolver.Answer) {
-        switch answer {
-        case .found(let entry): self = .found(until: entry.until)
-        case .none: self = .none(HostFault(kind: .name, rejection: Rejection(.downloadError, "no such host")))
-        case .failed:
-            self = .failed(HostFault(kind: .name, rejection: Rejection(.downloadError, "name look-up failed")))
-        }
     }
 }

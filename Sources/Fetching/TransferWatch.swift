@@ -21,12 +21,12 @@ extension TransferLoop {
 
     private func askWitnesses(_ origins: [String]) {
         for origin in origins {
-            guard let resolver, let name = names[origin] else {
+            guard let names, names.knows(origin) else {
                 connect(to: origin)
                 continue
             }
-            resolver.lookUp(name.host, isFresh: true, at: clock.now) { [unowned self] answer in
-                if case .found = answer { connect(to: origin) } else { witnessed(false) }
+            names.lookUp(origin, isFresh: true, at: clock.now) { [unowned self] outcome in
+                if case .found = outcome { connect(to: origin) } else { witnessed(false) }
             }
         }
     }
@@ -37,7 +37,6 @@ extension TransferLoop {
             ExchangeRequest(
                 url: origin, origin: origin, timeout: .seconds(4), maxBytes: 0, maxHeaderBytes: 0,
                 bodyUse: { _ in .refuse }, judge: events.judge, connectsOnly: true))
-        exchange.resolution = resolution(of: origin)
         start(exchange)
     }
 

@@ -282,7 +282,7 @@ struct FrontierTests {
         var world = World(Self.watched)
         for host in 0..<40 { world.add(20, to: "h\(host)", named: true) }
         func lookUp() {
-            while let origin = world.frontier.nextLookUp(at: world.now) {
+            while let origin = world.frontier.nextLookup(at: world.now) {
                 _ = world.frontier.named(origin, .found(until: world.now + .seconds(2)), at: world.now)
             }
         }
@@ -352,14 +352,14 @@ struct FrontierTests {
         let first = world.add(1, to: "b")
         #expect(world.start() == first)
         let rows = world.add(2, to: "a", named: true)
-        #expect(world.frontier.nextLookUp(at: world.now) == "a")
+        #expect(world.frontier.nextLookup(at: world.now) == "a")
         _ = world.frontier.named("a", .found(until: world.now + .seconds(5)), at: world.now)
         world.sleep(10)
         world.answer(first)
         #expect(world.start() == [rows[0]])
         world.answer([rows[0]])
         #expect(world.start().isEmpty)
-        #expect(world.frontier.nextLookUp(at: world.now) == "a", "for the next one it is looked up again")
+        #expect(world.frontier.nextLookup(at: world.now) == "a", "for the next one it is looked up again")
     }
 
     @Test("look the name of a host up once, though it was forgotten and came back")
@@ -370,10 +370,10 @@ struct FrontierTests {
         }
         #expect(!world.frontier.knows("h0"))
         world.add(1, to: "h0", named: true)
-        #expect(world.frontier.nextLookUp(at: world.now) == "h0")
-        #expect(world.frontier.nextLookUp(at: world.now) == nil)
+        #expect(world.frontier.nextLookup(at: world.now) == "h0")
+        #expect(world.frontier.nextLookup(at: world.now) == nil)
         _ = world.frontier.named("h0", .found(until: world.now + .seconds(5)), at: world.now)
-        #expect(world.frontier.lookUpCount == 0)
+        #expect(world.frontier.lookupCount == 0)
         #expect(world.start().count == 1)
     }
 

@@ -115,7 +115,7 @@ struct NameResolverTests {
     @Test("ends a row at once whose host is not, and one whose name nobody knows after its tries")
     func noSuchHost() async {
         #expect(await fetch("no.test") { $0.patience = .seconds(100) } == Rejection(.downloadError, "no such host"))
-        #expect(await fetch("broken.test") == Rejection(.downloadError, "name look-up failed"))
+        #expect(await fetch("broken.test") == Rejection(.downloadError, "name lookup failed"))
     }
 
     @Test("does not let a name lead to a private address")

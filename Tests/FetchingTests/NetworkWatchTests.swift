@@ -29,7 +29,7 @@ struct NetworkWatchTests {
     private let start = ContinuousClock.now
     private let refused = HostFault(
         kind: .connection, rejection: Rejection(.downloadError, "connection refused"))
-    private let nameless = HostFault(kind: .name, rejection: Rejection(.downloadError, "name look-up failed"))
+    private let nameless = HostFault(kind: .name, rejection: Rejection(.downloadError, "name lookup failed"))
 
     private func watch(_ limit: Duration = hour) -> Watch { Watch(NetworkWatch(limit: limit, at: start)) }
     private func at(_ seconds: Double) -> ContinuousClock.Instant { start + .seconds(seconds) }
@@ -41,7 +41,7 @@ struct NetworkWatchTests {
         #expect(watch.step(.init(), at: at(1)) == .none, "too early")
         let step = watch.step(.init(), at: at(3.1))
         let outage = Outage(
-            text: "no answer from any of 60 hosts: name look-up failed", origin: nil, isOfNames: true)
+            text: "no answer from any of 60 hosts: name lookup failed", origin: nil, isOfNames: true)
         #expect(step == .begin(outage))
         #expect(!watch.value.isCertain(since: at(0)))
     }
