@@ -2,7 +2,7 @@ import Commands
 import Fetching
 import Logging
 
-/// Says when fetching pauses and goes on, and ends the worker when a pause lasts too long.
+/// Says when fetching pauses and resumes, and ends the worker when a pause lasts too long.
 final class OutageReport: Sendable {
     private let logger: Logger
     private let tooLong = AsyncStream.makeStream(of: Outage.self, bufferingPolicy: .bufferingNewest(1))
@@ -12,7 +12,7 @@ final class OutageReport: Sendable {
     func note(_ event: OutageEvent) {
         switch event {
         case .began(let outage): logger.warning("fetching is paused", metadata: ["reason": "\(outage.text)"])
-        case .ended: logger.warning("fetching goes on")
+        case .ended: logger.warning("fetching resumed")
         case .exceeded(let outage): tooLong.continuation.yield(outage)
         }
     }
