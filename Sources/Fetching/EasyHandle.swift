@@ -131,7 +131,6 @@ final class EasyHandle {
         curl_slist_free_all(resolution)
         resolution = nil
         defer { exchange = nil }
-        // Of a connection that was used before libcurl gives times, too.
         var newConnections = 0
         ccurl_get_long(pointer, CURLINFO_NUM_CONNECTS, &newConnections)
         let (connected, ready) = (time(CURLINFO_CONNECT_TIME_T), time(CURLINFO_PRETRANSFER_TIME_T))

@@ -264,8 +264,9 @@ struct FrontierTests {
         var busy: [Int] = []
         var world = try outage { world in
             busy = world.add(4, to: "busy")
-            world.fail([world.start()[0]], .overload, retryAfter: .seconds(30))
+            _ = world.start()
             world.answer(Array(busy[1...]))
+            world.fail([busy[0]], .overload, retryAfter: .seconds(30))
             busy = world.add(4, to: "busy")
         }
         let probes = world.start()
