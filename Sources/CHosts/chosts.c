@@ -1,3 +1,4 @@
+#define _GNU_SOURCE  // fallocate
 #include "chosts.h"
 
 #include <errno.h>
@@ -37,6 +38,15 @@ int64_t chosts_now(void) {
     return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
+// Makes the file at least `size` bytes long, and takes its blocks now: a full disk must be told here, and not by a signal at
+// the first write into the map. A longer file is for more lanes; it only grows, so that nobody loses what is mapped.
+//
+// posix_fallocate would do without the file system's help by writing, over what others count at the same time.
+static int reserve(int file, off_t size, off_t known_size) {
+    if (fallocate(file, 0, 0, size) == 0) return 1;
+    return errno == EOPNOTSUPP && (known_size >= size || ftruncate(file, size) == 0);
+}
+
 chosts_t *chosts_open(const char *path, int lanes, int lane) {
     chosts_t *table = calloc(1, sizeof *table);
     if (!table) return NULL;
@@ -48,11 +58,7 @@ chosts_t *chosts_open(const char *path, int lanes, int lane) {
     struct stat status;
     if (path) {
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (file < 0 || fstat(file, &status) != 0) goto failed;
-        // A longer one is for more lanes; a file only grows, so that nobody loses what is mapped. Its blocks are taken now: a
-        // full disk must be told here, and not by a signal at the first write into the map.
-        if ((size_t)status.st_size < table->size || (size_t)status.st_blocks * 512 < table->size)
-            if ((errno = posix_fallocate(file, 0, (off_t)table->size))) goto failed;
+        if (file < 0 || fstat(file, &status) != 0 || !reserve(file, (off_t)table->size, status.st_size)) goto failed;
     }
     table->memory = mmap(NULL, table->size, PROT_READ | PROT_WRITE, flags, file, 0);
     if (table->memory == MAP_FAILED) goto failed;

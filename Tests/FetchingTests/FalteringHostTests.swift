@@ -78,6 +78,30 @@ struct FalteringHostTests {
         #expect(failure.rejection == Rejection(.downloadError, "connection refused"))
     }
 
+    @Test("that is all there is, and down for a while, are all had: an outage that ends is said, too")
+    func outageEnds() async throws {
+        var policy = FetchPolicy(userAgent: "test")
+        policy.allowPrivateAddresses = true
+        (policy.patience, policy.outage) = (.zero, .seconds(60))
+        let port = RefusingPort()
+        let events = Locked<[OutageEvent]>([])
+        let fetcher = CurlFetcher(
+            policy: policy, connections: 8,
+            outage: { event in
+                events.withLock { $0.append(event) }
+                if case .began = event { port.listen() }
+            })
+        let bodies = await withTaskGroup(of: FetchedBody?.self) { group in
+            for row in 0..<20 {
+                group.addTask { try? await fetcher.fetch("http://127.0.0.1:\(port.number)/\(row).jpg").get() }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(bodies.allSatisfy { $0?.httpStatus == 200 })
+        let outage = Outage(text: "127.0.0.1:\(port.number) does not answer: connection refused", origin: nil)
+        #expect(events.withLock { $0 } == [.began(outage), .ended])
+    }
+
     @Test(
         "that is all there is, and down, are no failures: it is an outage, which is said, and ends when it may not last longer"
     )

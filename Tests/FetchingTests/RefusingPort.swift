@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// A port of 127.0.0.1 that is nobody else's, and at which nobody listens.
@@ -23,6 +24,20 @@ final class RefusingPort: Sendable {
         }
         precondition(descriptor >= 0 && isBound, "no port to be had")
         number = Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    /// Takes connections from now on, and answers each with an empty body.
+    func listen() {
+        Glibc.listen(descriptor, 64)
+        Thread.detachNewThread { [self] in
+            while case let connection = accept(descriptor, nil, nil), connection >= 0 {
+                var request = [UInt8](repeating: 0, count: 4096)
+                _ = recv(connection, &request, request.count, 0)
+                let answer = Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
+                _ = send(connection, answer, answer.count, Int32(MSG_NOSIGNAL))
+                close(connection)
+            }
+        }
     }
 
     deinit { close(descriptor) }

@@ -21,7 +21,7 @@ CASES = {
     "late": (160, {"delay": [7, 7]}, "", "each answer begins after 7 s"),
     "reset": (600, {"reset": 0.34, "close": True}, "", "a third of the connections is reset"),
     "plain": (312, {"refused": True}, "", "python3 -m http.server"),
-    "lookup": (300, {"lookup_fails": 1}, "", "the first look-up of its name fails"),
+    "lookup": (300, {"lookup_fails": 1}, "", "the first lookup of its name fails"),
     "tcp": (300, {"truncated": True}, "", "its name is told over TCP alone"),
     "halfdead": (300, {"first_address": "10.99.0.2"}, "", "the first of its two addresses refuses"),
     "away": (300, {"away": [0, 30]}, "", "refuses for 30 s"),
