@@ -38,11 +38,13 @@ package struct Exclusions: Sendable {
     private mutating func readImages(_ path: String) throws(SourceError) {
         try refuseForeign(path, wanted: "a list of images")
         let reader = try elements(of: path, at: nil)
-        while let record = try reader.next() {
+        while true {
+            let place = reader.offset
+            guard let record = try reader.next() else { return }
             guard case .text(let bytes) = record,
                 let image = try? JSONFields(bytes)?.text("image"),  // no text: the error says what is wanted
                 let id = cocoID(ofFile: image)
-            else { throw SourceError(.malformed, path, "byte \(reader.offset): want objects with an image") }
+            else { throw SourceError(.malformed, path, "byte \(place): want objects with an image") }
             images.insert("coco_\(id)")
         }
     }

@@ -2,7 +2,8 @@ import Samples
 
 /// Of the first rows of some files, how many cannot be read.
 struct HeadRows {
-    private static let most = 100
+    /// So many are enough to judge a file by.
+    static let most = 100
     private static let byteLimit = 4 << 20
 
     private var count = 0

@@ -40,24 +40,29 @@ package struct JSONLSource: RecordList {
     func examine(file: Int) throws(SourceError) -> HeadRows {
         try refuseForeign(paths[file], wanted: wanted)
         let rows = try HeadRows(cursor(file: file, at: nil))
-        if rows.verdict == nil { try checkKeys(paths[file]) }  // of rows that cannot be read the keys say nothing
+        if rows.verdict == nil { try checkKeys(file) }  // of rows that cannot be read the keys say nothing
         return rows
     }
 
-    /// Refuses a list of which no row at the beginning has one of the keys that are read: it is a mistake in the name.
-    private func checkKeys(_ path: String) throws(SourceError) {
+    /// Refuses a file of which no row at the beginning has one of the keys that are read: it is a mistake in the name.
+    ///
+    /// The few rows of a short file say little: rows of the other files are looked at, too.
+    private func checkKeys(_ file: Int) throws(SourceError) {
         var missing = [columns.url, columns.caption] + [columns.id].compactMap(\.self) + (columns.facts?.names ?? [])
-        let reader = try records(of: path, at: nil)
         var (count, seen): (Int, Set<String>) = (0, [])
-        while !missing.isEmpty, count < 1000, reader.offset < 4 << 20, let record = try reader.next() {
-            guard case .text(let bytes) = record, let object = JSONFields(bytes) else { continue }
-            count += 1
-            seen.formUnion(object.keys)
-            missing.removeAll(where: object.has)
+        let others = paths.indices.filter { $0 != file }
+        for number in [file] + others where !missing.isEmpty && count < HeadRows.most {
+            let reader = try records(of: paths[number], at: nil)
+            while !missing.isEmpty, count < 1000, reader.offset < 4 << 20, let record = try reader.next() {
+                guard case .text(let bytes) = record, let object = JSONFields(bytes) else { continue }
+                count += 1
+                seen.formUnion(object.keys)
+                missing.removeAll(where: object.has)
+            }
         }
         guard let name = missing.first, count > 0 else { return }
         throw SourceError(
-            .malformed, path,
+            .malformed, paths[file],
             "none of the first \(count) rows has the key \(name); there are "
                 + seen.sorted().prefix(20).joined(separator: ", "))
     }

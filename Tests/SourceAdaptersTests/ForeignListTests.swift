@@ -158,6 +158,25 @@ extension ListedRow {
         #expect(only?.hint == "the only row cannot be read: no tab")
     }
 
+    @Test("is told by keys that are missing in all its rows, not in those of one short file")
+    func keys() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func found(_ lists: [String]) throws -> [ListedRow] {
+            let paths = try lists.enumerated().map { number, text in
+                try text.write(toFile: "\(folder)/\(number).jsonl", atomically: false, encoding: .utf8)
+                return "\(folder)/\(number).jsonl"
+            }
+            return try readAll(JSONLSource(name: "s", paths: paths), unitRows: 50)
+        }
+        let (bare, whole) = (#"{"url": "http://h/1"}"# + "\n", #"{"url": "http://h/2", "caption": "c"}"# + "\n")
+        #expect(try found([bare, whole]).map(\.texts) == [[], ["c"]])
+        for lists in [[bare, bare], [String(repeating: bare, count: 100), whole]] {
+            let error = #expect(throws: SourceError.self) { try found(lists) }
+            #expect(error?.hint.contains("rows has the key caption; there are url") == true, "\(error?.hint ?? "")")
+        }
+    }
+
     @Test("is told when it is a pipe, which is never waited for", .timeLimit(.minutes(1)))
     func pipe() throws {
         let folder = try Project.temporaryFolder()
@@ -167,6 +186,9 @@ extension ListedRow {
         for format in ["csv", "jsonl", "cc3m", "coco", "vg", "sbu", "laion", "parquet", "webdataset"] {
             let error = #expect(throws: SourceError.self, "\(format)") { try rows(of: path, format: format) }
             #expect(error?.hint == "not a plain file", "\(format)")
+            // A plain file that the disk does not give.
+            let unread = #expect(throws: SourceError.self) { try rows(of: "/proc/self/mem", format: format) }
+            #expect(format == "parquet" || unread?.code == .unreadable, "\(format): \(unread?.hint ?? "")")
         }
         for lists in [(urls: [path], images: []), (urls: [], images: [path])] {
             let error = #expect(throws: SourceError.self) { try Exclusions(urls: lists.urls, images: lists.images) }

@@ -131,5 +131,8 @@ private struct SingleSource: SourceAdapter {
         try "# one\nabc\n".write(toFile: folder + "/l", atomically: false, encoding: .utf8)
         let error = #expect(throws: SourceError.self) { try DigestList(paths: [folder + "/l"]) }
         #expect(error?.hint.hasPrefix("line 2") == true)
+        try "PAR1....".write(toFile: folder + "/l", atomically: false, encoding: .utf8)
+        let foreign = #expect(throws: SourceError.self) { try DigestList(paths: [folder + "/l"]) }
+        #expect(foreign?.hint.contains("a Parquet file, not a list of digests") == true)
     }
 }
