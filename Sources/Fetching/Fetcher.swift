@@ -4,7 +4,7 @@ package import Samples
 package protocol Fetcher: Sendable {
     /// The body of `url`, whole, or why there is none.
     ///
-    /// It may take long: a row whose host is in trouble waits here, as `observer` is told. A cancelled fetch ends at once
+    /// It may take long: a row whose host is in trouble waits here, and `observer` is told so. A cancelled fetch ends at once
     /// with `download_error`; its caller is cancelled too, and records nothing.
     func fetch(_ url: String, observer: any FetchObserver) async -> Result<FetchedBody, FetchFailure>
 }
@@ -16,7 +16,7 @@ extension Fetcher {
     }
 }
 
-/// Is told how one fetch goes on.
+/// Is told about the progress of one fetch.
 ///
 /// Calls come from any thread, and must return at once.
 package protocol FetchObserver: Sendable {

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Samples
 
-/// Brings large files here, part by part; broken off, it goes on where it was.
+/// Downloads large files part by part, and resumes a download that was interrupted.
 ///
 /// For addresses that a person wrote down, such as a manifest's lists: any address may be reached.
 package struct FileDownloader: Sendable {
@@ -23,7 +23,7 @@ package struct FileDownloader: Sendable {
 
     /// Downloads the http, https or s3 address `address` to the file `path`, which is there only when it is whole.
     ///
-    /// - Throws: A `FetchFailure` that says why the file cannot be had, or a `CancellationError`.
+    /// - Throws: A `FetchFailure` that says why the file cannot be downloaded, or a `CancellationError`.
     package func download(_ address: String, to path: String) async throws {
         var file = try PartialFile(path)
         var source = try Source(address, s3)

@@ -1,9 +1,9 @@
-/// All rows that wait for a host or are with one, and which of them may start now: a pure value, without a clock.
+/// All rows that wait for a host or are being fetched, and which may start now: a pure value, without a clock.
 ///
-/// A host takes as many at once as its `Manners` say. One that fails again and again is put aside: its rows wait, one of
-/// them is a probe now and then, and when that is answered the others follow in turn. One that has not answered for
-/// longer than the patience, in a network that works, is given up, and its rows with it. Hosts in trouble have places of
-/// their own, so that they take none from the others.
+/// `Manners` limit how many rows of a host run at once. A host that keeps failing is put aside: its rows wait, and one of
+/// them probes it now and then; once a probe is answered the others follow. A host that has not answered for longer than
+/// the patience, while the network works, is given up, and its rows fail. Hosts in trouble have slots of their own, so that
+/// they take none from the others.
 struct Frontier {
     /// A row's number, given by the caller.
     typealias Ticket = Int
@@ -14,19 +14,19 @@ struct Frontier {
         var slots: Int
         /// Exchanges at once with one host.
         var perHost: Int
-        /// How often a row is tried again shortly; a host is not put aside before that.
+        /// Quick retries of a row; a host is not put aside before it has failed more often.
         var retries = 0
-        /// For how long a host that does not answer is waited for.
+        /// How long to wait for a host that does not answer.
         var patience = Duration.zero
-        /// The longest outage that is waited for; zero knows none.
+        /// The longest outage to wait for; zero turns outages off.
         var outage = Duration.zero
-        /// Names that are looked up at once.
+        /// Lookups at once.
         var lookups = 64
-        /// Whether hosts are watched at all.
+        /// Whether limits adapt and faults are counted at all.
         var adapts = true
     }
 
-    /// What is said to those that wait.
+    /// What waiting rows are told.
     enum Notice: Hashable {
         /// The rows of this host are put off.
         case putOff(origin: String, until: Instant)
@@ -36,7 +36,7 @@ struct Frontier {
         case allPutOff(until: Instant)
     }
 
-    /// The most hosts that are remembered while nothing waits for them.
+    /// The most hosts to remember that have no rows.
     static let idleLimit = 50_000
     private struct Place {
         let origin: String
@@ -56,7 +56,7 @@ struct Frontier {
     private(set) var troubledCount = 0
     var nameless = FIFO<String>()
     var lookupCount = 0
-    /// What may still be asked, of hosts and of servers for names, to see whether an outage is over.
+    /// Requests and lookups that may still start to see whether an outage is over.
     var probesLeft = 0
     var lookupProbesLeft = 0
     private(set) var addedCount = 0
@@ -70,13 +70,13 @@ struct Frontier {
     /// How many hosts are remembered.
     var hostCount: Int { hosts.count }
     func knows(_ origin: String) -> Bool { hosts[origin] != nil }
-    /// How many exchanges at once `origin` is thought to take.
+    /// How many exchanges `origin` may have at once.
     func limit(of origin: String) -> Int { hosts[origin]?.manners.limit ?? Manners.firstLimit }
 
     // MARK: - What happens
 
-    /// A row wants to ask `origin`, which is `named` if its name must be looked up; says so if it is put off or its end is
-    /// known.
+    /// Adds a row for `origin`, which is `named` if its name must be looked up; returns a notice if the row is put off or ends
+    /// at once.
     mutating func add(_ ticket: Ticket, to origin: String, named: Bool = false, at now: Instant) -> Notice? {
         var host = hosts[origin] ?? newHost(origin, isNamed: named)
         host.addedCount += 1
@@ -94,7 +94,7 @@ struct Frontier {
         return host.nextStart.flatMap { $0 > now ? .putOff(origin: origin, until: $0) : nil }
     }
 
-    /// A row that waited waits no longer.
+    /// Removes a row that waits.
     mutating func remove(_ ticket: Ticket) {
         guard let place = places[ticket], place.number < 0, var host = hosts[place.origin] else { return }
         places[ticket] = nil
@@ -107,7 +107,7 @@ struct Frontier {
         forgetIdle(place.origin)
     }
 
-    /// The next row that may start; `claim` says how long a host must still be left in peace, nil if not at all.
+    /// The next row that may start; `claim` takes a place at a host, or returns how long to wait before asking again.
     mutating func next(at now: Instant, claim: (String) -> Duration? = { _ in nil }) -> Ticket? {
         while let origin = timers.popDue(at: now) {
             requeue(origin, at: now) { $0.timer = nil }
@@ -172,7 +172,7 @@ struct Frontier {
         hosts[origin] = host
     }
 
-    /// Puts the host among those that may start something, or has it looked at when it may.
+    /// Queues the host if one of its rows may start, or sets a timer or a lookup that leads there.
     mutating func queue(_ host: inout HostRecord, at now: Instant) {
         guard host.waitingCount > 0, !host.isQueued else { return }
         if let start = host.nextStart, start > now {
@@ -222,7 +222,7 @@ struct Frontier {
         HostRecord.Circumstances(limits: limits, network: network, now: now)
     }
 
-    /// What is said to the rows of `host` after `verdict`; they are taken out where it is given up.
+    /// What the waiting rows of `host` are told after `verdict`; they are removed if it is given up.
     mutating func said(_ verdict: HostRecord.Verdict, _ host: inout HostRecord) -> [Notice] {
         switch verdict {
         case .goOn: []
@@ -240,7 +240,7 @@ struct Frontier {
         return rows
     }
 
-    /// Notes a host for which nothing is to do; of too many such hosts the oldest are forgotten.
+    /// Lists a host without rows as idle; if there are too many, the oldest are forgotten.
     mutating func forgetIdle(_ origin: String) {
         guard let host = hosts[origin], host.isIdle, !host.isListedAsIdle else { return }
         hosts[origin]?.isListedAsIdle = true

@@ -3,18 +3,18 @@ extension Frontier {
     /// Hosts that are asked at once to see whether an outage is over, and as many names.
     private static let probesOfOutage = 2
 
-    /// Whether nothing can be said about a fault of `origin` that counts against a row: it is put aside, or the world is.
+    /// Whether a fault of `origin` does not count against its row: the host is put aside, or there is an outage.
     func excuses(_ origin: String) -> Bool {
         network.outage?.covers(origin) ?? false || hosts[origin]?.isAside ?? false
     }
 
-    /// When to call `next` and `check` again although nothing happens.
+    /// When to call `next` and `check` again even if nothing happens.
     var wakeTime: Instant? {
         guard let network = network.wakeTime else { return timers.next }
         return timers.next.map { min($0, network) } ?? network
     }
 
-    /// Looks whether the network works; to be called when something has ended, and at `wakeTime`.
+    /// Checks whether the network works; to be called when an exchange has ended, and at `wakeTime`.
     mutating func check(at now: Instant) -> (NetworkWatch.Step, [Notice]) {
         let step = network.step(situation, at: now)
         switch step {
@@ -34,7 +34,7 @@ extension Frontier {
         recover(from: network.answered(origin, at: now), at: now)
     }
 
-    /// What hosts did in an outage of the whole network says nothing about them.
+    /// Clears the faults that hosts had during an outage of the whole network.
     mutating func recover(from outage: Outage?, at now: Instant) {
         guard let outage, outage.isWhole else { return }
         (probesLeft, lookupProbesLeft) = (0, 0)

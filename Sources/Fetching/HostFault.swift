@@ -3,13 +3,13 @@ import Samples
 /// What was the matter when a host did not answer as it should; it may pass.
 struct HostFault: Error, Hashable, Sendable {
     enum Kind: Sendable, Hashable {
-        /// No server for names said whether there is such a host.
+        /// No name server said whether the host exists.
         case name
-        /// No connection was taken.
+        /// The host accepted no connection.
         case connection
         /// A connection broke.
         case reset
-        /// Nothing was said within the time limit.
+        /// Nothing was received within the time limit.
         case silence
         /// An answer began and did not end: what was asked for may be the reason.
         case partial
@@ -20,19 +20,19 @@ struct HostFault: Error, Hashable, Sendable {
     }
 
     let kind: Kind
-    /// What the table says of a row that ends with it.
+    /// What the table says about a row that fails with it.
     let rejection: Rejection
     var status: Int?
     /// What the host asks to wait before the next request.
     var retryAfter: Duration?
-    /// Whether that is longer than anybody waits: rows of the host end at once.
+    /// Whether that is longer than the patience: the host's rows fail at once.
     var asksTooMuch = false
 
-    /// Whether nothing was heard from the host.
+    /// Whether the host sent nothing.
     var isSilent: Bool { [.name, .connection, .reset, .silence].contains(kind) }
     /// Whether fewer exchanges at once may help.
     var asksForLess: Bool { kind != .server && kind != .name }
-    /// So many bursts with no answer in between put a host aside.
+    /// This many bursts without an answer in between put a host aside.
     var burstLimit: Int {
         switch kind {
         case .silence: 2
@@ -47,10 +47,10 @@ enum HostOutcome: Hashable, Sendable {
     /// It answered; `connect` is nil on a connection that was there.
     case answered(connect: Duration?, firstByte: Duration)
     case failed(HostFault)
-    /// It was ended here, and says nothing about the host.
+    /// It was ended on our side, and says nothing about the host.
     case unknown
 
-    /// Whether something came from the host.
+    /// Whether the host sent anything.
     var isHeard: Bool {
         switch self {
         case .answered: true

@@ -2,13 +2,13 @@
 extension HostRecord {
     enum Verdict {
         case goOn
-        /// Nothing is asked of it before a time.
+        /// No request before this time.
         case putOff(until: Instant)
-        /// It is given up: its rows end with this.
+        /// The host is given up: its rows fail with this.
         case givenUp(HostFault)
     }
 
-    /// What counts besides the fault.
+    /// What a verdict depends on besides the host and its fault.
     struct Circumstances {
         let limits: Frontier.Limits
         let network: NetworkWatch
@@ -17,10 +17,10 @@ extension HostRecord {
 
     private static let firstPause = Duration.seconds(1)
     private static let longestPause = Duration.seconds(15)
-    /// A host that was given up is asked again so much later, then after twice that, up to an hour.
+    /// How long a host that was given up is left alone; it doubles each time, up to an hour.
     private static let firstRest = Duration.seconds(60)
     private static let longestRest = Duration.seconds(3600)
-    /// The longest rest of a host that asks for one.
+    /// The longest time a host is left alone at its own request.
     private static let longestAskedRest = Duration.seconds(86_400)
 
     /// Its exchange `number` was answered.
@@ -38,7 +38,7 @@ extension HostRecord {
             let until = circumstances.now + wait
             askedUntil = askedUntil.map { max($0, until) } ?? until
         }
-        // It answers; that an answer broke off may have reasons of its own.
+        // The host is there; the reason for a broken answer may be the file that was asked for.
         guard fault.kind != .partial else {
             isWell()
             return .goOn
@@ -51,11 +51,11 @@ extension HostRecord {
     private mutating func isWell() {
         if isAside { notBefore = nil }
         (trouble, restLength) = (nil, nil)
-        // What it asked for itself holds, whatever it answers to those that were with it before.
+        // What it asked for stays valid, whatever it answers to exchanges that had begun before.
         if let rest, !rest.fault.asksTooMuch { self.rest = nil }
     }
 
-    /// A new burst of faults: the host is put aside after some, and given up when the patience is at its end.
+    /// Counts a new burst of faults: after some the host is put aside, and given up once the patience is used up.
     mutating func worsen(_ fault: HostFault, _ circumstances: Circumstances) -> Verdict {
         let (limits, network, now) = (circumstances.limits, circumstances.network, circumstances.now)
         var trouble = trouble ?? Trouble(fault: fault, began: now, since: network.time(at: now))
@@ -81,7 +81,7 @@ extension HostRecord {
         return .givenUp(fault)
     }
 
-    /// It asks for a longer wait than any row has patience for; afterwards it begins anew.
+    /// Leaves a host alone that asks for a wait beyond the patience; afterwards its record is clean.
     private mutating func goToRest(for wait: Duration, _ fault: HostFault, at now: Instant) -> Verdict {
         counted = latest
         rest = Rest(fault: fault, until: now + min(wait, Self.longestAskedRest))
@@ -89,7 +89,7 @@ extension HostRecord {
         return .givenUp(fault)
     }
 
-    /// The pause before the next probe, which grows, a little by chance so that not all hosts are asked at once.
+    /// The pause before the next probe: it grows, with some jitter, so that hosts are not all probed at once.
     private func pause(_ trouble: Trouble, patience: Duration) -> Duration {
         let longest = min(Self.longestPause, max(patience / 8, .milliseconds(20)))
         let pause = min(Self.firstPause * (1 << min(trouble.probeCount, 10)) / 2, longest)

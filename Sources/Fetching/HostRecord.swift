@@ -1,10 +1,10 @@
 /// What became of the lookup of a host's name.
 enum NameOutcome: Hashable, Sendable {
-    /// It has addresses, until a time.
+    /// It has addresses, valid until a time.
     case found(until: ContinuousClock.Instant)
     /// There is no such name, or it has no address.
     case none(HostFault)
-    /// No server for names could say.
+    /// No name server could say.
     case failed(HostFault)
 }
 
@@ -12,26 +12,26 @@ enum NameOutcome: Hashable, Sendable {
 struct HostRecord {
     typealias Instant = ContinuousClock.Instant
 
-    /// A number of bursts of faults with no answer in between.
+    /// Bursts of faults without an answer in between.
     struct Trouble {
         var fault: HostFault
         let began: Instant
         /// When it began, by the network's clock.
         let since: Duration
         var burstCount = 0
-        /// Whether its rows wait for probes, and how many of these there were.
+        /// Whether the host is put aside, and how many probes there were.
         var isAside = false
         var probeCount = 0
     }
 
-    /// What rows of a host that was given up end with, and until when.
+    /// What rows of a host that was given up fail with, and until when.
     struct Rest {
         let fault: HostFault
         let until: Instant
     }
 
     enum Name {
-        /// Nil for ever.
+        /// Nil if it never expires.
         case known(until: Instant?)
         case unknown
         /// Its lookup is to begin.
@@ -49,7 +49,7 @@ struct HostRecord {
     var name: Name
     var manners: Manners
     var waiting = FIFO<Frontier.Ticket>()
-    /// Of `waiting`, those that have not gone.
+    /// How many of `waiting` still wait.
     var waitingCount = 0
     var runningCount = 0
     /// The number of the last exchange that was started, and of the last that belongs to a burst that was counted.
@@ -57,11 +57,11 @@ struct HostRecord {
     var counted = -1
     var addedCount = 0
     var trouble: Trouble?
-    /// When it may be asked next, by our own judgement and by what it asked for itself.
+    /// When the next request may start: by our own judgement, and by the host's Retry-After.
     var notBefore: Instant?
     var askedUntil: Instant?
     var rest: Rest?
-    /// How long it rested last.
+    /// How long it was left alone last time.
     var restLength: Duration?
     var isQueued = false
     var isListedAsIdle = false
@@ -80,13 +80,16 @@ struct HostRecord {
         return waitingCount == 0 && runningCount == 0
     }
 
-    /// When something may be asked of it next.
+    /// When the next request may start.
     var nextStart: Instant? {
         guard let notBefore, let askedUntil else { return notBefore ?? askedUntil }
         return max(notBefore, askedUntil)
     }
 
-    /// Whether its first row may start; how fresh its name is was seen to when the host was queued for that.
+    /// Whether its first row may start.
+    ///
+    /// The name was fresh when the host was queued. It may have expired since: looking it up again would send the host to the
+    /// end of the queue, each time.
     func mayStart(at now: Instant) -> Bool {
         name.wasFound && waitingCount > 0 && runningCount < allowed && nextStart.map { $0 <= now } ?? true
     }

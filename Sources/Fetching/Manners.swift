@@ -1,21 +1,21 @@
-/// How many exchanges one host takes at once: a limit that grows while it answers well, and is halved when it does not.
+/// How many exchanges one host may have at once: a limit that grows while it answers well, and is halved when it does not.
 ///
-/// As in TCP: until the first burst of faults every good answer raises the limit, so that a round doubles it; later a round
-/// raises it by one.
+/// As in TCP's slow start, every good answer raises the limit until the first burst of faults, so a round of answers doubles
+/// it; after that a round raises it by one.
 ///
 /// Exchanges have numbers in the order of their start. Those that were in flight together when one of them failed are one
 /// burst: it is counted once.
 struct Manners: Sendable {
-    /// Where a host that is not known yet begins.
+    /// The limit of a host that is not known yet.
     static let firstLimit = 4
-    /// An answer is late only if it takes so much longer than usual, too: less is noise.
+    /// An answer is late only if it also takes this much longer than usual; less is noise.
     private static let noise = Duration.milliseconds(200)
-    /// How many times as long as usual a round lasts at a limit that was too high once.
+    /// How many rounds of good answers it takes to reach a limit that was too high before.
     private static let caution = 8
 
     private(set) var limit: Int
     private let bound: Int
-    /// The limit at which the host last had enough.
+    /// The limit at which the host failed last.
     private var ceiling = Int.max
     private var goodAnswers = 0
     private var lateAnswers = 0
@@ -44,7 +44,7 @@ struct Manners: Sendable {
         }
         goodAnswers += 1
         busiest = max(busiest, inFlight)
-        // Only what was made use of says anything.
+        // A limit that was not used has not been tested.
         let mayGrow = limit < bound && busiest * 2 >= limit
         guard ceiling < .max else {
             if mayGrow { limit += 1 }
@@ -64,7 +64,7 @@ struct Manners: Sendable {
         counted = latest
     }
 
-    /// Whether `time` is far above what is typical, which it becomes a part of.
+    /// Whether `time` is far above what is typical; updates what is typical.
     private static func isLate(_ time: Duration?, _ typical: inout Duration?) -> Bool {
         guard let time else { return false }
         guard let known = typical else {

@@ -1,54 +1,54 @@
 import Samples
 
-/// Why nothing is fetched for a while: the network, the resolver or the one host that matters is down, not the rows.
+/// Why fetching is paused: the network, the resolver or the one host that matters is down; the rows are not at fault.
 package struct Outage: Hashable, Sendable {
     /// A sentence without its full stop, such as `no answer from any of 60 hosts: name lookup failed`.
     package let text: String
-    /// The one host that does not answer; nil where nothing does, and nothing is asked but now and then.
+    /// The one host that does not answer; nil if none does, and only probes are sent.
     let origin: String?
-    /// Whether it is that of the servers for names.
+    /// Whether the name servers are down.
     var isOfNames = false
 
     var isWhole: Bool { origin == nil }
-    /// Whether what `origin` does says nothing about it, for as long as this lasts.
+    /// Whether faults of `origin` are explained by it.
     func covers(_ origin: String) -> Bool { self.origin.map { $0 == origin } ?? true }
 }
 
-/// What is told of outages.
+/// What the caller is told about outages.
 package enum OutageEvent: Hashable, Sendable {
     case began(Outage)
     case ended
-    /// It lasts longer than the policy allows.
+    /// It has lasted longer than the policy allows.
     case exceeded(Outage)
 }
 
-/// Whether the network works, as far as the answers of hosts tell: it keeps the clock by which patience is measured.
+/// Judges by the answers of hosts whether the network works, and keeps the clock by which patience is measured.
 ///
-/// When no host has answered for a while, those that answered last are asked whether they still do: witnesses. Where
-/// none does, or none ever did, it is an outage.
+/// When no host has answered for a while, the hosts that answered last are contacted again, as witnesses. If none of them
+/// answers, or no host ever did, it is an outage.
 struct NetworkWatch: Sendable {
     typealias Instant = ContinuousClock.Instant
 
-    /// What is going on besides faults.
+    /// What happens besides faults.
     struct Situation {
         /// Exchanges under way with hosts that have not failed lately.
         var healthyCount = 0
-        /// A host that answered before and does not now, of a good part of all rows, with nothing to do but its rows.
+        /// A host that answered before and does not now, with a good part of all rows, when only its rows are left to fetch.
         var dominant: String?
     }
 
     enum Step: Hashable {
         case none
-        /// Find out whether these answer, and say so with `witnessed`.
+        /// Find out whether these answer, and report it to `witnessed`.
         case ask([String])
         case begin(Outage)
-        /// It is time for a few requests, to see whether the outage is over.
+        /// Send a few requests to see whether the outage is over.
         case probe
-        /// The outage lasts longer than it may.
+        /// The outage has lasted longer than the limit.
         case giveUp(Outage)
     }
 
-    /// Without an answer for so long, something may be wrong.
+    /// After this long without an answer something may be wrong.
     static let silence = Duration.seconds(3)
     /// How often witnesses are asked while nobody else answers.
     static let questionInterval = Duration.seconds(10)
@@ -57,27 +57,27 @@ struct NetworkWatch: Sendable {
     private static let longestPause = Duration.seconds(30)
     private static let witnessLimit = 3
     private static let faultyLimit = 10_000
-    /// So many hosts in a row that did not answer are a reason to ask, whatever is under way.
+    /// After this many silent hosts in a row witnesses are asked, whatever else is under way.
     private static let faultyHosts = 8
-    /// So many names in a row that no server can say anything about are the resolver's fault, or the network's.
+    /// After this many failed lookups in a row the resolver or the network is suspected.
     private static let nameLimit = 5
 
-    /// The longest outage; zero takes every fault for the host's.
+    /// The longest outage; with zero every fault is the host's.
     private let limit: Duration
     private let start: Instant
-    /// What was seen of the answers of hosts, and of the answers of servers for names.
+    /// Since when no host, and no name server, has answered.
     private var answers: Silence
     private var names: Silence
     private var worked = Duration.zero
     private(set) var witnesses: [String] = []
-    /// How many witnesses have not said anything yet, and when they were asked last.
+    /// How many witnesses have not answered yet, and when they were asked.
     private var openQuestions = 0
     private var asked: Instant?
-    /// When those were asked of whom none answered.
+    /// When witnesses were asked of which none answered.
     private var denied: Instant?
     private(set) var outage: Outage?
     private var began: Instant
-    /// Whether it was said that it lasts too long.
+    /// Whether it was reported that the outage lasts too long.
     private var isGivenUp = false
     private var pause = Duration.seconds(1)
     /// When the next few requests may go out during an outage.
@@ -91,22 +91,22 @@ struct NetworkWatch: Sendable {
 
     private struct Silence {
         var since: Instant
-        /// Those that failed since then, with what was the matter.
+        /// The hosts that failed since then, with the reason.
         var faulty: [String: String] = [:]
     }
 
     private var isOn: Bool { limit > .zero }
 
-    /// For how long the network was seen to work.
+    /// How long the network has worked, as far as it was seen.
     func time(at now: Instant) -> Duration { isOn ? worked : start.duration(to: now) }
 
-    /// When it was last seen to work; nil where nobody looks.
+    /// When it was last seen to work; nil if it is not watched.
     var seen: Instant? { isOn ? answers.since : nil }
 
     /// Whether it was seen to work after `instant`.
     func isCertain(since instant: Instant) -> Bool { !isOn || (outage == nil && answers.since > instant) }
 
-    /// When to look at it again although nothing happens.
+    /// When to call `step` again even if nothing happens.
     var wakeTime: Instant? {
         if outage != nil { return isGivenUp ? nextProbe : min(nextProbe, began + limit) }
         guard isOn, !(answers.faulty.isEmpty && names.faulty.count < Self.nameLimit), openQuestions == 0 else {
@@ -116,7 +116,7 @@ struct NetworkWatch: Sendable {
         return max(since + Self.silence, asked.map { $0 + Self.questionInterval } ?? since)
     }
 
-    /// `origin` answered; gives the outage that ends with that.
+    /// `origin` answered; returns the outage that ends with that.
     mutating func answered(_ origin: String, at now: Instant) -> Outage? {
         if witnesses.last != origin {
             witnesses.removeAll { $0 == origin }
@@ -126,7 +126,7 @@ struct NetworkWatch: Sendable {
         return works(at: now, heard: origin)
     }
 
-    /// The network works, since `origin` was heard, or a witness; gives the outage that ends with that.
+    /// The network works, since `origin` or a witness answered; returns the outage that ends with that.
     private mutating func works(at now: Instant, heard origin: String? = nil) -> Outage? {
         if outage == nil { worked += min(answers.since.duration(to: now), Self.longestGap) }
         answers = Silence(since: now)
@@ -135,10 +135,10 @@ struct NetworkWatch: Sendable {
         return old
     }
 
-    /// Nobody waits any more for the one host that does not answer.
+    /// Ends the outage of a host for which no row waits any more.
     mutating func endOutage() { outage = nil }
 
-    /// Nothing was heard from `origin`.
+    /// An exchange with `origin` failed without an answer.
     mutating func failed(_ origin: String, _ fault: HostFault, at now: Instant) {
         guard isOn else { return }
         if answers.faulty.count < Self.faultyLimit { answers.faulty[origin] = fault.rejection.message }
@@ -147,13 +147,13 @@ struct NetworkWatch: Sendable {
         }
     }
 
-    /// A server for names answered; gives the outage that ends with that.
+    /// A name server answered; returns the outage that ends with that.
     mutating func named(at now: Instant) -> Outage? {
         names = Silence(since: now)
         return outage?.isOfNames == true ? works(at: now) : nil
     }
 
-    /// A witness that was asked answered, or did not; gives the outage that ends with that.
+    /// A witness that was asked answered, or did not; returns the outage that ends with that.
     mutating func witnessed(_ answered: Bool, at now: Instant) -> Outage? {
         openQuestions = max(0, openQuestions - 1)
         guard answered else {
@@ -166,7 +166,7 @@ struct NetworkWatch: Sendable {
         return works(at: now)
     }
 
-    /// What is to be done now.
+    /// What to do now.
     mutating func step(_ situation: Situation, at now: Instant) -> Step {
         guard isOn else { return .none }
         if let outage {

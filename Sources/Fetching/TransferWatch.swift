@@ -2,7 +2,7 @@ import Samples
 
 // Whether the network works, as the loop finds out on its thread.
 extension TransferLoop {
-    /// Looks whether the network works, and finds out where that is in doubt.
+    /// Checks whether the network works, and asks witnesses where that is in doubt.
     func watch() {
         let wasOutage = frontier.network.outage
         let (step, notices) = frontier.check(at: clock.now)
@@ -13,7 +13,7 @@ extension TransferLoop {
         case .giveUp(let outage): events.outage(.exceeded(outage))
         case .ask(let origins): askWitnesses(origins)
         case .probe:
-            // One answer says it all; but those of a host that does not answer say nothing about it.
+            // Any answer ends an outage of the whole network; only its own ends that of one host.
             if wasOutage?.isWhole == true { askWitnesses(frontier.network.witnesses) }
         }
         if wasOutage != nil, frontier.network.outage == nil { events.outage(.ended) }

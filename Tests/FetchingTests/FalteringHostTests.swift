@@ -37,32 +37,32 @@ struct FalteringHostTests {
         }
     }
 
-    @Test("that refuses connections for a while are all had in the end")
+    @Test("that refuses connections for a while are all fetched in the end")
     func away() async throws {
         #expect(try await lost(50, of: "away").isEmpty)
     }
 
-    @Test("with a listen backlog of 5 are all had")
+    @Test("with a listen backlog of 5 are all fetched")
     func backlog() async throws {
         #expect(try await lost(300, of: "backlog").isEmpty)
     }
 
-    @Test("that asks for a pause above eight requests at once are all had")
+    @Test("that asks for a pause above eight requests at once are all fetched")
     func limited() async throws {
         #expect(try await lost(300, of: "limited").isEmpty)
     }
 
-    @Test("that resets a third of its connections are all had")
+    @Test("that resets a third of its connections are all fetched")
     func resetting() async throws {
         #expect(try await lost(100, of: "resetting") { $0.patience = .seconds(9) }.isEmpty)
     }
 
-    @Test("that says nothing for a while are all had in the end")
+    @Test("that says nothing for a while are all fetched in the end")
     func stalled() async throws {
         #expect(try await lost(200, of: "stalled") { $0.timeout = .milliseconds(500) }.isEmpty)
     }
 
-    @Test("that is dead end with what was the matter, when other hosts answer")
+    @Test("that is dead fail with the reason, when other hosts answer")
     func dead() async throws {
         let host = try #require(Self.ports["good"])
         var policy = FetchPolicy(userAgent: "test")
@@ -78,7 +78,7 @@ struct FalteringHostTests {
         #expect(failure.rejection == Rejection(.downloadError, "connection refused"))
     }
 
-    @Test("that is all there is, and down for a while, are all had: an outage that ends is said, too")
+    @Test("that is all there is, and down for a while, are all fetched, and the end of the outage is reported")
     func outageEnds() async throws {
         var policy = FetchPolicy(userAgent: "test")
         policy.allowPrivateAddresses = true
@@ -103,7 +103,7 @@ struct FalteringHostTests {
     }
 
     @Test(
-        "that is all there is, and down, are no failures: it is an outage, which is said, and ends when it may not last longer"
+        "that is all there is, and down, do not fail: it is an outage, which is reported, and again when it lasts too long"
     )
     func outage() async throws {
         var policy = FetchPolicy(userAgent: "test")

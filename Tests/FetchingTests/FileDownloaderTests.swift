@@ -33,7 +33,7 @@ import Testing
         #expect(try await download(target) == goodBody)
     }
 
-    @Test("goes on where it was, and begins anew when the file is another by now")
+    @Test("resumes an interrupted download, and starts over when the file has changed")
     func resumed() async throws {
         let begun = Array(goodBody.prefix(1000))
         #expect(try await download("ranges?resumed", begun: (begun, "\"v1\"")) == goodBody)
