@@ -1,0 +1,143 @@
+import Commands
+import Coordination
+import Foundation
+import Logging
+import Manifests
+import Samples
+import Shards
+import Stages
+import Storage
+import Supervision
+import Tensors
+import Transport
+
+extension Worker {
+    /// Carries one unit to its publication, or says why not.
+    func work(_ grant: LeaseGrant, _ progress: UnitProgress) async throws {
+        defer {
+            removeScratch(grant)
+            finished.withLock { $0.add(progress.counts) }
+            board.remove(grant.lease)
+        }
+        do {
+            try await renewing(grant, progress) {
+                let spool = try await self.disk.retrying {
+                    try await self.spools.spool(of: grant.unit, generation: grant.lease.generation)
+                }
+                let unit = UnitInFlight(spool, progress, watch: RowWatch(self.crashLog, grant.unit.source))
+                try await self.publish(self.make(unit, grant.lease), grant.lease)
+                try? await unit.spool.remove()  // what stays is removed when the build is finished
+            }
+        } catch is CancellationError {
+            await release(grant.lease)
+            throw CancellationError()
+        } catch let error as DiskFull {
+            await release(grant.lease)
+            throw error
+        } catch let error as TransportError {
+            throw error
+        } catch let error as TorchError where error.kind == .deviceLost {
+            // The row is not to blame: another process starts anew with the device.
+            await release(grant.lease)
+            throw error
+        } catch is StaleLease {
+            logger.debug("lease lost", metadata: ["unit": "\(grant.unit.shardName)"])
+        } catch {
+            logger.debug("unit failed", metadata: ["unit": "\(grant.unit.shardName)", "reason": "\(error)"])
+            _ = try await client.fail(grant.lease, message: "\(error)")
+        }
+    }
+
+    private func release(_ lease: Lease) async { await uncancelled { _ = try await self.client.release(lease) } }
+
+    private struct StaleLease: Error {}
+
+    private func publish(_ result: UnitResult, _ lease: Lease) async throws {
+        do {
+            // Also when it is asked to stop: the coordinator may be putting the files in place already.
+            if try await shielded({ try await self.client.publish(lease, result) }) == .stale { throw StaleLease() }
+        } catch let error as TransportError where error.code == .refused {
+            logger.debug("publish refused", metadata: ["reason": "\(error)"])  // counted by the coordinator
+        }
+    }
+
+    /// Runs `body`; renews the lease while its unit moves or waits as it said, and cancels `body` when the lease is lost.
+    private func renewing(
+        _ grant: LeaseGrant, _ progress: UnitProgress, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await body()
+                return true
+            }
+            group.addTask {
+                var sighting = UnitProgress.Sighting()
+                while true {
+                    try await Task.sleep(for: grant.duration / 10)
+                    guard progress.isAlive(since: &sighting) || self.disk.isPaused else { continue }
+                    if try await self.client.renew(grant.lease) == .stale { throw StaleLease() }
+                }
+            }
+            defer { group.cancelAll() }
+            while let isDone = try await group.next(), !isDone {}
+        }
+    }
+
+    /// Has every row of a unit done, then writes its shard and table into scratch.
+    private func make(_ unit: UnitInFlight, _ lease: Lease) async throws -> UnitResult {
+        guard let source = manifest.source(named: unit.unit.source), let adapter = adapters[source.name] else {
+            throw CommandError(.badInput, "\(unit.unit.source): not a source of the manifest")
+        }
+        let isBootstrapped = source.captions == .bootstrap
+        let runner = UnitRunner(
+            images: ImageStage(
+                manifest: manifest, fetcher: fetcher, roots: roots, excluded: excluded, watch: unit.watch,
+                needsCaption: !isBootstrapped),
+            desk: isBootstrapped ? desk : nil, gate: gate, disk: disk)
+        try await runner.run(unit, of: adapter)
+        let (failed, rows) = (unit.progress.counts.rejections.failureCount, unit.unit.rowCount)
+        guard Double(failed) <= manifest.fetch.maxFailureRatio * Double(rows) else {
+            try await disk.retrying { try await unit.spool.retryFailures() }
+            throw TooManyFailures(failed: failed, rows: rows, limit: manifest.fetch.maxFailureRatio)
+        }
+        let (name, generation) = (unit.unit.shardName, lease.generation)
+        let done = await unit.spool.finished
+        let summary = try await disk.retrying {
+            try await self.shards.write(
+                done, shardPath: self.output.scratchShard(name, generation: generation),
+                tablePath: self.output.scratchTable(name, generation: generation), moved: unit.progress.moved)
+        }
+        return UnitResult(
+            samples: summary.shard.samples, byteCount: summary.shard.byteCount, digest: summary.shard.sha256,
+            tableByteCount: summary.tableByteCount, tableDigest: summary.tableDigest, rejections: summary.rejections)
+    }
+
+    private struct TooManyFailures: Error, CustomStringConvertible {
+        let failed: Int
+        let rows: Int
+        let limit: Double
+        var description: String { "\(failed) of \(rows) rows failed, over fetch.max_failure_ratio \(limit)" }
+    }
+
+    /// Removes what a unit left in scratch; after a publish there is nothing.
+    private func removeScratch(_ grant: LeaseGrant) {
+        let (name, generation) = (grant.unit.shardName, grant.lease.generation)
+        unlink(output.scratchShard(name, generation: generation))
+        unlink(output.scratchTable(name, generation: generation))
+    }
+}
+
+/// The crashes on rows of one source, as they were when a unit was begun.
+private struct RowWatch: CrashWatch {
+    private let signals: [Int: Int]
+
+    init(_ log: CrashLog, _ source: String) {
+        let own = log.crashes().filter { $0.source == source }.map { ($0.row, $0.signal) }
+        signals = Dictionary(own) { first, _ in first }
+    }
+
+    func crash(of id: SampleID) -> Int? { signals[id.row] }
+    func working<Value>(on id: SampleID, _ body: () -> Value) -> Value {
+        CrashLog.working(on: id.source, row: id.row, body)
+    }
+}
