@@ -24,7 +24,7 @@ package final class UnitProgress: Sendable {
         case captioning
     }
 
-    /// What was seen of a unit and its worker when it was last asked whether it moves.
+    /// How far a unit and its worker were at one moment: what `isAlive` compares with the next time.
     package struct Sighting: Sendable {
         fileprivate var moves = -1
         fileprivate var fetches = -1
@@ -36,15 +36,17 @@ package final class UnitProgress: Sendable {
         var counts = Counts()
         var moves = 0
         var isStarting = true
+        var isPreparing = false
         var rows: [Phase: Int] = [:]
-        /// The latest time until which a row that is put off said to wait.
-        var announced: ContinuousClock.Instant?
 
-        /// Every row that is not done is put off.
-        var isParked: Bool {
-            !isStarting && rows[.putOff, default: 0] > 0
+        /// Every row that is not done is put off, or waits to be let in.
+        var waitsForHosts: Bool {
+            (isStarting || rows[.putOff, default: 0] > 0)
                 && rows.allSatisfy { phase, count in phase == .putOff || count == 0 }
         }
+
+        /// Every row that is not done is put off.
+        var isParked: Bool { !isStarting && waitsForHosts }
     }
 
     private let state = Locked(State())
@@ -65,13 +67,14 @@ package final class UnitProgress: Sendable {
 
     /// Whether the unit moved since `sighting`, or waits for what does, or until a time that was announced.
     ///
-    /// A row that waits for its turn, in the fetcher or before the models, moves when those do.
+    /// A row that waits for its turn, in the fetcher or before the models, moves when those do. One that was not let in
+    /// yet may wait for rows of other units that are put off, so announced times are the whole worker's.
     package func isAlive(since sighting: inout Sighting, now: ContinuousClock.Instant = .now) -> Bool {
-        let (fetches, models) = (pulse.fetches, pulse.models)
+        let (fetches, models, announced) = (pulse.fetches, pulse.models, pulse.announced)
         return state.withLock { state in
             defer { (sighting.moves, sighting.fetches, sighting.models) = (state.moves, fetches, models) }
-            if state.moves != sighting.moves { return true }
-            if state.isParked, let announced = state.announced, now < announced { return true }
+            if state.moves != sighting.moves || state.isPreparing { return true }
+            if state.waitsForHosts, let announced, now < announced { return true }
             let fetching = state.isStarting || state.rows[.fetching, default: 0] > 0
             if fetching, fetches != sighting.fetches { return true }
             return state.rows[.captioning, default: 0] > 0 && models != sighting.models
@@ -87,16 +90,22 @@ package final class UnitProgress: Sendable {
         moved()
     }
 
+    /// Runs `body`, which goes over whole files of which nothing is seen meanwhile.
+    func preparing<Value, Failure: Error>(_ body: () async throws(Failure) -> Value) async throws(Failure) -> Value {
+        state.withLock { $0.isPreparing = true }
+        defer { change { $0.isPreparing = false } }
+        return try await body()
+    }
+
     /// The last row was taken from the list.
     func allStarted() { change { $0.isStarting = false } }
 
     /// A row goes from one phase to the next; nil before the first and after the last.
     func go(from old: Phase?, to new: Phase?, until announced: ContinuousClock.Instant? = nil) {
+        if let announced { pulse.announce(announced) }
         change { state in
             if let old { state.rows[old, default: 0] -= 1 }
             if let new { state.rows[new, default: 0] += 1 }
-            if let announced { state.announced = max(state.announced ?? announced, announced) }
-            if state.rows[.putOff, default: 0] == 0 { state.announced = nil }
         }
     }
 
@@ -128,14 +137,19 @@ package final class UnitProgress: Sendable {
 
 /// Whether the fetcher and the models of a worker move, whichever unit's rows they have.
 package final class WorkerPulse: Sendable {
-    private let counters = Locked((fetches: 0, models: 0))
+    private let counters = Locked((fetches: 0, models: 0, announced: ContinuousClock.Instant?.none))
 
     package init() {}
 
     package var fetches: Int { counters.withLock { $0.fetches } }
     package var models: Int { counters.withLock { $0.models } }
+    /// The latest time until which a row said that it waits.
+    package var announced: ContinuousClock.Instant? { counters.withLock { $0.announced } }
 
     package func fetched() { counters.withLock { $0.fetches += 1 } }
+    func announce(_ instant: ContinuousClock.Instant) {
+        counters.withLock { $0.announced = max($0.announced ?? instant, instant) }
+    }
     /// A model made a token, or finished an image.
     package func modelMoved() { counters.withLock { $0.models += 1 } }
 }

@@ -32,25 +32,34 @@ package struct UnitRunner: Sendable {
     /// Takes the rows from their list and starts those that are not done, as fast as the gate lets them in.
     private func start(_ unit: UnitInFlight, _ adapter: any SourceAdapter) async throws {
         try await withThrowingDiscardingTaskGroup { group in
-            try await blocking { () throws(SourceError) in try adapter.prepare() }
-            var reader = try adapter.reader(of: unit.unit)
-            for number in 0..<unit.unit.rowCount {
-                guard let listed = try reader.next() else {
-                    throw SourceError(.changed, unit.unit.source, "it has fewer rows than when it was planned")
-                }
-                if await isDone(number, unit) { continue }
-                switch images.judge(listed) {
-                case .failure(let row): try await put(.leftOut(row), number, unit)
-                case .success(let row):
-                    try await gate.enter()
-                    let ticket = RowTicket(gate, unit.progress)
-                    if case .bytes(let bytes) = row.location { ticket.hold(bytes.count) }
-                    group.addTask {
-                        await work(row, listed.url, number, unit, ticket)
-                    }
+            try await unit.progress.preparing {
+                try await blocking { () throws(SourceError) in try adapter.prepare() }
+            }
+            let feed = RowFeed(unit.unit, of: adapter)
+            var number = 0
+            while case let rows = try await feed.next(), !rows.isEmpty {
+                for listed in rows {
+                    try await start(listed, number, unit, &group)
+                    number += 1
                 }
             }
             unit.progress.allStarted()
+        }
+    }
+
+    /// Starts the row `number`, once the gate lets it in, unless it is done.
+    private func start(
+        _ listed: ListedRow, _ number: Int, _ unit: UnitInFlight,
+        _ group: inout ThrowingDiscardingTaskGroup<any Error>
+    ) async throws {
+        if await isDone(number, unit) { return }
+        switch images.judge(listed) {
+        case .failure(let row): try await put(.leftOut(row), number, unit)
+        case .success(let row):
+            try await gate.enter()
+            let ticket = RowTicket(gate, unit.progress)
+            if case .bytes(let bytes) = row.location { ticket.hold(bytes.count) }
+            group.addTask { await work(row, listed.url, number, unit, ticket) }
         }
     }
 
