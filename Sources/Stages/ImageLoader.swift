@@ -14,12 +14,11 @@ struct ImageLoader: Sendable {
     ///
     /// - Throws: An `ArchiveError` where the disk or the memory is to blame: the row is as good as it was.
     func load(
-        _ location: ImageLocation, _ observer: any FetchObserver
+        _ location: ImageLocation, _ ticket: RowTicket
     ) async throws(ArchiveError) -> Result<FetchedBody, FetchFailure> {
         switch location {
-        case .url(let url): await fetcher.fetch(url, observer: observer)
-        case .stored(let path, let folders):
-            try await blocking { () throws(ArchiveError) in try stored(path, in: folders) }
+        case .url(let url): await fetcher.fetch(url, observer: ticket)
+        case .stored(let path, let folders): try await stored(path, in: folders, ticket)
         case .bytes(let bytes) where bytes.count > maxBytes:
             .failure(FetchFailure(Rejection(.tooLarge, "more than \(maxBytes) bytes")))
         case .bytes(let bytes): .success(FetchedBody(bytes: bytes, httpStatus: 0, finalURL: ""))
@@ -27,6 +26,19 @@ struct ImageLoader: Sendable {
     }
 
     private func stored(
+        _ path: String, in folders: [String], _ ticket: RowTicket
+    ) async throws(ArchiveError) -> Result<FetchedBody, FetchFailure> {
+        do {
+            try await ticket.reserve(byteLimit: maxBytes)
+        } catch {
+            return .failure(FetchFailure(Rejection(.downloadError, "cancelled")))  // with its unit: nobody reads this
+        }
+        let result = try await blocking { () throws(ArchiveError) in try read(path, in: folders) }
+        ticket.received(byteCount: 0)
+        return result
+    }
+
+    private func read(
         _ path: String, in folders: [String]
     ) throws(ArchiveError) -> Result<FetchedBody, FetchFailure> {
         do throws(ArchiveError) {

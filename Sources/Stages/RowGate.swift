@@ -3,7 +3,8 @@ import Locks
 /// Decides when a worker may start another row, over all its units: callers in turn.
 ///
 /// A row that waits for its host costs little; what costs memory are the bytes of images. They are asked for before a row
-/// is started and counted when they are there. A row is always in flight when none is, however small the bounds are.
+/// is started and counted when they are there. Files of this machine come at once: each waits for room before it is read.
+/// A row is always in flight when none is, and a file is read when nothing is held, however small the bounds are.
 package final class RowGate: Sendable {
     package struct Limits: Sendable {
         /// Rows in flight, those that wait for their hosts included.
@@ -18,13 +19,22 @@ package final class RowGate: Sendable {
         }
     }
 
+    private struct Waiter {
+        let ticket: Int
+        /// The bytes that it waits for; nil where it waits to enter.
+        let byteCount: Int?
+        let continuation: CheckedContinuation<Bool, Never>
+    }
+
     private struct State {
         var rows = 0
         var byteCount = 0
         var isClosed = false
         var roomWasMade: @Sendable () -> Void = {}
         var nextTicket = 0
-        var waiting: [(ticket: Int, continuation: CheckedContinuation<Bool, Never>)] = []
+        /// Rows that are in and wait for room go before those that wait to enter.
+        var reading: [Waiter] = []
+        var entering: [Waiter] = []
     }
 
     private let limits: Limits
@@ -39,7 +49,18 @@ package final class RowGate: Sendable {
     package func whenRoomIsMade(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.roomWasMade = body } }
 
     /// Waits until a row may be started; whoever enters leaves.
-    func enter() async throws {
+    func enter() async throws { try await wait(in: \.entering, byteCount: nil) }
+
+    /// Waits until there is room for an image of at most `byteLimit` bytes; gives how many are counted for it by now.
+    ///
+    /// Its size is not known before it is read: until then it counts for an eighth of all room.
+    func reserve(byteLimit: Int) async throws -> Int {
+        let byteCount = max(1, min(byteLimit, limits.byteCount / 8))
+        try await wait(in: \.reading, byteCount: byteCount)
+        return byteCount
+    }
+
+    private func wait(in line: any WritableKeyPath<State, [Waiter]> & Sendable, byteCount: Int?) async throws {
         let ticket = state.withLock { state in
             state.nextTicket += 1
             return state.nextTicket
@@ -50,14 +71,15 @@ package final class RowGate: Sendable {
                     if Task.isCancelled {
                         continuation.resume(returning: false)
                     } else {
-                        state.waiting.append((ticket, continuation))
+                        state[keyPath: line].append(
+                            Waiter(ticket: ticket, byteCount: byteCount, continuation: continuation))
                     }
                 }
             }
         } onCancel: {
             change { state in
-                guard let place = state.waiting.firstIndex(where: { $0.ticket == ticket }) else { return }
-                state.waiting.remove(at: place).continuation.resume(returning: false)
+                guard let place = state[keyPath: line].firstIndex(where: { $0.ticket == ticket }) else { return }
+                state[keyPath: line].remove(at: place).continuation.resume(returning: false)
             }
         }
         guard isIn else { throw CancellationError() }
@@ -84,9 +106,15 @@ package final class RowGate: Sendable {
     private func change(_ body: (inout State) -> Void) {
         state.withLock { state in
             body(&state)
-            while !state.waiting.isEmpty, !state.isClosed, mayEnter(state) {
+            guard !state.isClosed else { return }
+            while !state.reading.isEmpty, state.byteCount < limits.byteCount {
+                let waiter = state.reading.removeFirst()
+                state.byteCount += waiter.byteCount ?? 0
+                waiter.continuation.resume(returning: true)
+            }
+            while !state.entering.isEmpty, mayEnter(state) {
                 state.rows += 1
-                state.waiting.removeFirst().continuation.resume(returning: true)
+                state.entering.removeFirst().continuation.resume(returning: true)
             }
         }
     }

@@ -40,6 +40,12 @@ final class RowTicket: FetchObserver {
         hold(byteCount)
     }
 
+    /// Waits for room for a file of this machine, of at most `byteLimit` bytes.
+    func reserve(byteLimit: Int) async throws {
+        let byteCount = try await gate.reserve(byteLimit: byteLimit)
+        state.withLock { $0.byteCount = byteCount }
+    }
+
     /// The row holds `byteCount` bytes of its image, as fetched and as pixels.
     func hold(_ byteCount: Int) {
         let change = state.withLock { state in

@@ -1,5 +1,8 @@
+import Archives
 import Fetching
+import Foundation
 import Locks
+import SourceAdapters
 import TestSupport
 import Testing
 
@@ -50,6 +53,38 @@ private final class Inside: Sendable {
         let next = Task { try await gate.enter() }
         gate.leave()
         try await next.value
+    }
+
+    @Test("a file of this machine is not read before there is room, nor more of them than there is room for")
+    func files() async throws {
+        let folder = try Project.temporaryFolder("files")
+        for name in 0..<30 { try Data(count: 1000).write(to: URL(fileURLWithPath: "\(folder)/\(name)")) }
+        let gate = RowGate(.init(rows: 100, byteCount: 4000))
+        let loader = ImageLoader(fetcher: try TestFlow().fetcher, roots: ImageRoots(), maxBytes: 100_000)
+        gate.take(4000)
+        let (inside, ended) = (Inside(), Inside())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for name in 0..<30 {
+                group.addTask {
+                    try await gate.enter()
+                    let ticket = RowTicket(gate, UnitProgress())
+                    defer { ticket.leave() }
+                    let body = try #require(try? await loader.load(.stored("\(name)", in: [folder]), ticket).get())
+                    ticket.hold(body.bytes.count)
+                    inside.add(1)
+                    for _ in 0..<20 { await Task.yield() }
+                    inside.add(-1)
+                    ended.add(1)
+                }
+            }
+            for _ in 0..<1000 { await Task.yield() }
+            #expect(ended.now == 0, "nothing is read while there is no room")
+            gate.take(-4000)
+            for try await _ in group {}
+        }
+        #expect(ended.now == 30)
+        // Four of 1000 bytes fit; one more may have been let in before they were measured, for an eighth of the room each.
+        #expect(inside.most <= 8)
     }
 
     @Test("tells when there is room for bytes again, once")
