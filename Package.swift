@@ -132,7 +132,7 @@ let package = Package(
         bridge("Archives", ["Files", "Locks", "CArchive"]),
         bridge("Fetching", ["Samples", "Files", "Locks", "RandomNumbers", "CCurl", "CNames", "CHosts"]),
         bridge("Storage", ["Samples", "Digests", "Files"]),
-        bridge("Spools", ["Digests"]),
+        bridge("Spools", ["Digests", "Files"]),
         bridge("Tensors", ["Files", "Locks", "CTorch"]),
         // 3. Assembly.
         library("SourceAdapters", ["Samples", "Digests", "Files", "Locks", "Manifests", "Archives", "Tables"]),
@@ -146,7 +146,7 @@ let package = Package(
                 "Shards", "Spools", "Tables",
             ]),
         library("VisionLanguage", ["Layers", "Locks", "RandomNumbers", "Tensors"]),
-        library("Coordination", ["Samples", "Digests", grdb, logging]),
+        library("Coordination", ["Samples", "Digests", "Files", grdb, logging]),
         // 5. Where they meet.
         library(
             "Captioning",
@@ -154,7 +154,7 @@ let package = Package(
                 "Samples", "Digests", "Files", "Images", "Stages", "VisionLanguage", "TextTokenizers", "Layers",
                 "Tensors",
             ]),
-        library("Transport", ["Samples", "Coordination", flyingFox, flyingSocks, logging]),
+        library("Transport", ["Samples", "Coordination", "Files", flyingFox, flyingSocks, logging]),
         bridge("Supervision", ["CProcess", "Coordination", "Locks", logging]),
         library(
             "Loading",

@@ -1,5 +1,7 @@
+import Files
+
 /// What went wrong while planning, leasing or publishing, and where.
-package struct CoordinationError: Error, Hashable, CustomStringConvertible {
+package struct CoordinationError: SystemFault, Hashable, CustomStringConvertible {
     /// The closed list of faults; also the metric label.
     package enum Code: String, Sendable, CaseIterable {
         /// The job store cannot be read or written: disk full, damaged, no permission.
@@ -28,11 +30,14 @@ package struct CoordinationError: Error, Hashable, CustomStringConvertible {
     package let subject: String
     /// Free text for a person.
     package let text: String
+    /// The system's number for the fault; 0 where it is not the system's.
+    package let number: Int32
 
-    package init(_ code: Code, _ subject: String, _ text: String) {
+    package init(_ code: Code, _ subject: String, _ text: String, number: Int32 = 0) {
         self.code = code
         self.subject = subject
         self.text = text
+        self.number = number
     }
 
     /// `code: subject: text`, on one line.

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 package import Logging
 package import Samples
@@ -99,8 +100,8 @@ package actor Coordinator {
     /// Publishes what a unit became: puts its files in place, then records it.
     ///
     /// Throws `badResult` when the numbers do not fit the unit; `busy` while the same publish is under way; `publish`
-    /// when the files could not be put in place, which counts as a failure of the unit; `store`, after which the same
-    /// message may be sent again.
+    /// when the files could not be put in place, which counts as a failure of the unit; `store`, also where the disk is full,
+    /// after which the same message may be sent again.
     package func publish(_ lease: Lease, _ result: UnitResult) async throws(CoordinationError) -> LeaseStanding {
         if let published = try store.published(unit: lease.unit) {
             return published.generation == lease.generation && published.result == result ? .accepted : .stale
@@ -116,6 +117,9 @@ package actor Coordinator {
             try await publishFiles(unit, lease, result)
         } catch {
             table.setPublishing(lease, false)
+            guard !isDiskFull(error) else {
+                throw CoordinationError(.store, unit.shardName, "publishing: \(error)", number: ENOSPC)
+            }
             // A coordinator that is told to stop is no fault of the unit.
             if !(error is CancellationError) { try recordFailure(of: lease, "publishing: \(error)") }
             throw CoordinationError(.publish, unit.shardName, "\(error)")
@@ -160,7 +164,7 @@ package actor Coordinator {
             }
         }
         let wasHeardOf = board.remove(worker)
-        try recordSightings()
+        recordSightings()
         return wasHeardOf
     }
 
@@ -176,7 +180,7 @@ package actor Coordinator {
     package func heartbeat(_ report: WorkerReport) throws(CoordinationError) -> [Lease] {
         let now = stopwatch.elapsed
         board.note(report, seen: wallClock(), now: now)
-        if lastSightings.map({ now - $0 >= Self.sightingInterval }) ?? true { try recordSightings() }
+        if lastSightings.map({ now - $0 >= Self.sightingInterval }) ?? true { recordSightings() }
         return report.units.map(\.lease).filter { !table.isCurrent($0) }
     }
 
@@ -236,14 +240,19 @@ package actor Coordinator {
         }
     }
 
-    private func recordSightings() throws(CoordinationError) {
-        let status = try currentStatus()
-        try store.recordSightings(
-            status.workers,
-            progress: Dictionary(
-                status.sources.map {
-                    ($0.name, SourceProgress(rowsInFlight: $0.rowsInFlight, rowsPerSecond: $0.rowsPerSecond))
-                }, uniquingKeysWith: { first, _ in first }))
+    /// Only for people: what cannot be written now, on a full disk perhaps, is written the next time.
+    private func recordSightings() {
+        do {
+            let status = try currentStatus()
+            try store.recordSightings(
+                status.workers,
+                progress: Dictionary(
+                    status.sources.map {
+                        ($0.name, SourceProgress(rowsInFlight: $0.rowsInFlight, rowsPerSecond: $0.rowsPerSecond))
+                    }, uniquingKeysWith: { first, _ in first }))
+        } catch {
+            logger.debug("progress not recorded", metadata: ["reason": "\(error)"])
+        }
         lastSightings = stopwatch.elapsed
     }
 

@@ -303,5 +303,7 @@ package final class SQLiteJobStore: JobStore {
 
 /// `error` as this module's own: what went wrong with `path` when doing `operation`.
 private func storeError(_ path: String, _ operation: String, _ error: any Error) -> CoordinationError {
-    error as? CoordinationError ?? CoordinationError(.store, path, "cannot \(operation): \(error)")
+    if let error = error as? CoordinationError { return error }
+    let isFull = (error as? DatabaseError)?.resultCode == .SQLITE_FULL
+    return CoordinationError(.store, path, "cannot \(operation): \(error)", number: isFull ? ENOSPC : 0)
 }

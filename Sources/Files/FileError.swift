@@ -1,7 +1,7 @@
 import Glibc
 
 /// A file that cannot be made, written or put in place: the step, the file, and what the system said.
-package struct FileError: Error, Hashable, CustomStringConvertible {
+package struct FileError: SystemFault, Hashable, CustomStringConvertible {
     /// The step that failed.
     package enum Step: String, Sendable {
         case create, open, write, sync, rename

@@ -48,5 +48,5 @@ final class InputFile {
 
 /// What the system said of the last call.
 func systemError(_ path: String, _ step: String) -> ShardError {
-    ShardError(.system, path, "\(step): \(String(cString: strerror(errno)))")
+    ShardError(.system, path, "\(step): \(String(cString: strerror(errno)))", number: errno)
 }

@@ -9,6 +9,6 @@ public func publish(_ partial: String, as final: String) throws(ShardError) {
     do {
         try publishFile(partial, as: final)
     } catch {
-        throw ShardError(.system, error.path, "\(error.step.rawValue): \(error.reason)")
+        throw ShardError(.system, error.path, "\(error.step.rawValue): \(error.reason)", number: error.number)
     }
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// A shard that could not be written or read: the file, where in it, and what is wrong.
 public struct ShardError: Error, Hashable, CustomStringConvertible {
     /// The class of the fault.
@@ -22,11 +24,14 @@ public struct ShardError: Error, Hashable, CustomStringConvertible {
     public let path: String
     /// Where, and what is wrong.
     public let detail: String
+    /// The system's number for the fault; 0 where it said nothing.
+    package let number: Int32
 
-    init(_ code: Code, _ path: String, _ detail: String) {
+    init(_ code: Code, _ path: String, _ detail: String, number: Int32 = 0) {
         self.code = code
         self.path = path
         self.detail = detail
+        self.number = number
     }
 
     /// A sample that is not what it should be, found by whoever reads shards.
@@ -37,3 +42,5 @@ public struct ShardError: Error, Hashable, CustomStringConvertible {
     /// One line: file, class, where and what.
     public var description: String { "\(path): \(code.rawValue): \(detail)" }
 }
+
+extension ShardError: SystemFault {}

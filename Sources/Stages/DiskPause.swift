@@ -1,5 +1,7 @@
+import Files
+import Foundation
 import Locks
-import Spools
+import Tables
 
 /// A disk stayed full for as long as was to be waited.
 package struct DiskFull: Error, CustomStringConvertible {
@@ -10,7 +12,7 @@ package struct DiskFull: Error, CustomStringConvertible {
 
 /// What a worker does while its disk is full: it waits, and writes again what could not be written.
 package final class DiskPause: Sendable {
-    /// Is told when a pause begins, with what the system said, and when it ends (nil).
+    /// Is told when a pause begins, with what the system said, and when it ends (nil); it must not wait for room itself.
     package typealias Report = @Sendable (_ reason: String?) -> Void
 
     private let outage: Duration
@@ -51,17 +53,25 @@ package final class DiskPause: Sendable {
         }
     }
 
+    // Reports are made under the lock: one that was overtaken by the next would leave the worker's gate as it should not be.
+
     private func enter(_ ticket: Int, _ reason: String) {
-        let isFirst = waiting.withLock { waiting in
-            let isFirst = waiting.isEmpty
+        waiting.withLock { waiting in
+            if waiting.isEmpty { report(reason) }
             waiting.insert(ticket)
-            return isFirst
         }
-        if isFirst { report(reason) }
     }
 
     private func leave(_ ticket: Int) {
-        let isLast = waiting.withLock { waiting in waiting.remove(ticket) != nil && waiting.isEmpty }
-        if isLast { report(nil) }
+        waiting.withLock { waiting in
+            if waiting.remove(ticket) != nil, waiting.isEmpty { report(nil) }
+        }
+    }
+}
+
+extension TableError: SystemFault {
+    /// Arrow gives the number in its text alone.
+    package var number: Int32 {
+        detail.contains("errno \(ENOSPC)]") ? ENOSPC : detail.contains("errno \(EDQUOT)]") ? EDQUOT : 0
     }
 }

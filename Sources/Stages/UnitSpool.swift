@@ -47,7 +47,8 @@ package actor UnitSpool {
             build: build, source: unit.source, firstRow: unit.firstRow, rowCount: unit.rowCount)
         var former = FormerSpools(rowCount: unit.rowCount)
         for (number, path) in try spools(in: folder, of: unit) where number < generation {
-            try former.read(path, header)
+            // What cannot be read is done again.
+            do { try former.read(path, header) } catch {}
         }
         (own, end) = try SpoolFile.create("\(folder)/\(unit.shardName).\(generation).spool", header)
         (files, rows) = (former.files + [own], former.rows)
@@ -127,6 +128,12 @@ package actor SpoolFolder {
 
     /// The name of the folder for `build`.
     package static func name(of build: ContentDigest) -> String { "spools-\(build.hex.prefix(16))" }
+
+    /// Removes what spools of `build` are left below `scratch`, once it is finished; they may hold nothing else up.
+    package static func clear(scratch: String, build: ContentDigest) throws {
+        let folder = "\(scratch)/\(name(of: build))"
+        if FileManager.default.fileExists(atPath: folder) { try FileManager.default.removeItem(atPath: folder) }
+    }
 
     /// The spool of `unit` under the lease `generation`, with what former leases left.
     package func spool(of unit: WorkUnit, generation: Int) throws -> UnitSpool {
@@ -228,8 +235,12 @@ package struct SpooledUnit: Sendable {
 /// How many bytes the spools of a worker take.
 package final class ScratchUse: Sendable {
     private let bytes = Locked(0)
+    private let freed = Locked<@Sendable () -> Void>({})
 
     package init() {}
+
+    /// Has `body` called whenever a spool is removed or let go.
+    package func whenFreed(_ body: @escaping @Sendable () -> Void) { freed.withLock { $0 = body } }
 
     package var byteCount: Int { bytes.withLock { $0 } }
 
@@ -252,6 +263,7 @@ package final class ScratchUse: Sendable {
                 return bytes
             }
             use.bytes.withLock { $0 -= held }
+            use.freed.withLock { $0 }()
         }
     }
 }

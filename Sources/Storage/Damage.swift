@@ -12,6 +12,14 @@ extension OutputDirectory {
             ?? Self.damage(of: table, tableByteCount, beginsWith: Array("PAR1".utf8))
     }
 
+    /// Whether the files that a worker has written as `generation` of a shard were put in place already.
+    package func isInPlace(
+        _ name: String, generation: Int, isDraft: Bool, byteCount: Int, tableByteCount: Int
+    ) -> Bool {
+        !isThere(scratchShard(name, generation: generation)) && !isThere(scratchTable(name, generation: generation))
+            && damage(of: name, isDraft: isDraft, byteCount: byteCount, tableByteCount: tableByteCount) == nil
+    }
+
     private static func damage(of path: String, _ byteCount: Int, beginsWith magic: [UInt8]) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {

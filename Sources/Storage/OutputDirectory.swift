@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 
 /// An output that cannot be written or read: the step, the file, and what the system said.
-package struct StorageError: Error, Hashable, CustomStringConvertible {
+package struct StorageError: SystemFault, Hashable, CustomStringConvertible {
     /// The step that failed.
     package enum Code: String, Sendable {
         case create, open, read, write, sync, publish, remove
@@ -14,14 +14,20 @@ package struct StorageError: Error, Hashable, CustomStringConvertible {
     package let code: Code
     package let path: String
     package let reason: String
+    /// The system's number for the fault; 0 where it is not the system's.
+    package let number: Int32
 
     package var description: String { "\(path): \(code.rawValue): \(reason)" }
 
-    init(_ code: Code, _ path: String, _ reason: String = String(cString: strerror(errno))) {
+    init(_ code: Code, _ path: String, _ reason: String, number: Int32 = 0) {
         self.code = code
         self.path = path
         self.reason = reason
+        self.number = number
     }
+
+    /// What the system said of its last call.
+    init(_ code: Code, _ path: String) { self.init(code, path, String(cString: strerror(errno)), number: errno) }
 
     init(_ error: FileError) {
         let code: Code =
@@ -32,7 +38,7 @@ package struct StorageError: Error, Hashable, CustomStringConvertible {
             case .sync: .sync
             case .rename: .publish
             }
-        self.init(code, error.path, error.reason)
+        self.init(code, error.path, error.reason, number: error.number)
     }
 }
 

@@ -148,6 +148,9 @@ package struct CoordinatorClient: Sendable {
                 switch response.status {
                 case 200: return response
                 case 401: throw TransportError(.unauthorized, request.url, "the coordinator does not know the token")
+                case 507:
+                    let text = "the disk of the build is full\(message(in: response))"
+                    throw TransportError(.diskFull, request.url, text)
                 case 408, 429, 500...599: fault = "status \(response.status)\(message(in: response))"
                 default:
                     let text = "status \(response.status)\(message(in: response))"

@@ -1,4 +1,5 @@
 package import Coordination
+import Files
 import FlyingFox
 import FlyingSocks
 import Foundation
@@ -185,9 +186,10 @@ package struct CoordinatorServer: Sendable {
         }
     }
 
-    /// 503 invites to try again, 422 does not.
+    /// 503 invites to try again, 507 when there is room, 422 does not.
     private func status(for error: CoordinationError) -> HTTPStatusCode {
-        switch error.code {
+        if isDiskFull(error) { return HTTPStatusCode(507, phrase: "Insufficient Storage") }
+        return switch error.code {
         case .busy, .store, .locked: .serviceUnavailable
         case .newerSchema, .manifestChanged, .planning, .badResult, .publish, .conflict: .unprocessableContent
         }

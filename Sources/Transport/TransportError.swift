@@ -1,5 +1,8 @@
+import Files
+import Foundation
+
 /// Why a message did not get through, or was refused.
-package struct TransportError: Error, Hashable, CustomStringConvertible {
+package struct TransportError: SystemFault, Hashable, CustomStringConvertible {
     /// The closed list of faults; also the metric label.
     package enum Code: String, Sendable, CaseIterable {
         /// No token, or a file that holds none.
@@ -12,6 +15,8 @@ package struct TransportError: Error, Hashable, CustomStringConvertible {
         case unauthorized
         /// The coordinator refuses the message: sending it again would not help.
         case refused
+        /// The coordinator's disk is full: the same message may be sent again when there is room.
+        case diskFull = "disk_full"
         /// What answered is no coordinator of this version.
         case protocolMismatch = "protocol_mismatch"
     }
@@ -28,6 +33,8 @@ package struct TransportError: Error, Hashable, CustomStringConvertible {
         self.subject = subject
         self.text = text
     }
+
+    package var number: Int32 { code == .diskFull ? ENOSPC : 0 }
 
     /// `code: subject: text`, on one line.
     package var description: String { "\(code.rawValue): \(subject): \(text)" }

@@ -11,22 +11,42 @@ import Supervision
 import Tensors
 import Transport
 
+/// A unit that this worker holds: its lease, how far it is, and whether the lease was taken away.
+final class LeasedUnit: Sendable {
+    let grant: LeaseGrant
+    let progress: UnitProgress
+    private let lost = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    init(_ grant: LeaseGrant, _ progress: UnitProgress) { (self.grant, self.progress) = (grant, progress) }
+
+    var lease: Lease { grant.lease }
+
+    /// The coordinator has taken the lease away.
+    func drop() { lost.continuation.yield() }
+
+    /// Throws once the lease is taken away; returns only when it is cancelled.
+    fileprivate func failWhenDropped() async throws -> Bool {
+        for await _ in lost.stream { throw StaleLease() }
+        return false
+    }
+}
+
+private struct StaleLease: Error {}
+
 extension Worker {
     /// Carries one unit to its publication, or says why not.
-    func work(_ grant: LeaseGrant, _ progress: UnitProgress) async throws {
-        defer {
-            removeScratch(grant)
-            finished.withLock { $0.add(progress.counts) }
-            board.remove(grant.lease)
-        }
+    func work(_ leased: LeasedUnit) async throws {
+        let (grant, progress) = (leased.grant, leased.progress)
+        defer { removeScratch(grant) }
         do {
-            try await renewing(grant, progress) {
+            try await renewing(leased) {
                 let spool = try await self.disk.retrying {
                     try await self.spools.spool(of: grant.unit, generation: grant.lease.generation)
                 }
                 let unit = UnitInFlight(spool, progress, watch: RowWatch(self.crashLog, grant.unit.source))
-                try await self.publish(self.make(unit, grant.lease), grant.lease)
-                try? await unit.spool.remove()  // what stays is removed when the build is finished
+                if try await self.publish(self.make(unit, grant.lease), grant.lease) {
+                    try? await unit.spool.remove()  // what stays is removed when the build is finished
+                }
             }
         } catch is CancellationError {
             await release(grant.lease)
@@ -44,32 +64,38 @@ extension Worker {
             logger.debug("lease lost", metadata: ["unit": "\(grant.unit.shardName)"])
         } catch {
             logger.debug("unit failed", metadata: ["unit": "\(grant.unit.shardName)", "reason": "\(error)"])
-            _ = try await client.fail(grant.lease, message: "\(error)")
+            _ = try await disk.retrying { try await self.client.fail(grant.lease, message: "\(error)") }
         }
     }
 
     private func release(_ lease: Lease) async { await uncancelled { _ = try await self.client.release(lease) } }
 
-    private struct StaleLease: Error {}
-
-    private func publish(_ result: UnitResult, _ lease: Lease) async throws {
+    /// Has the coordinator put the files of a unit in place; whether it did.
+    private func publish(_ result: UnitResult, _ lease: Lease) async throws -> Bool {
         do {
             // Also when it is asked to stop: the coordinator may be putting the files in place already.
-            if try await shielded({ try await self.client.publish(lease, result) }) == .stale { throw StaleLease() }
+            let standing = try await disk.retrying {
+                try await shielded { try await self.client.publish(lease, result) }
+            }
+            if standing == .stale { throw StaleLease() }
+            return true
         } catch let error as TransportError where error.code == .refused {
             logger.debug("publish refused", metadata: ["reason": "\(error)"])  // counted by the coordinator
+            return false
         }
     }
 
     /// Runs `body`; renews the lease while its unit moves or waits as it said, and cancels `body` when the lease is lost.
     private func renewing(
-        _ grant: LeaseGrant, _ progress: UnitProgress, _ body: @escaping @Sendable () async throws -> Void
+        _ leased: LeasedUnit, _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
+        let (grant, progress) = (leased.grant, leased.progress)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await body()
                 return true
             }
+            group.addTask { try await leased.failWhenDropped() }
             group.addTask {
                 var sighting = UnitProgress.Sighting()
                 while true {

@@ -1,5 +1,4 @@
 import Archives
-import Captioning
 import Commands
 import Coordination
 import Fetching
@@ -8,14 +7,11 @@ import Locks
 import Logging
 import Manifests
 import Samples
-import Shards
 import SourceAdapters
 import Stages
 import Storage
 import Supervision
-import Tensors
 import Transport
-import VisionLanguage
 
 /// A running worker: some units at once, all on the same fetcher, models and memory.
 final class Worker: Sendable {
@@ -31,13 +27,13 @@ final class Worker: Sendable {
     let shards: ShardStage
     let desk: CaptionDesk?
     private let pulse = WorkerPulse()
-    let board: UnitBoard
+    private let board: UnitBoard
     /// By the names of their sources: what an adapter finds out of its files is found out once.
     let adapters: [String: any SourceAdapter]
     let roots: ImageRoots
     let excluded: DigestList
     let crashLog: CrashLog
-    let finished = Locked(WorkerCounts())
+    private let finished = Locked(WorkerCounts())
 
     /// A worker of the build that the digest `build` names.
     init(
@@ -129,13 +125,17 @@ final class Worker: Sendable {
                     await board.change()
                     continue
                 }
-                switch try await client.acquire() {
+                switch try await disk.retrying({ try await self.client.acquire() }) {
                 case .granted(let grant):
-                    let progress = UnitProgress(pulse) { [board] in board.changed() }
-                    board.add(grant.lease, progress)
+                    let leased = LeasedUnit(grant, UnitProgress(pulse) { [board] in board.changed() })
+                    board.add(leased)
                     group.addTask {
+                        defer {
+                            self.finished.withLock { $0.add(leased.progress.counts) }
+                            self.board.remove(leased.lease)
+                        }
                         do {
-                            try await self.work(grant, progress)
+                            try await self.work(leased)
                         } catch {
                             self.board.end()
                             throw error
@@ -152,11 +152,13 @@ final class Worker: Sendable {
     private func sendHeartbeats() async throws -> Bool {
         while !Task.isCancelled {
             var counts = finished.withLock { $0 }
-            let units = board.progress.map { lease, unit in
+            let units = board.units.map { leased in
+                let unit = leased.progress.counts
                 counts.add(unit)
-                return WorkerReport.Progress(lease: lease, rows: unit.rows)
+                return WorkerReport.Progress(lease: leased.lease, rows: unit.rows)
             }
-            _ = try? await client.heartbeat(counts, units: units)  // a lost one is made good by the next
+            // A lost heartbeat is made good by the next.
+            if let lost = try? await client.heartbeat(counts, units: units), !lost.isEmpty { board.drop(lost) }
             try? await Task.sleep(for: .seconds(2))  // ends early only when cancelled
         }
         return false
@@ -164,7 +166,7 @@ final class Worker: Sendable {
 }
 
 extension WorkerCounts {
-    mutating func add(_ counts: UnitProgress.Counts) {
+    fileprivate mutating func add(_ counts: UnitProgress.Counts) {
         rows += counts.rows
         samples += counts.samples
         fetchedByteCount += counts.fetchedByteCount

@@ -44,6 +44,7 @@ struct BuildCommand: AsyncParsableCommand {
 
     func run() async throws {
         let written = try manifest.read()
+        let scratch = try profileScratch()
         var resolved = written.resolved(besideFile: manifest.manifest)
         resolved.output = try outputPath(written)
         let logger = logs.logger("pipeline")
@@ -58,7 +59,8 @@ struct BuildCommand: AsyncParsableCommand {
             let job = try await BuildJob(
                 written: written, resolved: resolved, keeper, fingerprints, progress, logger: logger)
             try await job.plan()
-            let status = try await job.run(workerCommand: workerCommand(keeper.output), workers: workers)
+            let status = try await job.run(
+                workerCommand: workerCommand(keeper.output), workers: workers, scratch: scratch)
             try show(status, keeper.output)
         } catch is CancellationError {
             StandardError.line("\(progress.interruption), run the same command to resume", level: .notice)
@@ -69,6 +71,17 @@ struct BuildCommand: AsyncParsableCommand {
             throw CommandError(error.exitCode, "\(error)")
         } catch let error as SourceError {
             throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    /// The scratch folder that the worker profile names; nil where it names none.
+    private func profileScratch() throws -> String? {
+        guard let profile else { return nil }
+        do {
+            let scratch = try WorkerProfile(contentsOfFile: profile).scratch
+            return scratch.isEmpty ? nil : scratch
+        } catch {
+            throw CommandError(.badInput, "\(profile): \(error)")
         }
     }
 

@@ -22,6 +22,7 @@ final class BuildJob: Sendable {
     private let inputs: InputFiles
     private let progress: BuildProgress
     private let logger: Logger
+    private let disk: DiskPause
     /// What ends the build as soon as it is known.
     private let fault = Locked<CommandError?>(nil)
     private var store: any JobStore { keeper.store }
@@ -33,6 +34,13 @@ final class BuildJob: Sendable {
         _ progress: BuildProgress, logger: Logger
     ) async throws {
         (self.keeper, self.written, self.progress, self.logger) = (keeper, written, progress, logger)
+        disk = DiskPause(outage: .seconds(resolved.fetch.outage)) { reason in
+            if let reason {
+                logger.warning("the description waits for room on the disk", metadata: ["what": "\(reason)"])
+            } else {
+                logger.notice("the description is written again")
+            }
+        }
         manifest = resolved
         (checkpoints, inputs) = try await abandonable {
             (try Checkpoints(resolved), try InputFiles(resolved, fingerprints))
@@ -60,6 +68,7 @@ final class BuildJob: Sendable {
     private func planned() throws -> Planner.PlanOutcome {
         let sources = manifest.sources.map { source in
             SourcePlan(name: source.name) { [manifest] emit in
+                try requireFetchable(source, manifest)
                 let needsDigests = manifest.fetch.verifyDigests && source.hasDigests
                 let adapter = try makeAdapter(for: source, needsDigests: needsDigests)
                 try adapter.plan(unitRows: manifest.shard.samples, limit: source.limit) { range in
@@ -76,21 +85,23 @@ final class BuildJob: Sendable {
 
     /// Builds what is not built; gives the final status.
     ///
-    /// The description is written also when the build is stopped.
+    /// The description is written also when the build is stopped. `scratch` is where workers keep rows that are done, if it is
+    /// not the output's own folder.
     func run(
-        workerCommand: (executable: String, flags: [String]), workers count: Int
+        workerCommand: (executable: String, flags: [String]), workers count: Int, scratch: String?
     ) async throws -> BuildStatus {
         let coordinator = try Coordinator(
             store: store, current: record, policy: LeasePolicy(silence: manifest.fetch.longestSilence), logger: logger,
             makesDrafts: manifest.deduplicate.comparesImages
-        ) { unit, lease, _ in
-            try await blocking { try self.publish(unit, lease) }
+        ) { unit, lease, result in
+            try await blocking { try self.publish(unit, lease, result) }
         }
         try output.clearScratch(but: SpoolFolder.name(of: record.identity))
         let isBegun = try await blocking { [self] in
             try keeper.repair(logger) > 0 || store.status().total.publishedUnits > 0
         }
-        if isBegun { try describe(await coordinator.status()) }  // it may say that all is done, or be no one's of ours
+        // It may say that all is done, or not be ours.
+        if isBegun { try await describe(coordinator) }
         do {
             if try await coordinator.hasWork() { try await work(coordinator, workerCommand, count) }
             if let fault = fault.withLock({ $0 }) { throw fault }
@@ -109,28 +120,26 @@ final class BuildJob: Sendable {
         if status.phase == .finished {
             try output.clearDrafts()
             try output.clearScratch()
+            if let scratch { try SpoolFolder.clear(scratch: scratch, build: record.identity) }
         }
         guard try await blocking({ [self] in try keeper.repair(logger) }) == 0 else {
-            try describe(await coordinator.status())
+            try await describe(coordinator)
             throw CommandError(.failedWork, "shards were lost while others were made: run the same command again")
         }
-        if try !describe(status) { logger.notice("README.md was edited, and is left as it is") }
+        if try await !describe(coordinator) { logger.notice("README.md was edited, and is left as it is") }
         return status
     }
 
     /// Puts the files of a finished unit in place, unless a list has changed since they were begun.
-    private func publish(_ unit: WorkUnit, _ lease: Lease) throws {
+    private func publish(_ unit: WorkUnit, _ lease: Lease, _ result: UnitResult) throws {
         do {
             try inputs.check()
         } catch let error as CommandError {
             fault.withLock { $0 = error }
             throw error
         }
-        if manifest.deduplicate.comparesImages {
-            try output.keepDraft(unit.shardName, generation: lease.generation)
-        } else {
-            try keeper.publish(unit, generation: lease.generation)
-        }
+        try keeper.publish(
+            unit, generation: lease.generation, result, asDraft: manifest.deduplicate.comparesImages)
     }
 
     private func work(
@@ -192,11 +201,13 @@ final class BuildJob: Sendable {
             try await DuplicateRemoval(manifest, keeper).run { done, total in
                 progress.show(done: done, total: total, failed: nil)
                 guard ContinuousClock.now - described > .seconds(10) else { return }
-                try describe(await coordinator.status())
+                try await describe(coordinator)
                 described = ContinuousClock.now
             }
         } catch is CancellationError {
             throw CancellationError()
+        } catch let error as CommandError {
+            throw error
         } catch {
             // All units are done and recorded; a full disk or a damaged draft is what is left to fail.
             throw CommandError(.failedWork, "leaving repeated images out: \(error); run the same command to resume")
@@ -216,11 +227,26 @@ final class BuildJob: Sendable {
             if let fault = fault.withLock({ $0 }) { throw fault }
             failed = status.total.failedUnits
             if tick % 10 == 0, status.total.publishedUnits != described {
-                try describe(status)
-                described = status.total.publishedUnits
+                do {
+                    try describe(status)
+                    described = status.total.publishedUnits
+                } catch  where isDiskFull(error) {
+                    logger.debug("description not written", metadata: ["reason": "\(error)"])  // tried again soon
+                }
             }
             tick += 1
             try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Writes what the output is by now, as soon as there is room on the disk; answers whether the card was written too.
+    @discardableResult
+    private func describe(_ coordinator: Coordinator) async throws -> Bool {
+        let status = try await coordinator.status()
+        do {
+            return try await disk.retrying { try self.describe(status) }
+        } catch let error as DiskFull {
+            throw CommandError(.unavailable, "\(error); run the same command to resume")
         }
     }
 
@@ -234,7 +260,7 @@ final class BuildJob: Sendable {
 extension CommandError {
     fileprivate init(_ error: SupervisionError) {
         switch error.code {
-        case .refuses: self.init(.badInput, "\(error)")
+        case .refuses: self.init(.badInput, "\(error.worker): \(error.text)")
         case .diesAtStart: self.init(.internalFault, "\(error)")
         case .outage: self.init(.unavailable, "\(error.text); run the same command to resume")
         }

@@ -75,7 +75,7 @@ struct DuplicateRemoval: Sendable {
         } else {
             result = try rewrite(place, without: repeats)  // whole too: the same samples are the same bytes
         }
-        try keeper.publish(unit, generation: generation)
+        try keeper.publish(unit, generation: generation, result)
         try store.recordFinal(unit: unit.id, result)
         try output.removeDraft(unit.shardName)
     }

@@ -77,6 +77,7 @@ struct PlanCommand: AsyncParsableCommand {
     private static func plans(_ manifest: Manifest) throws -> [SourcePlan] {
         do {
             try examineExclusions(manifest)
+            for source in manifest.sources { try requireFetchable(source, manifest) }
             return try manifest.sources.map { try plan($0, manifest) }
         } catch let error as SourceError {
             throw CommandError(.badInput, "\(error)")

@@ -8,10 +8,17 @@ struct ShardKeeper: Sendable {
     let output: OutputDirectory
     let store: any JobStore
 
-    /// Puts a finished shard under `shards/`.
+    /// Puts a finished shard under `shards/`, or among the drafts; one that is there already is no fault.
     ///
     /// - Throws: Where a file stands there that no one has recorded: it is another's.
-    func publish(_ unit: WorkUnit, generation: Int) throws {
+    func publish(_ unit: WorkUnit, generation: Int, _ result: UnitResult, asDraft isDraft: Bool = false) throws {
+        let isInPlace =
+            try (isDraft || store.owns(unit: unit.id))
+            && output.isInPlace(
+                unit.shardName, generation: generation, isDraft: isDraft, byteCount: result.byteCount,
+                tableByteCount: result.tableByteCount)
+        if isInPlace { return }
+        if isDraft { return try output.keepDraft(unit.shardName, generation: generation) }
         if try !store.owns(unit: unit.id) {
             try output.requireFree(unit.shardName)
             try store.recordOwned(unit: unit.id)

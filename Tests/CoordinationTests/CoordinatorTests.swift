@@ -227,6 +227,25 @@ struct Bench {
         #expect(try await bench.coordinator.release(leases[1]) == .accepted)
     }
 
+    @Test("a full disk fails no unit and no heartbeat: what waits for room is sent again")
+    func fullDisk() async throws {
+        let store = InMemoryJobStore()
+        try store.plan(units: [1])
+        let bench = try Bench(store)
+        let lease = try await bench.lease()
+        bench.place.setFault(CoordinationError(.store, "shards", "no room", number: ENOSPC))
+        let error = await #expect(throws: CoordinationError.self) {
+            try await bench.coordinator.publish(lease, someResult())
+        }
+        #expect(error?.code == .store && error?.number == ENOSPC && store.failures(of: 0) == 0)
+        store.setFull(true)
+        let report = WorkerReport(worker: "w", counts: WorkerCounts(), units: [])
+        #expect(try await bench.coordinator.heartbeat(report).isEmpty)
+        store.setFull(false)
+        bench.place.setFault(nil)
+        #expect(try await bench.coordinator.publish(lease, someResult()) == .accepted)
+    }
+
     @Test("while files are put in place the lease cannot be taken away, and a second publish is told to come back")
     func publishInProgress() async throws {
         let store = InMemoryJobStore()

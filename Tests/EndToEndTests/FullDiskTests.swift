@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 
 @Suite("A full disk", .serialized) struct FullDiskTests {
-    /// Finds no room for what workers write while there is a file `full`.
-    private func fullDisk(_ site: Site) throws -> String {
+    /// Finds no room for files with one of `names` in their paths while there is a file `full`.
+    private func fullDisk(_ site: Site, for names: [String]) throws -> String {
         try site.library(
             """
             #define _GNU_SOURCE
@@ -20,7 +20,7 @@ import Testing
                 ssize_t length = readlink(link, path, sizeof path - 1);
                 if (length < 0) return 0;
                 path[length] = 0;
-                return strstr(path, "/scratch/spools-") || strstr(path, "/scratch/demo-");
+                return \(names.map { "strstr(path, \"\($0)\")" }.joined(separator: " || "));
             }
             #define FAIL if (full(file)) { errno = ENOSPC; return -1; }
             ssize_t write(int file, const void *bytes, size_t count) {
@@ -41,7 +41,7 @@ import Testing
         let manifest = try site.manifest(
             "m", captions: "original", unitRows: 6, extra: "fetch: {allow_private_addresses: true}")
         try #require(site.build(manifest, to: "whole").status == 0)
-        let library = try fullDisk(site)
+        let library = try fullDisk(site, for: ["/scratch/spools-", "/scratch/demo-", "/scratch/dataset.json"])
         let full = site.folder + "/full"
         try Data().write(to: URL(fileURLWithPath: full))
         let build = try Program(
@@ -56,5 +56,21 @@ import Testing
         #expect(
             try site.files("out").filter { $0.key.hasPrefix("shards/") }
                 == site.files("whole").filter { $0.key.hasPrefix("shards/") })
+    }
+
+    @Test("that leaves no room for the description ends a build that is done as something to resume, with exit code 69")
+    func description() throws {
+        let site = try Site(count: 8)
+        let manifest = try site.manifest(
+            "m", captions: "original", unitRows: 4, extra: "fetch: {allow_private_addresses: true, outage: 1}")
+        let library = try fullDisk(site, for: ["/scratch/dataset.json"])
+        let full = URL(fileURLWithPath: site.folder + "/full")
+        try Data().write(to: full)
+        let ended = try Program.run(
+            Site.pipeline, site.buildArguments(manifest, to: "out", workers: 1), environment: ["LD_PRELOAD": library])
+        #expect(ended.status == 69 && ended.errors.contains("run the same command to resume"), "\(ended)")
+        try FileManager.default.removeItem(at: full)
+        #expect(try site.build(manifest, to: "out").status == 0)
+        #expect(try site.files("out")["dataset.json"] != nil)
     }
 }

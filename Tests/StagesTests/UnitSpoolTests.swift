@@ -60,6 +60,26 @@ import Testing
         }
     }
 
+    @Test("that cannot be read is passed over: its rows are done again")
+    func unreadable() async throws {
+        let flow = try TestFlow()
+        _ = try await flow.spools.spool(of: flow.unit, generation: 1)
+        let path = try #require(try files(flow).first)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try await flow.run(generation: 2)
+        #expect(flow.fetcher.asked.withLock { $0.count } == 60)
+    }
+
+    @Test("says when it has made room")
+    func freed() async throws {
+        let flow = try TestFlow()
+        let freed = Locked(0)
+        flow.spools.use.whenFreed { freed.withLock { $0 += 1 } }
+        try await flow.run().spool.remove()
+        #expect(freed.withLock { $0 } > 0 && flow.spools.use.byteCount == 0)
+    }
+
     @Test("of another build is not used")
     func otherBuild() async throws {
         let flow = try TestFlow()

@@ -34,6 +34,25 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: output.scratchFolder).isEmpty)
     }
 
+    @Test("knows files that were put in place already by their sizes, once they are gone from scratch")
+    func inPlace() throws {
+        let output = try output()
+        defer { try? FileManager.default.removeItem(atPath: output.root) }
+        let (shard, table) = ([0x28, 0xb5, 0x2f, 0xfd, 1] as [UInt8], Array("PAR1 ".utf8))
+        func isInPlace(_ byteCount: Int = 5) -> Bool {
+            output.isInPlace("s-000000", generation: 1, isDraft: false, byteCount: byteCount, tableByteCount: 5)
+        }
+        for (bytes, path) in [
+            (shard, output.scratchShard("s-000000", generation: 1)),
+            (table, output.scratchTable("s-000000", generation: 1)),
+        ] { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
+        #expect(!isInPlace())
+        try output.publish("s-000000", generation: 1)
+        #expect(isInPlace() && !isInPlace(6))
+        try put("another", at: output.scratchTable("s-000000", generation: 1))
+        #expect(!isInPlace())
+    }
+
     @Test("shows nothing of a shard whose second file cannot be renamed")
     func failedRename() throws {
         let output = try output()

@@ -183,7 +183,7 @@ import Testing
         let cases: [(Int, String, TransportError.Code)] = [
             (200, "<html>", .protocolMismatch), (200, "{\"answer\": \"granted\"}", .protocolMismatch),
             (404, "<html>", .refused), (422, "{\"code\": \"bad_result\", \"message\": \"9 rows of 10\"}", .refused),
-            (301, "", .refused), (503, "", .unreachable), (401, "", .unauthorized),
+            (301, "", .refused), (503, "", .unreachable), (507, "", .diskFull), (401, "", .unauthorized),
         ]
         for (status, body, code) in cases {
             let error = await #expect(throws: TransportError.self) { try await client(status, body).acquire() }
