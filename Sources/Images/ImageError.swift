@@ -30,12 +30,13 @@ package struct ImageError: Error, Equatable, CustomStringConvertible {
     /// Code and text.
     package var description: String { "\(code.rawValue): \(message)" }
 
-    /// The same as the fate of a sample.
-    package var rejection: Rejection {
+    /// Why the image is left out; nil where it is not to blame: without memory, the next try may find some.
+    package var rejection: Rejection? {
         switch code {
         case .notAnImage: Rejection(.notAnImage, message)
         case .damaged, .unsupported: Rejection(.decodeError, message)
-        case .tooManyPixels, .outOfMemory: Rejection(.tooManyPixels, message)
+        case .tooManyPixels: Rejection(.tooManyPixels, message)
+        case .outOfMemory: nil
         }
     }
 }

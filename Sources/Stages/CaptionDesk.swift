@@ -74,7 +74,7 @@ package final class CaptionDesk: Sendable {
         guard !job.unit.hasEnded else { return nil }
         do {
             let row = try await job.unit.spool.encodedRow(job.number)
-            switch views.look(at: row, job.unit.watch, hold: gate.take) {
+            switch try views.look(at: row, job.unit.watch, hold: gate.take) {
             case .kept(let views): return BootstrapStage.Seen(origin: row.origin, views: views)
             case .rejected(let rejection): await put(.rejected(rejection), job)
             }

@@ -1,7 +1,7 @@
 package import Archives
 import Digests
 package import Fetching
-import Images
+package import Images
 package import Manifests
 import Samples
 import SourceAdapters
@@ -39,40 +39,37 @@ package struct ImageStage: Sendable {
 
     /// The row of `listed`; or why it is left out whatever its image is.
     func judge(_ listed: ListedRow) -> Result<SourceRow, LeftOutRow> {
-        var origin = RowOrigin(id: listed.id, sourceID: "", url: listed.url, given: [])
-        do throws(LeftOut) {
-            let row: SourceRow
-            switch listed.outcome {
-            case .kept(let kept): row = kept
-            case .rejected(let rejection): throw LeftOut(rejection)
-            }
-            origin = RowOrigin(row, url: listed.url)
-            if let rejection = watch.rejection(of: row.id) { throw LeftOut(rejection) }
-            if needsCaption, RowCaptions(given: row.captions) == nil {
-                throw LeftOut(.badRow, "no caption: the list gives none and none is made")
-            }
-            return .success(row)
-        } catch {
-            return .failure(error.row(origin, KnownFacts()))
+        switch listed.outcome {
+        case .rejected(let rejection):
+            let origin = RowOrigin(id: listed.id, sourceID: "", url: listed.url, given: [])
+            return .failure(leftOut(origin, rejection, KnownFacts()))
+        case .kept(let row):
+            guard let rejection = watch.rejection(of: row.id) ?? missingCaption(row) else { return .success(row) }
+            return .failure(leftOut(RowOrigin(row, url: listed.url), rejection, KnownFacts()))
         }
+    }
+
+    private func missingCaption(_ row: SourceRow) -> Rejection? {
+        guard needsCaption, RowCaptions(given: row.captions) == nil else { return nil }
+        return Rejection(.badRow, "no caption: the list gives none and none is made")
     }
 
     /// What becomes of `row`, which was let in with `ticket`.
     ///
-    /// A bad row is a value, made here of whatever step left it out. What a shard keeps is the URL as the list says it: where
-    /// an image lies on this machine is not.
+    /// A bad row is a value, made here of whatever step left it out. What a shard keeps is the URL as the list says it:
+    /// where an image lies on this machine is not.
     ///
-    /// - Throws: An `ArchiveError` where the disk or the memory is to blame, so that the unit is tried again.
-    func run(_ row: SourceRow, url: String, _ ticket: RowTicket) async throws(ArchiveError) -> PreparedRow {
+    /// - Throws: An `ArchiveError` or `ImageError` where the disk or the memory is to blame, so that the unit is tried again.
+    func run(_ row: SourceRow, url: String, _ ticket: RowTicket) async throws -> PreparedRow {
         let origin = RowOrigin(row, url: url)
         var known = KnownFacts()
         let loaded = try await loader.load(row.location, ticket)
-        do throws(LeftOut) {
+        do throws(Stop) {
             let bytes = try take(loaded, &known)
             ticket.fetched(byteCount: bytes.count)
             let sha256 = try check(bytes, row, &known)
             let result = watch.working(on: row.id) {
-                Result { () throws(LeftOut) in try encode(bytes, ticket, &known) }
+                Result { () throws(Stop) in try encode(bytes, ticket, &known) }
             }
             let (original, image, hash) = try result.get()
             ticket.hold(image.bytes.count)
@@ -81,25 +78,32 @@ package struct ImageStage: Sendable {
                     origin: origin, answer: known.answer, fetchedByteCount: known.byteCount, sha256: sha256,
                     original: original, image: image, perceptualHash: hash))
         } catch {
-            return .leftOut(error.row(origin, known))
+            switch error {
+            case .leftOut(let rejection): return .leftOut(leftOut(origin, rejection, known))
+            case .fault(let error): throw error
+            }
         }
     }
 
-    /// The end of a row's way: why it is left out.
-    private struct LeftOut: Error {
-        let rejection: Rejection
-        init(_ rejection: Rejection) { self.rejection = rejection }
-        init(_ reason: Rejection.Reason, _ message: String) { rejection = Rejection(reason, message) }
+    /// Why a row goes no further.
+    private enum Stop: Error {
+        case leftOut(Rejection)
+        /// The row is not to blame.
+        case fault(ImageError)
 
-        /// The row `origin`, of which `known` is known; of bytes that must not be kept nothing is said, nor where they are.
-        func row(_ origin: RowOrigin, _ known: KnownFacts) -> LeftOutRow {
-            guard rejection.reason != .excludedDigest else {
-                return LeftOutRow(RowOrigin(id: origin.id, sourceID: "", url: "", given: []), rejection)
-            }
-            return LeftOutRow(
-                origin, rejection, answer: known.answer, fetchedByteCount: known.byteCount, sha256: known.sha256,
-                original: known.original)
+        static func leftOut(_ reason: Rejection.Reason, _ message: String) -> Stop {
+            .leftOut(Rejection(reason, message))
         }
+    }
+
+    /// The row `origin`, of which `known` is known; of bytes that must not be kept nothing is said, nor where they are.
+    private func leftOut(_ origin: RowOrigin, _ rejection: Rejection, _ known: KnownFacts) -> LeftOutRow {
+        guard rejection.reason != .excludedDigest else {
+            return LeftOutRow(RowOrigin(id: origin.id, sourceID: "", url: "", given: []), rejection)
+        }
+        return LeftOutRow(
+            origin, rejection, answer: known.answer, fetchedByteCount: known.byteCount, sha256: known.sha256,
+            original: known.original)
     }
 
     /// What the steps have found out about a row.
@@ -113,7 +117,7 @@ package struct ImageStage: Sendable {
     /// The bytes that were loaded.
     private func take(
         _ loaded: Result<FetchedBody, FetchFailure>, _ known: inout KnownFacts
-    ) throws(LeftOut) -> [UInt8] {
+    ) throws(Stop) -> [UInt8] {
         switch loaded {
         case .success(let body):
             known.answer.httpStatus = body.httpStatus == 0 ? nil : body.httpStatus
@@ -121,27 +125,27 @@ package struct ImageStage: Sendable {
             return body.bytes
         case .failure(let failure):
             known.answer = FetchAnswer(httpStatus: failure.httpStatus, finalURL: failure.finalURL)
-            throw LeftOut(failure.rejection)
+            throw .leftOut(failure.rejection)
         }
     }
 
     /// The digest of `bytes`, if they may be kept and are those that the list means.
     private func check(
         _ bytes: [UInt8], _ row: SourceRow, _ known: inout KnownFacts
-    ) throws(LeftOut) -> ContentDigest {
+    ) throws(Stop) -> ContentDigest {
         let needsMD5 = excluded.hasMD5 || verifiesDigests && row.facts.md5 != nil
         let (sha256, md5) = (digest(of: bytes), needsMD5 ? Digests.md5(of: bytes) : nil)
-        if excluded.contains(sha256: sha256.hex, md5: md5) { throw LeftOut(.excludedDigest, "") }
+        if excluded.contains(sha256: sha256.hex, md5: md5) { throw .leftOut(.excludedDigest, "") }
         (known.byteCount, known.sha256) = (bytes.count, sha256)
         guard verifiesDigests else { return sha256 }
         if let fault = row.facts.unreadable[.sha256] ?? row.facts.unreadable[.md5] {
-            throw LeftOut(.badRow, "\(fault), which fetch.verify_digests compares")
+            throw .leftOut(.badRow, "\(fault), which fetch.verify_digests compares")
         }
         if let wanted = row.facts.sha256, wanted != sha256.hex {
-            throw LeftOut(.digestMismatch, "SHA-256 \(sha256.hex), not \(wanted)")
+            throw .leftOut(.digestMismatch, "SHA-256 \(sha256.hex), not \(wanted)")
         }
         if let wanted = row.facts.md5, wanted != md5 {
-            throw LeftOut(.digestMismatch, "MD5 \(md5 ?? ""), not \(wanted)")
+            throw .leftOut(.digestMismatch, "MD5 \(md5 ?? ""), not \(wanted)")
         }
         return sha256
     }
@@ -149,11 +153,11 @@ package struct ImageStage: Sendable {
     /// The steps from bytes to the image that is stored.
     private func encode(
         _ bytes: [UInt8], _ ticket: RowTicket, _ known: inout KnownFacts
-    ) throws(LeftOut) -> (original: Size, image: StoredImage, hash: UInt64?) {
+    ) throws(Stop) -> (original: Size, image: StoredImage, hash: UInt64?) {
         let header = try coding { () throws(ImageError) in try readHeader(bytes) }
         let size = header.orientedSize
         known.original = size
-        if let rejection = image.judge(size) { throw LeftOut(rejection) }
+        if let rejection = image.judge(size) { throw .leftOut(rejection) }
         let plan = ResizePlan(size, mode: image.mode, size: image.size)
         let unchanged =
             image.keepsBytes(header, plan)
@@ -173,8 +177,8 @@ package struct ImageStage: Sendable {
         return (size, stored, hashesLooks ? perceptualHash(pixels) : nil)
     }
 
-    private func coding<Value>(_ body: () throws(ImageError) -> Value) throws(LeftOut) -> Value {
-        do { return try body() } catch { throw LeftOut(error.rejection) }
+    private func coding<Value>(_ body: () throws(ImageError) -> Value) throws(Stop) -> Value {
+        do { return try body() } catch { throw error.rejection.map(Stop.leftOut) ?? .fault(error) }
     }
 }
 

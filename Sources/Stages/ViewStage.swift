@@ -20,22 +20,29 @@ package struct ViewStage: Sendable {
     }
 
     /// The views of `row`, on which no worker crashed before; `hold` is told how many bytes are taken meanwhile.
-    func look(at row: EncodedRow, _ watch: any CrashWatch, hold: (Int) -> Void) -> Outcome<ModelViews> {
+    ///
+    /// - Throws: Where there is no memory, which is no fault of the row.
+    func look(at row: EncodedRow, _ watch: any CrashWatch, hold: (Int) -> Void) throws(ImageError) -> Outcome<
+        ModelViews
+    > {
         if let rejection = watch.rejection(of: row.origin.id) { return .rejected(rejection) }
         let bytes = row.image.bytes
         let byteCount = bytes.count + row.image.size.width * row.image.size.height * 3
         hold(byteCount)
         defer { hold(-byteCount) }
-        return watch.working(on: row.origin.id) {
-            do throws(ImageError) {
+        let views = watch.working(on: row.origin.id) {
+            Result { () throws(ImageError) in
                 let pixels = try decode(bytes, maxPixels: .max)
-                return .kept(
-                    ModelViews(
-                        captioner: squashed(pixels, side: captionerSide).rgb,
-                        ranker: shortestSideCropped(pixels, side: rankerSide).rgb))
-            } catch {
-                return .rejected(error.rejection)
+                return ModelViews(
+                    captioner: squashed(pixels, side: captionerSide).rgb,
+                    ranker: shortestSideCropped(pixels, side: rankerSide).rgb)
             }
+        }
+        do {
+            return .kept(try views.get())
+        } catch {
+            guard let rejection = error.rejection else { throw error }
+            return .rejected(rejection)
         }
     }
 }

@@ -45,10 +45,16 @@ struct FetchCommand: AsyncParsableCommand {
         let fetcher = CurlFetcher(policy: policy, connections: 1, seed: manifest.seed)
         defer { fetcher.close() }
         let stage = ImageStage(manifest: manifest, fetcher: fetcher, excluded: excluded)
-        let fate = Fate(url, try await stage.run(url: url))
-        if let output, let image = fate.image { try write(image.bytes, to: output) }
-        try printResult(json ? jsonText(fate.facts) : fate.line)
-        guard fate.image != nil else { throw ExitCode(CommandError.Code.failedWork.rawValue) }
+        let row: PreparedRow
+        do {
+            row = try await stage.run(url: url)
+        } catch {
+            throw CommandError(.failedWork, "\(url): \(error)")
+        }
+        let result = FetchResult(url, row)
+        if let output, let image = result.image { try write(image.bytes, to: output) }
+        try printResult(json ? jsonText(result.facts) : result.line)
+        guard result.image != nil else { throw ExitCode(CommandError.Code.failedWork.rawValue) }
     }
 
     /// The manifest whose rules apply, and the bytes that must not be kept.
@@ -78,7 +84,7 @@ struct FetchCommand: AsyncParsableCommand {
 }
 
 /// What became of a URL.
-private struct Fate {
+private struct FetchResult {
     struct Facts: Encodable {
         let url: String
         let status: String
