@@ -1,3 +1,4 @@
+import Foundation
 import Locks
 
 /// Why the workers of this machine cannot be kept running.
@@ -6,7 +7,7 @@ package struct SupervisionError: Error, Hashable, CustomStringConvertible {
     package enum Code: String, Sendable, CaseIterable {
         /// A worker ended again and again before it asked for work.
         case diesAtStart = "dies_at_start"
-        /// A worker said that it was given something unusable; starting it again would not help.
+        /// A worker said that it was given something unusable; starting it again would not help. The text is what it said.
         case refuses
         /// A worker waited too long for the network; the text is the reason alone.
         case outage
@@ -33,7 +34,7 @@ package struct SupervisionEvents: Sendable {
     package var ended: @Sendable (_ worker: String, _ message: String?) async throws -> Bool
     /// Whether there is work for which a worker is needed.
     package var hasWork: @Sendable () async throws -> Bool
-    /// Whether a worker lives but has stopped to move.
+    /// Whether a worker is alive but makes no progress.
     package var hangs: @Sendable (_ worker: String) async throws -> Bool
 
     package init(
@@ -107,12 +108,13 @@ package struct WorkerSupervisor: Sendable {
             let lastLines = LastLines()
             let end = try await runOnce(name, command, lastLines)
             let wasAskedToStop = Task.isCancelled
-            let isClean = wasAskedToStop || end == .exited(0)
+            // An outage is no fault of the units that it interrupted.
+            let isClean = wasAskedToStop || end == .exited(0) || end == .exited(Self.outageCode)
             let text = "\(end)\(lastLines.text)"
             let askedForWork = try await events.ended(name, isClean ? nil : "worker \(name) \(text)")
             if wasAskedToStop { return }
             if case .exited(let code) = end, Self.hopelessCodes.contains(code) {
-                throw SupervisionError(code: .refuses, worker: name, text: text)
+                throw SupervisionError(code: .refuses, worker: name, text: lastLines.reason ?? text)
             }
             if end == .exited(Self.outageCode) {
                 throw SupervisionError(code: .outage, worker: name, text: lastLines.reason ?? text)
@@ -168,26 +170,39 @@ package struct WorkerSupervisor: Sendable {
     }
 }
 
-/// The last lines that a worker wrote.
+/// The last lines that a worker wrote, and the last error among all.
 private final class LastLines: Sendable {
-    private let lines = Locked<[String]>([])
+    private static let shownLength = 500
+
+    private let state = Locked((lines: [String](), reason: String?.none))
 
     func add(_ line: String) {
-        lines.withLock { lines in
-            lines.append(String(line.prefix(500)))
-            if lines.count > 5 { lines.removeFirst() }
+        state.withLock { state in
+            state.lines.append(line)
+            if state.lines.count > 5 { state.lines.removeFirst() }
+            state.reason = Self.error(in: line) ?? state.reason
         }
     }
 
-    /// What the last line says, if it is an error.
-    var reason: String? {
-        let last = lines.withLock { $0.last }
-        return last.flatMap { $0.hasPrefix("error: ") ? String($0.dropFirst("error: ".count)) : nil }
-    }
+    /// What the last error line says; nil when there is none.
+    var reason: String? { state.withLock { $0.reason }.map { String($0.prefix(4 * Self.shownLength)) } }
 
     /// The lines behind a colon; empty when there are none.
     var text: String {
-        let lines = lines.withLock { $0 }
+        let lines = state.withLock { $0.lines }.map { $0.prefix(Self.shownLength) }
         return lines.isEmpty ? "" : ": " + lines.joined(separator: " | ")
+    }
+
+    /// The message of an error line, as text or as JSON.
+    private static func error(in line: String) -> String? {
+        if line.hasPrefix("error: ") { return String(line.dropFirst("error: ".count)) }
+        struct Entry: Decodable {
+            let level: String
+            let message: String
+        }
+        guard line.hasPrefix("{"), let entry = try? JSONDecoder().decode(Entry.self, from: Data(line.utf8)),
+            entry.level == "error"
+        else { return nil }  // another line, or no JSON
+        return entry.message
     }
 }

@@ -96,8 +96,23 @@ private func shell(_ script: String) -> ProcessCommand {
     @Test("does not start a worker again that says its input is unusable")
     func refuses() async throws {
         let stage = Stage(endLimit: 100)
-        let error = try await #require(throws: SupervisionError.self) { try await run(stage, "exit 65", count: 2) }
-        #expect(error.code == .refuses)
+        let error = try await #require(throws: SupervisionError.self) {
+            try await run(stage, "echo error: dns_servers: want addresses; exit 65", count: 2)
+        }
+        #expect(error.code == .refuses && error.text == "dns_servers: want addresses")
+    }
+
+    @Test("an outage is no failure of the units, and is told in the worker's own words", arguments: ["text", "json"])
+    func outage(format: String) async throws {
+        let stage = Stage(endLimit: 100)
+        let reason = "no answer from any of 60 hosts: " + String(repeating: "x", count: 600)
+        let line =
+            format == "text" ? "error: \(reason)" : #"{"level":"error","logger":"pipeline","message":"\#(reason)"}"#
+        let error = try await #require(throws: SupervisionError.self) {
+            try await run(stage, "echo '\(line)'; echo a last word of a library; exit 75")
+        }
+        #expect(error.code == .outage && error.text == reason)
+        #expect(stage.ends == [nil])
     }
 
     @Test("names an executable that is not there")
