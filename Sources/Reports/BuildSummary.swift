@@ -53,17 +53,20 @@ package struct BuildSummary: Sendable {
         }.joined()
     }
 
-    /// What to do where most rows failed for one reason.
+    /// Rows that are published stay as they are.
+    private static let anew = ", and build into another folder"
+    /// What to do where most rows failed for one reason; an output that is there keeps its rows, and most of its keys.
     private static let hints: [Rejection.Reason: String] = [
         .blockedAddress:
-            "to fetch from private addresses, such as this machine's, set fetch.allow_private_addresses: true",
-        .timeout: "to give slow hosts more time, set a larger fetch.timeout",
+            "to fetch from private addresses, such as this machine's, set fetch.allow_private_addresses: true\(anew)",
+        .timeout: "to give slow hosts more time, set a larger fetch.timeout\(anew)",
         .downloadError: "check the network of this machine, and the host names in the list",
         .httpError: "check the addresses in the list: pipeline fetch URL says what a server answers",
-        .badRow: "check the source's format and columns in the manifest",
-        .tooLarge: "to take larger files, set fetch.max_bytes",
-        .tooSmall: "to take smaller images, set image.min_side",
-        .optedOut: "to take images whose servers ask not to be used for training, set fetch.honour_opt_out: false",
+        .badRow: "check the source's format and columns in the manifest\(anew)",
+        .tooLarge: "to take larger files, set fetch.max_bytes\(anew)",
+        .tooSmall: "to take smaller images, set image.min_side\(anew)",
+        .optedOut:
+            "to take images whose servers ask not to be used for training, set fetch.honour_opt_out: false\(anew)",
         .notAnImage: "check that the list's addresses are those of images, not of pages",
     ]
 }

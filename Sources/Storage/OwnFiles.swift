@@ -9,7 +9,7 @@ extension OutputDirectory {
 
     /// What lies in the state folder before there is a plan.
     private static let ownState = [
-        "inputs", "scratch", "drafts", "token", "crashes", "fingerprints.json", "written.json",
+        "inputs", "scratch", "drafts", "token", "hosts", "crashes", "fingerprints.json", "written.json",
     ]
 
     /// Where the digests of the card stand, of the one that was written last and of the one before.

@@ -34,11 +34,7 @@ struct JudgeCommand: AsyncParsableCommand {
             throw CommandError(.badInput, "\(error)")
         }
         guard quality.images > 0 else { throw CommandError(.badInput, "\(output): no sample to judge") }
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .sortedKeys
-            return try printResult(String(decoding: try encoder.encode(quality), as: UTF8.self))
-        }
+        if json { return try printResult(jsonText(quality)) }
         func line(_ label: String, _ part: Double, _ whole: Int) throws {
             let share = whole > 0 ? String(format: "%5.1f %%", 100 * part / Double(whole)) : "    –  "
             try printResult("\(share)  \(label)")

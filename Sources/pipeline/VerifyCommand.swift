@@ -32,9 +32,11 @@ struct VerifyCommand: AsyncParsableCommand {
         /// Tables of which an older version recorded no digest.
         var uncheckedTables = 0
         var damaged: [String] = []
+        /// Shards under `shards/` that are not the data set's: another's, or of a build that goes on.
+        var others: [String] = []
 
         private enum CodingKeys: String, CodingKey {
-            case shards, samples, rows, damaged
+            case shards, samples, rows, damaged, others
             case uncheckedTables = "unchecked_tables"
         }
     }
@@ -61,7 +63,12 @@ struct VerifyCommand: AsyncParsableCommand {
                 if !json { printError("\(error)") }
             }
         }
-        result.damaged += strays(description, directory)
+        result.others = others(description, directory)
+        if !json {
+            for path in result.others {
+                StandardError.line("\(path): not in dataset.json, so not checked", level: .notice)
+            }
+        }
         if result.uncheckedTables > 0, !json {
             StandardError.line(
                 "\(directory.descriptionPath): of an older version, with no digests of tables: only their rows were "
@@ -119,13 +126,9 @@ struct VerifyCommand: AsyncParsableCommand {
         }
     }
 
-    /// Files under `shards/` that are not published.
-    private func strays(_ description: DatasetDescription, _ directory: OutputDirectory) -> [String] {
+    /// Shards whose files lie there and that the description does not name.
+    private func others(_ description: DatasetDescription, _ directory: OutputDirectory) -> [String] {
         let published = Set(description.shards.map(\.name))
-        let strays = directory.shardNames().filter { !published.contains($0) }.map {
-            "\(directory.shardPath($0)): not in dataset.json"
-        }
-        if !json { for stray in strays { printError(stray) } }
-        return strays
+        return directory.shardNames().filter { !published.contains($0) }.map(directory.shardPath)
     }
 }

@@ -18,11 +18,20 @@ import Testing
     @Test("says what was kept and why not more; nothing kept is no success")
     func summary() throws {
         let site = try Site(count: 12)
+        // What every row would meet is said before the first is fetched.
         let manifest = try site.manifest("m", captions: "original", unitRows: 6)
-        let nothing = try site.build(manifest, to: "nothing")
+        for blocked in [try site.build(manifest, to: "nothing"), try site.plan(manifest)] {
+            #expect(
+                blocked.status == 65 && blocked.errors.contains("fetch.allow_private_addresses: true"), "\(blocked)")
+            #expect(blocked.errors.split(separator: "\n").count == 1, "\(blocked)")
+        }
+        let small = try site.manifest(
+            "m", captions: "original", unitRows: 6,
+            extra: "fetch: {allow_private_addresses: true, max_bytes: 10, retries: 0}")
+        let nothing = try site.build(small, to: "nothing")
         #expect(nothing.status == 1)
         #expect(nothing.output.hasPrefix("0 of 12 rows kept in 2 shards; 12 failed: "), "\(nothing.output)")
-        #expect(nothing.output.contains("fetch.allow_private_addresses: true"))
+        #expect(nothing.output.contains("set fetch.max_bytes, and build into another folder"), "\(nothing.output)")
         #expect(nothing.errors.contains("error: demo: nothing was kept of 12 rows; 12 failed: "), "\(nothing.errors)")
         let whole = try site.build(
             site.manifest("m", captions: "original", unitRows: 6, extra: Self.allowed), to: "whole")

@@ -97,17 +97,21 @@ import Testing
         let after = try site.files("out")
         for name in foreign { #expect(after[name] == Data("another's".utf8), "\(name)") }
         #expect(after["shards/demo-000002.tar.zst"] == own["shards/demo-000002.tar.zst"])
-
+        let verified = try Program.run(Site.pipeline, ["verify", site.folder + "/out"])
+        #expect(verified.status == 0 && verified.output.contains("0 damaged"), "\(verified)")
+        #expect(verified.errors.contains("other-000000.tar.zst: not in dataset.json"), "\(verified)")
     }
 
     @Test("takes a file under the name of a shard that is not there yet for another's")
     func takenName() throws {
         let site = try Site(count: 24)
-        func build(ratio: Int) throws -> Program.Ended {
+        func build(ratio: Int, _ output: String = "out") throws -> Program.Ended {
             let extra = "fetch: {allow_private_addresses: true, retries: 0, max_failure_ratio: \(ratio)}"
             return try site.build(
-                site.manifest("m", captions: "original", unitRows: 4, extra: extra), to: "out")
+                site.manifest("m", captions: "original", unitRows: 4, extra: extra), to: output)
         }
+        #expect(try build(ratio: 1, "whole").status == 0)
+        let whole = try site.status("whole")[0].samples
         let failing = try build(ratio: 0)
         let unit = try #require(failing.errors.firstMatch(of: /error: (demo-\d+): failed 3 times/)).1
         let path = "\(site.folder)/out/shards/\(unit).parquet"
@@ -116,7 +120,10 @@ import Testing
         #expect(refused.status == 1 && refused.errors.contains("\(path): occupied: not a file"), "\(refused.errors)")
         #expect(FileManager.default.contents(atPath: path) == Data("another's".utf8))
         unlink(path)
+        // Its rows were not lost with the refusal: they are not fetched again.
+        site.stopServer()
         #expect(try build(ratio: 1).status == 0)
+        #expect(try site.status("out")[0].samples == whole)
     }
 
     @Test("is found at home, and takes images from nowhere but its folders")

@@ -29,6 +29,9 @@ final class Site {
     /// Stops or goes on with the server of images; while it is stopped it takes connections and says nothing.
     func setServer(isRunning: Bool) { server.signal(isRunning ? SIGCONT : SIGSTOP) }
 
+    /// Ends the server of images.
+    func stopServer() { server.signal(SIGKILL) }
+
     static let pipeline = Project.executables + "/pipeline"
     static let blip2 = Project.executables + "/blip2"
 
@@ -59,6 +62,11 @@ final class Site {
     /// Runs `pipeline build` to its end.
     func build(_ manifest: String, to output: String, workers: Int = 1) throws -> Program.Ended {
         try Program.run(Site.pipeline, buildArguments(manifest, to: output, workers: workers))
+    }
+
+    /// Runs `pipeline plan`.
+    func plan(_ manifest: String) throws -> Program.Ended {
+        try Program.run(Site.pipeline, ["plan", "--manifest", manifest])
     }
 
     func buildArguments(_ manifest: String, to output: String, workers: Int) -> [String] {
