@@ -131,3 +131,17 @@ package protocol JobStore: Sendable {
     /// How far the build is; takes the same time for a thousand units as for a million.
     func status() throws(CoordinationError) -> BuildStatus
 }
+
+extension JobStore {
+    /// Calls `body` with every published unit, in order, and never holds all of them.
+    package func forEachPublished(_ body: (PublishedUnit) throws -> Void) throws {
+        let limit = 1000
+        var last = -1
+        while true {
+            let page = try published(after: last, limit: limit)
+            for unit in page { try body(unit) }
+            guard page.count == limit, let end = page.last else { return }
+            last = end.unit.id
+        }
+    }
+}

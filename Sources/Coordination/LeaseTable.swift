@@ -6,7 +6,7 @@ package struct LeasePolicy: Hashable, Sendable {
     package var duration: Duration = .seconds(120)
     /// After this many failures a unit has failed for good.
     package var failureLimit = 3
-    /// How many units a worker may hold at once.
+    /// The most units that a worker may hold, those that wait for hosts in trouble included; its profile sets how many are busy.
     package var unitsPerWorker = 64
     /// How long a worker waits before it asks again.
     package var waitDuration: Duration = .seconds(1)

@@ -23,7 +23,7 @@ extension SQLiteJobStore {
         try write("forget names") { try $0.execute(sql: "UPDATE unit SET owned = 0 WHERE \(isLeftover)") }
     }
 
-    /// Files of such units may be under `shards/`, and are none of a published shard.
+    /// Files of such units may be under `shards/`, and belong to no published shard.
     private var isLeftover: String {
         "owned = 1 AND NOT EXISTS (SELECT 1 FROM shard WHERE shard.unit = unit.id AND is_draft = 0)"
     }

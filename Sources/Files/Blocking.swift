@@ -1,7 +1,7 @@
 import Dispatch
 import Locks
 
-/// Runs work that blocks, on the disk most of the time, on a thread that is none of the shared pool's.
+/// Runs work that blocks, on the disk most of the time, on a thread outside the shared pool.
 ///
 /// The caller waits for its end, cancelled or not; the work does not see the cancellation.
 package func blocking<Value: Sendable, Failure: Error>(

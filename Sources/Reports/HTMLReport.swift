@@ -32,7 +32,7 @@ package struct HTMLReport {
         self.gathered = gathered
     }
 
-    /// The page; `image` gives the pictures of the gallery, small ones by preference, nil for one that cannot be had.
+    /// The page; `image` gives the pictures of the gallery, small ones by preference, nil where there is none.
     package func html(image: (SampleID) -> ReportImage?) -> String {
         let title = CleanText.shown(facts.name, limit: 120)
         let parts = [galleryPart(image), scorePart, textPart, failurePart, sourcePart, provenancePart].compactMap(

@@ -78,7 +78,7 @@ final class TarStream {
         while outputPlace == outputCount {
             if frameHasEnded { return false }
             if inputPlace == inputCount, try !refill() {
-                throw ShardError(.compression, path, "cut off: the frame goes on behind the end of the file")
+                throw ShardError(.compression, path, "cut off: the file ends inside the frame")
             }
             try decompress()
         }

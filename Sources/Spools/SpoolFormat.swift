@@ -41,7 +41,8 @@ enum SpoolFormat {
 }
 
 extension [UInt8] {
-    mutating func append(little value: some FixedWidthInteger) {
+    /// Adds the bytes of `value`, the lowest first.
+    package mutating func append(little value: some FixedWidthInteger) {
         for shift in stride(from: 0, to: value.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
     }
 

@@ -38,7 +38,7 @@ package struct SpoolPlace: Sendable, Hashable {
     package var byteCount: Int { SpoolFormat.headLength + Int(fieldsLength) + Int(imageLength) + 4 }
 }
 
-/// Whose spool it is: only for the same it can be gone on with.
+/// Whose spool it is: only the same build resumes from it.
 package struct SpoolHeader: Sendable, Hashable {
     /// Names the build and its settings: 32 bytes.
     package let build: [UInt8]

@@ -1,7 +1,7 @@
 package import Archives
 import Digests
 package import Fetching
-package import Images
+import Images
 package import Manifests
 import Samples
 import SourceAdapters

@@ -33,7 +33,7 @@ package protocol Captioner: Sendable {
     var imageSide: Int { get }
     /// `count` captions for each image of `batch`, in the same order; they do not depend on the rest of the batch.
     ///
-    /// `moved` is called at every token at least, from any thread: who hears nothing for minutes takes it for hanging.
+    /// `moved` is called at every token at least, from any thread: who hears nothing for minutes takes it to have hung.
     func caption(
         _ batch: [CaptionRequest], count: Int, moved: @escaping @Sendable () -> Void
     ) async throws -> [[GeneratedCaption]]

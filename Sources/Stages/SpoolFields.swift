@@ -1,15 +1,12 @@
 import Images
 import Samples
+import Spools
 
 /// Writes values one after the other; docs/FORMAT.md says which.
 struct FieldWriter {
     private(set) var bytes: [UInt8] = []
 
-    mutating func add(_ value: some FixedWidthInteger) {
-        for shift in stride(from: 0, to: value.bitWidth, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
-        }
-    }
+    mutating func add(_ value: some FixedWidthInteger) { bytes.append(little: value) }
 
     mutating func add(_ text: String) {
         add(UInt32(text.utf8.count))

@@ -84,7 +84,7 @@ package struct OutputDirectory: Sendable, Hashable {
             try checked { () throws(FileError) in try makeFolder(folder) }
         }
         for folder in [root, stateFolder] { try syncFolder(folder) }
-        try? syncFolder(root + "/..")  // another's folder, which may not be readable
+        try? syncFolder(root + "/..")  // not ours, and perhaps not readable
     }
 
     /// Throws where a megabyte cannot be written: a disk that is full from the start is better known at once.
@@ -143,7 +143,7 @@ package struct OutputDirectory: Sendable, Hashable {
         }
     }
 
-    /// Takes away what is there of shards of one's own, whole or half: those that are not recorded as published.
+    /// Removes the files of the build's own shards `names`, whole or not, which are not recorded as published.
     package func remove(_ names: [String]) throws(StorageError) {
         for path in names.flatMap({ [shardPath($0), tablePath($0)] }) where unlink(path) != 0 && errno != ENOENT {
             throw StorageError(.remove, path)

@@ -4,7 +4,7 @@ import Samples
 
 // Which files of an output are the build's own: it overwrites no other's.
 extension OutputDirectory {
-    /// What a build writes beside its shards, and goes on writing.
+    /// What a build writes beside its shards, again and again.
     private static let describing = ["dataset.json", "croissant.json", "README.md", "manifest.yaml"]
 
     /// What lies in the state folder before there is a plan.

@@ -133,7 +133,7 @@ package struct CoordinatorClient: Sendable {
         do {
             return try decodeJSON(Answer.self, from: response.body)
         } catch {
-            throw TransportError(.protocolMismatch, request.url, "an answer that is none of this version")
+            throw TransportError(.protocolMismatch, request.url, "not an answer of this version")
         }
     }
 

@@ -157,7 +157,7 @@ final class Worker: Sendable {
                 counts.add(unit)
                 return WorkerReport.Progress(lease: leased.lease, rows: unit.rows)
             }
-            // A lost heartbeat is made good by the next.
+            // The next heartbeat says what a lost one would have.
             if let lost = try? await client.heartbeat(counts, units: units), !lost.isEmpty { board.drop(lost) }
             try? await Task.sleep(for: .seconds(2))  // ends early only when cancelled
         }

@@ -63,7 +63,7 @@ struct BuildCommand: AsyncParsableCommand {
                 workerCommand: workerCommand(keeper.output), workers: workers, scratch: scratch)
             try show(status, keeper.output)
         } catch is CancellationError {
-            StandardError.line("\(progress.interruption), run the same command to resume", level: .notice)
+            StandardError.line("\(progress.interrupted()), run the same command to resume", level: .notice)
             throw CancellationError()
         } catch let error as CoordinationError {
             throw CommandError(error.exitCode, "\(error)")
@@ -137,7 +137,7 @@ struct BuildCommand: AsyncParsableCommand {
 }
 
 extension StorageError {
-    /// A folder that cannot be used is bad input; a disk that is full by now leaves work undone, to be gone on with.
+    /// A folder that cannot be used is bad input; a disk that has filled up leaves work to be resumed.
     fileprivate var exitCode: CommandError.Code {
         switch code {
         case .create, .open, .read, .occupied: .badInput

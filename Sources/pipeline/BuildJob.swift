@@ -36,9 +36,10 @@ final class BuildJob: Sendable {
         (self.keeper, self.written, self.progress, self.logger) = (keeper, written, progress, logger)
         disk = DiskPause(outage: .seconds(resolved.fetch.outage)) { reason in
             if let reason {
-                logger.warning("the description waits for room on the disk", metadata: ["what": "\(reason)"])
+                logger.warning(
+                    "the disk is full: dataset.json is written when there is room", metadata: ["what": "\(reason)"])
             } else {
-                logger.notice("the description is written again")
+                logger.notice("there is room on the disk again")
             }
         }
         manifest = resolved
@@ -279,7 +280,7 @@ private final class CrashWatcher: Sendable {
         seen = Locked(log.crashes().reduce(into: [:]) { $0[$1.worker, default: 0] += 1 })
     }
 
-    /// Whether `worker` wrote down crashes that were not there the last time: another's excuse nobody but itself.
+    /// Whether `worker` wrote down crashes that were not there the last time; those of other workers do not count.
     func hasNew(of worker: String) -> Bool {
         let crashes = log.crashes(of: worker)
         let new = seen.withLock { seen in

@@ -99,8 +99,8 @@ final class BuildProgress: Sendable {
         }
     }
 
-    /// Where the build was when it was interrupted.
-    var interruption: String {
+    /// Leaves the bar; says where the build was interrupted.
+    func interrupted() -> String {
         state.withLock { state in
             guard let state, state.rows.total > 0 else { return "interrupted before any row was done" }
             if state.isBarShown { StandardError.write("\n") }

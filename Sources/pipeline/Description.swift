@@ -16,12 +16,7 @@ func writeDescription(
     let (name, output, store) = (manifest.name, keeper.output, keeper.store)
     let formats = Dictionary(manifest.sources.map { ($0.name, $0.format.rawValue) }) { first, _ in first }
     var published: [PublishedUnit] = []
-    while true {
-        let page = try store.published(after: published.last?.unit.id ?? -1, limit: 1000)
-        published += page
-        if page.count < 1000 { break }
-    }
-    published.removeAll(where: \.isDraft)
+    try store.forEachPublished { if !$0.isDraft { published.append($0) } }
     var totals = DatasetDescription.Totals()
     for unit in published {
         totals.shards += 1

@@ -54,14 +54,11 @@ struct DuplicateRemoval: Sendable {
 
     private func allPlaces() throws -> (places: [DonePlace], rowCount: Int) {
         var (places, rowCount): ([DonePlace], Int) = ([], 0)
-        while true {
-            let page = try store.published(after: places.last?.published.unit.id ?? -1, limit: 1000)
-            for published in page {
-                places.append(DonePlace(published: published, firstRow: rowCount))
-                rowCount += published.unit.rowCount
-            }
-            if page.count < 1000 { return (places, rowCount) }
+        try store.forEachPublished { published in
+            places.append(DonePlace(published: published, firstRow: rowCount))
+            rowCount += published.unit.rowCount
         }
+        return (places, rowCount)
     }
 
     private func publish(_ place: DonePlace, without repeats: Repeats) throws {

@@ -3,14 +3,14 @@ import Logging
 import Samples
 import Storage
 
-/// Keeps what lies under `shards/` and what the job store says of it the same, and touches no other's file.
+/// Keeps what lies under `shards/` and what the job store says of it the same, and touches no file of others.
 struct ShardKeeper: Sendable {
     let output: OutputDirectory
     let store: any JobStore
 
     /// Puts a finished shard under `shards/`, or among the drafts; one that is there already is no fault.
     ///
-    /// - Throws: Where a file stands there that no one has recorded: it is another's.
+    /// - Throws: Where a file of that name is there already and is not recorded: it is not this build's.
     func publish(_ unit: WorkUnit, generation: Int, _ result: UnitResult, asDraft isDraft: Bool = false) throws {
         let isInPlace =
             try (isDraft || store.owns(unit: unit.id))
@@ -30,21 +30,16 @@ struct ShardKeeper: Sendable {
     ///
     /// For a time when no worker runs.
     func repair(_ logger: Logger) throws -> Int {
-        var (last, lost) = (-1, 0)
-        while true {
-            let page = try store.published(after: last, limit: 1000)
-            for shard in page {
-                guard
-                    let damage = output.damage(
-                        of: shard.unit.shardName, isDraft: shard.isDraft, byteCount: shard.result.byteCount,
-                        tableByteCount: shard.result.tableByteCount)
-                else { continue }
-                logger.warning("a shard is damaged and is made again", metadata: ["fault": "\(damage)"])
-                try store.takeBack(unit: shard.unit.id)
-                lost += 1
-            }
-            guard page.count == 1000, let end = page.last else { break }
-            last = end.unit.id
+        var lost = 0
+        try store.forEachPublished { shard in
+            guard
+                let damage = output.damage(
+                    of: shard.unit.shardName, isDraft: shard.isDraft, byteCount: shard.result.byteCount,
+                    tableByteCount: shard.result.tableByteCount)
+            else { return }
+            logger.warning("a shard is damaged and is made again", metadata: ["fault": "\(damage)"])
+            try store.takeBack(unit: shard.unit.id)
+            lost += 1
         }
         try output.remove(store.leftovers().map(\.shardName))
         try store.disownLeftovers()

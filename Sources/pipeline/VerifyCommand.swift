@@ -32,7 +32,7 @@ struct VerifyCommand: AsyncParsableCommand {
         /// Tables of which an older version recorded no digest.
         var uncheckedTables = 0
         var damaged: [String] = []
-        /// Shards under `shards/` that are not the data set's: another's, or of a build that goes on.
+        /// Shards under `shards/` that the data set does not name: not its own, or not described yet.
         var others: [String] = []
 
         private enum CodingKeys: String, CodingKey {

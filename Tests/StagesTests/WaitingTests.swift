@@ -100,7 +100,7 @@ struct InstantClock: Clock {
         var sighting = UnitProgress.Sighting()
         _ = mine.isAlive(since: &sighting)
         other.moved()
-        #expect(!mine.isAlive(since: &sighting), "another unit's rows are none of its own")
+        #expect(!mine.isAlive(since: &sighting), "another unit's rows are not its own")
         pulse.fetched()
         #expect(mine.isAlive(since: &sighting))
     }
