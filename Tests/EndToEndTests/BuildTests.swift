@@ -283,7 +283,8 @@ import Testing
         try FileManager.default.createDirectory(atPath: broken, withIntermediateDirectories: true)
         try "{}".write(toFile: broken + "/config.json", atomically: true, encoding: .utf8)
         let manifest = try site.manifest(
-            "m", captions: "bootstrap", unitRows: 4, extra: "caption: {model: broken}\nrank: {model: broken}")
+            "m", captions: "bootstrap", unitRows: 4,
+            extra: "fetch: {allow_private_addresses: true}\ncaption: {model: broken}\nrank: {model: broken}")
         let ended = try site.build(manifest, to: "out")
         #expect(ended.status == 65 && ended.errors.contains("broken"), "\(ended.errors)")
 
