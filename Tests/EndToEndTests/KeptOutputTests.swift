@@ -126,6 +126,20 @@ import Testing
         #expect(try site.status("out")[0].samples == whole)
     }
 
+    @Test("leaves no spool behind in a scratch folder that the worker profile names")
+    func ownScratch() throws {
+        let site = try Site(count: 4)
+        let manifest = try site.manifest(
+            "m", captions: "original", unitRows: 4, extra: "fetch: {allow_private_addresses: true}")
+        let scratch = site.folder + "/fast"
+        try "scratch: \(scratch)\n".write(toFile: site.folder + "/profile.yaml", atomically: true, encoding: .utf8)
+        let built = try Program.run(
+            Site.pipeline,
+            site.buildArguments(manifest, to: "out", workers: 1) + ["--profile", site.folder + "/profile.yaml"])
+        #expect(built.status == 0, "\(built.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
+    }
+
     @Test("is found at home, and takes images from nowhere but its folders")
     func paths() throws {
         let site = try Site(count: 8)
