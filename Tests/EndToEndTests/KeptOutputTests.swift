@@ -106,7 +106,8 @@ import Testing
     func takenName() throws {
         let site = try Site(count: 24)
         func build(ratio: Int, _ output: String = "out") throws -> Program.Ended {
-            let extra = "fetch: {allow_private_addresses: true, retries: 0, max_failure_ratio: \(ratio)}"
+            let extra =
+                "fetch: {allow_private_addresses: true, retries: 0, outage: 0, patience: 0, max_failure_ratio: \(ratio)}"
             return try site.build(
                 site.manifest("m", captions: "original", unitRows: 4, extra: extra), to: output)
         }
