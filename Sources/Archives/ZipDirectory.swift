@@ -65,7 +65,7 @@ struct ZipDirectory {
                 (count, offset) = (wideCount, wideOffset)
             }
         }
-        guard offset + count <= byteCount else { throw fault("its directory lies outside the file") }
+        guard offset + count <= byteCount else { throw fault("its directory is outside the file") }
         return offset..<(offset + count)
     }
 
@@ -88,7 +88,7 @@ struct ZipDirectory {
             wide = (wide.lowerBound + 8)..<wide.upperBound
         }
         guard numbers[2] + 30 <= byteCount, numbers[1] <= byteCount else {
-            throw fault("\(name) lies outside the file")
+            throw fault("\(name) is outside the file")
         }
         return ZipArchive.Entry(
             isDeflated: method == 8, crc32: UInt32(bytes.uint32(place + 16)), compressedByteCount: numbers[1],

@@ -56,7 +56,7 @@ package actor Coordinator {
         wallClock: @escaping @Sendable () -> Date = { Date() }, logger: Logger, makesDrafts: Bool = false,
         publishFiles: @escaping PublishFiles
     ) throws(CoordinationError) {
-        guard try store.isPlanned() else { throw CoordinationError(.conflict, "plan", "the plan is not whole") }
+        guard try store.isPlanned() else { throw CoordinationError(.conflict, "plan", "the plan is not complete") }
         try store.releaseAll()
         self.store = store
         self.current = current
@@ -214,7 +214,7 @@ package actor Coordinator {
     /// The build that is worked on.
     package func build() throws(CoordinationError) -> BuildRecord {
         if let current { return current }
-        guard let build = try store.build() else { throw CoordinationError(.store, "build", "the store holds none") }
+        guard let build = try store.build() else { throw CoordinationError(.store, "build", "the store has no build") }
         return build
     }
 

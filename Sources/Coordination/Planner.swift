@@ -52,7 +52,8 @@ package struct Planner: Sendable {
             guard existing.settings["image.maxPixels"] == nil else {
                 throw CoordinationError(
                     .manifestChanged, "manifest",
-                    "the output was begun by an older version: finish it with that, or build into another folder")
+                    "the output was started by an older version: finish it with that version, or build into another folder"
+                )
             }
             let differences = compare(existing: existing.settings, new: build.settings)
             guard differences.isEmpty else {

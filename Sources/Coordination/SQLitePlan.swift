@@ -23,7 +23,7 @@ extension SQLiteJobStore {
     package func beginPlan(of build: BuildRecord, sources: [String]) throws(CoordinationError) {
         try write("begin the plan") { db in
             guard try Bool.fetchOne(db, sql: "SELECT is_planned FROM build") != true else {
-                throw CoordinationError(.conflict, "plan", "the store has a whole plan")
+                throw CoordinationError(.conflict, "plan", "the store already has a complete plan")
             }
             for table in ["unit", "source", "setting", "build"] { try db.execute(sql: "DELETE FROM \(table)") }
             try db.execute(

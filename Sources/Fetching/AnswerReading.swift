@@ -84,7 +84,7 @@ struct AnswerReader: Sendable {
         }
         switch answer.ending {
         case .timedOut:
-            let what = answer.head.byteCount > 0 ? "no whole answer" : "no answer"
+            let what = answer.head.byteCount > 0 ? "no complete answer" : "no answer"
             return fault(.silence, .timeout, "\(what) in \(policy.timeout)")
         case .failed(let code, let text):
             return Self.passing[code].map { fault($0, .downloadError, text) }

@@ -102,7 +102,7 @@ package final class CurlFetcher: Fetcher {
         var redirectsLeft = policy.maxRedirects
         while true {
             guard !policy.isPlaceholder("\(address)") else {
-                let rejection = Rejection(.placeholder, "stands for an image that is gone")
+                let rejection = Rejection(.placeholder, "a placeholder for an image that was removed")
                 throw AnswerReading.Fault(failure: FetchFailure(rejection, finalURL: "\(address)"))
             }
             let answer = await loop.run(request(address, timeout: left, observer))
@@ -118,7 +118,7 @@ package final class CurlFetcher: Fetcher {
                 redirectsLeft -= 1
                 left -= answer.times.elapsed
                 guard left > .zero else {
-                    let rejection = Rejection(.timeout, "no whole answer in \(policy.timeout)")
+                    let rejection = Rejection(.timeout, "no complete answer in \(policy.timeout)")
                     throw AnswerReading.Fault(
                         failure: FetchFailure(rejection, finalURL: "\(address)"), mayPass: true,
                         standing: answer.standing)

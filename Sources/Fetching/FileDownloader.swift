@@ -39,7 +39,7 @@ package struct FileDownloader: Sendable {
                 return try file.finish()
             case 206:
                 guard let (start, total) = answer.range, start == file.byteCount else {
-                    throw failure(address, "an answer that is not the part that was asked for", answer.status)
+                    throw failure(address, "an answer that is not the requested part", answer.status)
                 }
                 if file.byteCount == 0 { try file.restart(tag: answer.tag) }
                 try file.append(answer.body)

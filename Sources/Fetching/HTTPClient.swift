@@ -62,7 +62,7 @@ package final class HTTPClient: Sendable {
         let rejection: Rejection
         switch answer.ending {
         case .complete: return nil
-        case .timedOut: rejection = Rejection(.timeout, "no whole answer in \(timeout)")
+        case .timedOut: rejection = Rejection(.timeout, "no complete answer in \(timeout)")
         case .bodyTooLong: rejection = Rejection(.tooLarge, "body over \(limit) bytes")
         case .undecodable: rejection = Rejection(.downloadError, "broken content encoding")
         case .headTooLong, .headOnly: rejection = Rejection(.downloadError, "response head too long")

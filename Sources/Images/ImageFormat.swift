@@ -42,7 +42,7 @@ func foreignFormat(_ bytes: [UInt8]) -> String {
     if begins([0, 0, 1, 0]) { return "an ICO image" }
     if begins(Array("8BPS".utf8)) { return "a Photoshop image" }
     if begins(Array("%PDF".utf8)) { return "a PDF document" }
-    if begins([0x1f, 0x8b]) { return "data compressed by gzip" }
+    if begins([0x1f, 0x8b]) { return "gzip-compressed data" }
     if begins(Array("PK\u{3}\u{4}".utf8)) { return "a zip archive" }
     let text = String(decoding: bytes.prefix(512), as: UTF8.self).lowercased().drop {
         $0.isWhitespace || $0 == "\u{feff}"

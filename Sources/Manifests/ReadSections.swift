@@ -78,7 +78,7 @@ extension Manifest.Deduplicate {
         perceptual = reader.node("perceptual") == nil ? nil : try reader.int("perceptual", default: 0, in: 0...3)
         placeholderRepeats = try reader.int("placeholder_repeats", default: 0, in: 0...1_000_000_000)
         guard placeholderRepeats != 1 else {
-            throw reader.fault(.invalid, "placeholder_repeats", "want 0 (off) or at least 2: one row repeats nothing")
+            throw reader.fault(.invalid, "placeholder_repeats", "want 0 (off) or at least 2")
         }
         try reader.finish()
     }

@@ -59,7 +59,7 @@ package struct DatasetCard {
             - The images belong to their owners, under whatever licence each was published; the list of URLs grants none. Find
               out what you may do before you train on them, show them or pass them on.
             - Captions from the web say whatever their authors wrote, names of persons and untruths among it.\
-            \(facts.isCaptioned ? "\n- Captions made by a model describe what the model believes to see. It errs, and repeats the biases of what it learned from." : "")
+            \(facts.isCaptioned ? "\n- Captions made by a model describe what the model sees in the image. It makes mistakes, and repeats the biases of its training data." : "")
             - Some images show persons. If you are told that one must go, remove the sample and its row.
             - URLs rot: a second run of the manifest finds fewer images, or other ones.
 

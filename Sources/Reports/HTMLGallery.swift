@@ -26,7 +26,7 @@ extension HTMLReport {
         let note =
             "\(Figures.grouped(cards.count)) of \(Figures.grouped(facts.sampleCount)) samples, drawn by a digest of their keys."
             + (ranked
-                ? " Candidates stand by score, the kept ones marked; bars go from the lowest score of all to the highest."
+                ? " Candidates are sorted by score, with the kept ones marked; bars range from the lowest score of all to the highest."
                 : "")
         let first = figures.prefix(Self.openCards).joined(separator: "\n")
         let others = figures.dropFirst(Self.openCards)

@@ -95,7 +95,7 @@ extension HTMLReport {
         }
         let note =
             "\(Figures.grouped(total)) of \(Figures.grouped(facts.rowCount)) rows, "
-            + "\(Figures.percent(total, of: facts.rowCount)). Open a reason to see the first rows of it."
+            + "\(Figures.percent(total, of: facts.rowCount)). Open a reason to see its first rows."
         return Part(id: "failures", heading: "Rows left out", note: note, body: lines.joined(separator: "\n"))
     }
 
@@ -119,7 +119,7 @@ extension HTMLReport {
         var lines = facts.models.map {
             (CleanText.shown($0.role), "\(CleanText.shown($0.name)) <code>\(CleanText.shown($0.digest))</code>")
         }
-        if facts.models.isEmpty { lines.append(("models", "none took part")) }
+        if facts.models.isEmpty { lines.append(("models", "none were used")) }
         lines.append(("manifest", "<code>\(CleanText.shown(facts.manifestDigest))</code>"))
         lines.append(("software", CleanText.shown(facts.softwareVersion)))
         let list = lines.map { "<div><dt>\($0)</dt><dd>\($1)</dd></div>" }.joined()

@@ -58,7 +58,7 @@ public final class ShardReader {
         guard let place = try ShardIndex(file).places.first(where: { $0.key == key }) else { return nil }
         let stream = try TarStream(file)
         guard try stream.skip(place.offset) == place.offset else {
-            throw ShardError(.index, path, "\(key): lies behind the end of the tar")
+            throw ShardError(.index, path, "\(key): is beyond the end of the tar")
         }
         guard let sample = try ShardReader(stream).next(), sample.key == key else {
             throw ShardError(.index, path, "\(key): another sample is in its place")

@@ -73,7 +73,7 @@ public final class ShardWriter {
             ("json", JSONText.captions(sample.metadata.captions)), ("meta.json", JSONText.metadata(sample.metadata)),
         ]
         guard members[1...].allSatisfy({ $0.1.count <= ShardReader.textByteLimit }) else {
-            throw ShardError(.sample, path, "\(sample.key): its text is over 16 MiB")
+            throw ShardError(.sample, path, "\(sample.key): its text exceeds 16 MiB")
         }
         keys.insert(sample.key)
         var bytes: [UInt8] = []

@@ -57,7 +57,7 @@ final class TarStream {
 
     /// Checks that the tar ends here; zstd compares the frame's checksum on the way.
     func expectEnd() throws(ShardError) {
-        guard try !fill() else { throw ShardError(.tar, path, "bytes behind the end at \(offset)") }
+        guard try !fill() else { throw ShardError(.tar, path, "bytes after the end at \(offset)") }
     }
 
     /// Reads what is left of the file behind the frame: its length, and the file's digest where it was asked for.

@@ -16,7 +16,7 @@ public func verifyShard(
         guard let sample = try reader.next() else { break }
         let place = ShardIndex.Place(key: sample.key, offset: start, length: stream.offset - start)
         guard count < index.places.count, index.places[count] == place else {
-            throw ShardError(.index, path, "\(sample.key): the index says something else than the tar")
+            throw ShardError(.index, path, "\(sample.key): the index disagrees with the tar")
         }
         try visit(sample)
         count += 1
@@ -26,7 +26,7 @@ public func verifyShard(
     }
     let (trailing, digest) = try stream.finish()
     guard trailing == index.frameLength else {
-        throw ShardError(.index, path, "\(trailing) bytes behind the frame, not \(index.frameLength)")
+        throw ShardError(.index, path, "\(trailing) bytes after the frame, not \(index.frameLength)")
     }
     guard let digest else { preconditionFailure("the stream was asked for a digest") }
     return ShardSummary(samples: count, byteCount: file.byteCount, sha256: digest)

@@ -101,7 +101,7 @@ package struct CSVSource: RecordList {
             guard places.count == 1 || name == columns.caption else {
                 throw SourceError(
                     .malformed, path,
-                    "line 1: \(places.count) columns are called \(name), and nothing says which is meant")
+                    "line 1: \(places.count) columns are called \(name): rename all but one")
             }
             return index
         }

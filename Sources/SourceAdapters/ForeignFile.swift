@@ -13,7 +13,7 @@ struct ForeignFile {
         } else if let compression = Compression(of: head) {
             (name, advice) = ("compressed by \(compression)", "unpack it")
         } else if GitLFSPointer.begins(head) {
-            (name, advice) = ("a Git LFS pointer", "fetch what it stands for: git lfs pull")
+            (name, advice) = ("a Git LFS pointer", "fetch the file itself: git lfs pull")
         } else if head.count > 262, head[257..<262].elementsEqual("ustar".utf8) {
             (name, advice) = ("a tar archive", "read it with format: webdataset, or unpack it")
         } else if let order = Self.utf16WithoutMark(head) {
@@ -101,7 +101,7 @@ func refuseForeign(_ path: String, wanted: String) throws(SourceError) {
     guard broken <= max(sound, damage) else {
         throw SourceError(
             .malformed, path,
-            "this is not UTF-8: \(broken) of the bytes looked at are invalid; set its encoding, such as encoding: latin-1"
+            "this is not UTF-8: \(broken) of the bytes checked are invalid; set its encoding, such as encoding: latin-1"
         )
     }
 }

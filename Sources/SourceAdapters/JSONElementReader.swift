@@ -130,7 +130,7 @@ final class JSONElementReader: RecordReader {
             blocks.place -= 1
             var name: [UInt8] = []
             try passValue { if name.count < 1000 { name += $0 } }
-            guard try nextToken() == UInt8(ascii: ":") else { throw fault("want a colon behind a key") }
+            guard try nextToken() == UInt8(ascii: ":") else { throw fault("want a colon after a key") }
             if name.elementsEqual("\"\(key)\"".utf8) { return true }
             _ = try nextToken()
             blocks.place -= 1

@@ -92,7 +92,7 @@ extension ListSource {
         let names = facts.map { $0.map(\.rawValue).joined(separator: " and ") }.joined(separator: " or ")
         throw SourceError(
             .malformed, name,
-            "none of the first \(count) rows gives \(names), so \(key) would leave out nothing: remove it")
+            "none of the first \(count) rows has \(names), so \(key) would have no effect: remove it")
     }
 
     package func plan(unitRows: Int, limit: Int?, emit: (PlannedRange) throws -> Void) throws {

@@ -106,7 +106,7 @@ private final class TarCursor: ListCursor {
         guard let key else { return nil }
         row.sourceID = key
         row.addTexts(texts)
-        if let repeated { row.fault = "two members \(key).\(repeated), and nothing says which is meant" }
+        if let repeated { row.fault = "two members \(key).\(repeated): it is not clear which is meant" }
         if isLast { row.fault = damage }
         if row.image == nil, row.fault == nil { row.fault = "no image among the sample's members" }
         return row

@@ -57,7 +57,7 @@ package struct BootstrapStage: Sendable {
     private func choose(_ scored: [ScoredCaption]) -> Outcome<RowCaptions> {
         let kept = best(rank.keep, of: scored)
         guard !kept.isEmpty else {
-            return .rejected(Rejection(.badRow, "no caption: the captioner made none and the list gives none"))
+            return .rejected(Rejection(.badRow, "no caption: the captioner made none, and the list has none"))
         }
         return .kept(RowCaptions(candidates: rank.keepCandidates ? scored : kept, kept: kept))
     }

@@ -51,7 +51,7 @@ package struct ImageStage: Sendable {
 
     private func missingCaption(_ row: SourceRow) -> Rejection? {
         guard needsCaption, RowCaptions(given: row.captions) == nil else { return nil }
-        return Rejection(.badRow, "no caption: the list gives none and none is made")
+        return Rejection(.badRow, "no caption: the list has none, and none is generated")
     }
 
     /// What becomes of `row`, which was let in with `ticket`.

@@ -56,7 +56,7 @@ package final class TableReader {
         }
         guard numbers.count == 1 else {
             throw TableError(
-                path, "\(numbers.count) columns are called \(name), and nothing says which is meant: rename all but one"
+                path, "\(numbers.count) columns are called \(name): rename all but one"
             )
         }
         return Int32(number)

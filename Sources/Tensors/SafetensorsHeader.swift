@@ -92,7 +92,7 @@ struct SafetensorsHeader {
             end = entry.bytes.upperBound
         }
         guard end == fileSize else {
-            throw SafetensorsError(.badOffsets, file, "\(fileSize - end) bytes after the last tensor belong to none")
+            throw SafetensorsError(.badOffsets, file, "\(fileSize - end) bytes after the last tensor")
         }
     }
 

@@ -17,7 +17,7 @@ package struct AccessToken: Sendable {
     /// The token in the file `path`; white space around it does not count.
     package init(contentsOfFile path: String) throws(TransportError) {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw TransportError(.token, path, "no such file, or no right to read it")
+            throw TransportError(.token, path, "no such file, or permission denied")
         }
         let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         guard text.utf8.count >= 16, text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {

@@ -24,7 +24,7 @@ package struct ClientResponse: Hashable, Sendable {
     }
 }
 
-/// Sends one request; throws when no whole answer came back, whatever the reason.
+/// Sends one request; throws when no complete answer came back, whatever the reason.
 package typealias SendRequest = @Sendable (ClientRequest) async throws -> ClientResponse
 
 /// How a client meets silence.

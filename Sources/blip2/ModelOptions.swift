@@ -68,7 +68,7 @@ struct ModelOptions: ParsableArguments {
 /// Reads an image file as the models are given it: upright RGB.
 func readImage(_ path: String) throws -> PixelImage {
     guard let data = FileManager.default.contents(atPath: path) else {
-        throw CommandError(.badInput, "\(path): unreadable: no such file, or no right to read it")
+        throw CommandError(.badInput, "\(path): unreadable: no such file, or permission denied")
     }
     do {
         return try decode(Array(data), maxPixels: 178_956_970)

@@ -60,7 +60,7 @@ extension TrainOptions {
     func startFolder(_ size: SizeOptions, _ role: Role) throws -> String {
         if let from {
             guard size.visionFrom == nil else {
-                throw ValidationError("--vision-from: not with --from, which has an image transformer of its own")
+                throw ValidationError("--vision-from: not with --from, which has its own image transformer")
             }
             return try requireModel(from)
         }

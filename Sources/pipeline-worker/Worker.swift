@@ -63,7 +63,7 @@ final class Worker: Sendable {
             })
         if let fault = fetcher.sharingFault {
             logger.warning(
-                "fetch.per_host is counted by each worker alone, so hosts may be asked more at once",
+                "fetch.per_host is applied by each worker separately, so hosts may get more requests",
                 metadata: ["reason": "\(fault)"])
         }
         gate.whenRoomIsMade { fetcher.wake() }
@@ -72,9 +72,9 @@ final class Worker: Sendable {
             gate.setClosed(reason != nil)
             if let reason {
                 logger.warning(
-                    "the disk is full: nothing more is started until there is room", metadata: ["what": "\(reason)"])
+                    "the disk is full: waiting for room", metadata: ["what": "\(reason)"])
             } else {
-                logger.notice("there is room on the disk again")
+                logger.notice("the disk has room again: resumed")
             }
         }
         spools = try SpoolFolder(

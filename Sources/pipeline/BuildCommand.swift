@@ -126,7 +126,7 @@ struct BuildCommand: AsyncParsableCommand {
             printError("\(unit.unit.shardName): failed \(unit.failures) times: \(unit.message)")
         }
         guard total.failedUnits == 0 else {
-            let waiting = total.draftUnits == 0 ? "" : "; nothing is published before, because duplicates are left out"
+            let waiting = total.draftUnits == 0 ? "" : "; shards are published at the end, after deduplication"
             throw CommandError(
                 .failedWork,
                 "\(total.failedUnits) work units failed for good; run the same command to try them again\(waiting)")

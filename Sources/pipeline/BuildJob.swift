@@ -37,9 +37,10 @@ final class BuildJob: Sendable {
         disk = DiskPause(outage: .seconds(resolved.fetch.outage)) { reason in
             if let reason {
                 logger.warning(
-                    "the disk is full: dataset.json is written when there is room", metadata: ["what": "\(reason)"])
+                    "the disk is full: dataset.json will be written when there is room", metadata: ["what": "\(reason)"]
+                )
             } else {
-                logger.notice("there is room on the disk again")
+                logger.notice("the disk has room again: resumed")
             }
         }
         manifest = resolved
@@ -211,7 +212,7 @@ final class BuildJob: Sendable {
             throw error
         } catch {
             // All units are done and recorded; a full disk or a damaged draft is what is left to fail.
-            throw CommandError(.failedWork, "leaving repeated images out: \(error); run the same command to resume")
+            throw CommandError(.failedWork, "removing repeated images: \(error); run the same command to resume")
         }
         progress.leave(failed: nil)
     }
@@ -232,7 +233,7 @@ final class BuildJob: Sendable {
                     try describe(status)
                     described = status.total.publishedUnits
                 } catch  where isDiskFull(error) {
-                    logger.debug("description not written", metadata: ["reason": "\(error)"])  // tried again soon
+                    logger.debug("dataset.json not written", metadata: ["reason": "\(error)"])  // tried again soon
                 }
             }
             tick += 1

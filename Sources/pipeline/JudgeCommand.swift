@@ -47,7 +47,7 @@ struct JudgeCommand: AsyncParsableCommand {
         try line("of the pairs of a true and a false caption are ranked right", quality.pairsInOrder, quality.pairs)
         guard quality.pairs > 0 else { return }
         try printResult(
-            String(format: "%7.3f  is how much higher a true caption scores", quality.marginSum / Double(quality.pairs))
+            String(format: "%7.3f  is how much higher true captions score", quality.marginSum / Double(quality.pairs))
         )
     }
 

@@ -81,7 +81,7 @@ struct LocalInputs {
         guard let encoding else { return path }
         let last = path.split(separator: "/").last.map(String.init) ?? "list"
         return try made(
-            of: path, as: encoding.rawValue + "-" + last, name, "bringing a list to UTF-8"
+            of: path, as: encoding.rawValue + "-" + last, name, "converting a list to UTF-8"
         ) { target in
             try recode(path, from: encoding.iconvName, to: target)
         }

@@ -18,7 +18,7 @@ func requireFetchable(_ source: Source, _ manifest: Manifest) throws {
     guard !urls.isEmpty, urls.allSatisfy({ open.admits($0) && !strict.admits($0) }) else { return }
     throw CommandError(
         .badInput,
-        "\(source.name): \(urls[0]): a private address, as those of all rows that were looked at: to fetch from such "
+        "\(source.name): \(urls[0]): a private address, like those of all rows checked; to fetch from such "
             + "addresses, set fetch.allow_private_addresses: true")
 }
 

@@ -160,6 +160,6 @@ import Testing
         let error = #expect(throws: SourceError.self) {
             try rows(list, format: "laion", name: "l.json", options: "filter: {max_unsafe: 0.5}")
         }
-        #expect(error?.hint.contains("gives unsafe, so filter.max_unsafe would leave out nothing") == true)
+        #expect(error?.hint.contains("has unsafe, so filter.max_unsafe would have no effect") == true)
     }
 }
