@@ -12,7 +12,7 @@ package struct WorkerProfile: Sendable, Equatable {
     /// Work units in flight at once: the next begins when the last row of one was started.
     ///
     /// One whose rows all wait for hosts in trouble does not count.
-    package var units = 2
+    package var units = 4
     /// Rows in flight at once, over all units of the worker, those that wait for hosts in trouble included.
     package var window = 4096
     /// Bytes of images, as fetched and as pixels, that all units hold together, before no more rows are started.

@@ -19,23 +19,20 @@ final class RowTicket: FetchObserver {
         progress.go(from: nil, to: .fetching)
     }
 
-    func received(byteCount: Int) { progress.received() }
-
-    func putOff(until instant: ContinuousClock.Instant) {
-        let old = state.withLock { state -> UnitProgress.Phase? in
-            guard let phase = state.phase, phase == .fetching || phase == .putOff else { return nil }
-            state.phase = .putOff
-            return phase
-        }
-        if let old { progress.go(from: old, to: .putOff, until: instant) }
+    func received(byteCount: Int) {
+        change(from: [.probing], to: .fetching)
+        progress.received()
     }
 
-    func resumed() { change(from: .putOff, to: .fetching) }
+    func putOff(until instant: ContinuousClock.Instant) {
+        change(from: [.fetching, .probing, .putOff], to: .putOff, until: instant)
+    }
+
+    func resumed() { change(from: [.putOff], to: .probing) }
 
     /// The bytes came, and are worked on.
     func fetched(byteCount: Int) {
-        resumed()  // a fetch that ends while it is put off
-        change(from: .fetching, to: .encoding)
+        change(from: [.fetching, .probing, .putOff], to: .encoding)
         progress.count(fetchedByteCount: byteCount)
         hold(byteCount)
     }
@@ -67,12 +64,14 @@ final class RowTicket: FetchObserver {
         gate.leave()
     }
 
-    private func change(from old: UnitProgress.Phase, to new: UnitProgress.Phase) {
-        let isIt = state.withLock { state in
-            guard state.phase == old else { return false }
+    private func change(
+        from olds: [UnitProgress.Phase], to new: UnitProgress.Phase, until announced: ContinuousClock.Instant? = nil
+    ) {
+        let old = state.withLock { state -> UnitProgress.Phase? in
+            guard let phase = state.phase, olds.contains(phase) else { return nil }
             state.phase = new
-            return true
+            return phase
         }
-        if isIt { progress.go(from: old, to: new) }
+        if let old { progress.go(from: old, to: new, until: announced) }
     }
 }

@@ -19,6 +19,8 @@ package final class UnitProgress: Sendable {
         case fetching
         /// In the fetcher: its host is in trouble.
         case putOff
+        /// In the fetcher: its host was in trouble and is asked again, and nothing has come yet.
+        case probing
         case encoding
         /// Its image is stored; it waits for the models, or is with them.
         case captioning
@@ -39,14 +41,17 @@ package final class UnitProgress: Sendable {
         var isPreparing = false
         var rows: [Phase: Int] = [:]
 
-        /// Every row that is not done is put off, or waits to be let in.
-        var waitsForHosts: Bool {
-            (isStarting || rows[.putOff, default: 0] > 0)
-                && rows.allSatisfy { phase, count in phase == .putOff || count == 0 }
-        }
+        /// How many rows wait for hosts in trouble; those that probe them count, since of many hosts one is probed at any moment.
+        private var troubled: Int { rows[.putOff, default: 0] + rows[.probing, default: 0] }
 
-        /// Every row that is not done is put off.
+        /// Every row that is not done waits for a host in trouble, or to be let in.
+        var waitsForHosts: Bool { (isStarting || troubled > 0) && troubled == rows.values.reduce(0, +) }
+
+        /// Every row that is not done waits for a host in trouble.
         var isParked: Bool { !isStarting && waitsForHosts }
+
+        /// A row is, or may be, with the fetcher.
+        var isFetching: Bool { isStarting || rows[.fetching, default: 0] + rows[.probing, default: 0] > 0 }
     }
 
     private let state = Locked(State())
@@ -75,8 +80,7 @@ package final class UnitProgress: Sendable {
             defer { (sighting.moves, sighting.fetches, sighting.models) = (state.moves, fetches, models) }
             if state.moves != sighting.moves || state.isPreparing { return true }
             if state.waitsForHosts, let announced, now < announced { return true }
-            let fetching = state.isStarting || state.rows[.fetching, default: 0] > 0
-            if fetching, fetches != sighting.fetches { return true }
+            if state.isFetching, fetches != sighting.fetches { return true }
             return state.rows[.captioning, default: 0] > 0 && models != sighting.models
         }
     }
