@@ -36,8 +36,11 @@ extension WebAddress {
     /// The longest URL, in bytes.
     static let longest = 8192
 
-    /// Reads `text` as browsers do: what they drop or take for a slash is dropped or a slash here, and characters that a
-    /// path cannot hold are escaped.
+    /// Reads `text` as browsers do: tabs are dropped, `\` and any number of slashes are read as theirs, and characters that
+    /// a path cannot hold are escaped.
+    ///
+    /// Two things that browsers repair are refused, since a list means something else by them: a line end inside a URL, which
+    /// joins two lines, and a host without a slash before it.
     init(_ text: String) throws(Fault) {
         let bytes = Self.cleaned(text)
         guard bytes.count <= Self.longest else { throw .malformed("URL over \(Self.longest) bytes") }
@@ -50,8 +53,10 @@ extension WebAddress {
         let scheme = String(decoding: bytes[..<colon], as: UTF8.self).lowercased()
         guard scheme == "http" || scheme == "https" else { throw .forbidden("scheme \(scheme.prefix(16))") }
 
-        // 2. Host and port, behind any number of slashes.
-        let rest = bytes[(colon + 1)...].drop { $0 == UInt8(ascii: "/") }
+        // 2. Host and port, after one slash or more.
+        let afterScheme = bytes[(colon + 1)...]
+        let rest = afterScheme.drop { $0 == UInt8(ascii: "/") }
+        guard rest.count < afterScheme.count else { throw .malformed("URL without // before its host") }
         let end = rest.firstIndex { "/?#".utf8.contains($0) } ?? rest.endIndex
         guard end > rest.startIndex else { throw .malformed("URL without a host") }
         let authority = String(decoding: rest[..<end], as: UTF8.self)
@@ -89,12 +94,12 @@ extension WebAddress {
         return try WebAddress(origin + folder + text)
     }
 
-    /// `text` without the blanks around it, and without tabs and line ends; up to the query, `\` is `/`.
+    /// `text` without the blanks around it and without tabs; up to the query, `\` is `/`.
     ///
     /// It is done before anything is read, so that a host is the same here, in the guard and in libcurl.
     /// Source: WHATWG URL standard, "URL parsing".
     private static func cleaned(_ text: String) -> [UInt8] {
-        let bytes = text.utf8.filter { ![0x09, 0x0a, 0x0d].contains($0) }
+        let bytes = text.utf8.filter { $0 != 0x09 }
         guard let first = bytes.firstIndex(where: { $0 > 0x20 }), let last = bytes.lastIndex(where: { $0 > 0x20 })
         else {
             return []

@@ -28,9 +28,9 @@ struct URLGuardTests {
             ("http://example.com#@127.0.0.1/", "http://example.com/"), ("http://134744072/", "http://8.8.8.8/"),
             ("http://example.com:/", "http://example.com/"),
             ("http://[2606:4700:0::1111]/", "http://[2606:4700::1111]/"),
-            ("http://a\tb/c\r\nd?e\nf", "http://ab/cd?ef"), ("\u{1}http://a/\u{0}", "http://a/"),
-            ("ht\ntp:\\\\a.example\\b?c\\d", "http://a.example/b?c%5Cd"), ("http://a\\@b/", "http://a/@b/"),
-            ("http:///a/b", "http://a/b"), ("http:////\\a", "http://a/"), ("http:example.com", "http://example.com/"),
+            ("http://a\tb/c\td?e\tf", "http://ab/cd?ef"), ("\u{1}http://a/\u{0}", "http://a/"),
+            ("ht\ttp:\\\\a.example\\b?c\\d", "http://a.example/b?c%5Cd"), ("http://a\\@b/", "http://a/@b/"),
+            ("http:///a/b", "http://a/b"), ("http:////\\a", "http://a/"),
             ("https:/example.com/x", "https://example.com/x"), ("http://a/x#\\y", "http://a/x"),
         ])
     func form(url: String, plain: String) {
@@ -41,7 +41,7 @@ struct URLGuardTests {
         "refuses rows that hold no URL",
         arguments: [
             "", "example.com/a.jpg", "//example.com/a", "http://", "http:///", "http:\\\\", "http://?a", "http://:80/",
-            "http://a:0/",
+            "http://a:0/", "http:example.com/a", "http:127.0.0.1/", "http://a/b\r\nHost: evil", "http://127.0\n.0.1/",
             "http://a:99999/", "http://a:8o/", "http://a b/", "http://exa%6/", "http://exa%2fmple.com/",
             "http://a%40b/", "http://%ff/", "http://a\u{0}b/", "http://a/\u{b}b", "http://.a/", "http://a..b/",
             "http://1.2.3.256/", "http://1.2.3.4.5/",
@@ -62,7 +62,7 @@ struct URLGuardTests {
             "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/", "http://0x7f.1/", "http://0/",
             "http://[::1]/", "http://[::]/", "http://[::ffff:127.0.0.1]/", "http://[0:0:0:0:0:ffff:7f00:0001]/",
             "http://[fd00:ec2::254]/", "http://10.0.0.1./", "http:\\\\127.0.0.1\\@example.com/", "http:///127.0.0.1/",
-            "http:127.0.0.1/", "http://127.0\n.0.1/", "http://127.0.0.1\\.example.com/", "http://a@b\\c/",
+            "http://127.0\t.0.1/", "http://127.0.0.1\\.example.com/", "http://a@b\\c/",
         ])
     func forbidden(url: String) {
         #expect(reason(url) == .blockedAddress)
@@ -76,7 +76,7 @@ struct URLGuardTests {
             ("../c d/漢", "https://a.example/x/../c%20d/%E6%BC%A2"), ("c:d", nil),
             ("c/d:e", "https://a.example/x/c/d:e"), ("\\\\b\\c", "https://b/c"), ("/\\b/c", "https://b/c"),
             ("\\c", "https://a.example/c"), ("https:c", "https://a.example/x/c"), ("HTTPS:/c", "https://a.example/c"),
-            ("https:///b", "https://b/"), ("http:b/c", "http://b/c"), ("///b", "https://b/"),
+            ("https:///b", "https://b/"), ("http:b/c", nil), ("http:/b/c", "http://b/c"), ("///b", "https://b/"),
             ("/\t/b/c", "https://b/c"), ("c?d\\e", "https://a.example/x/c?d%5Ce"),
         ])
     func redirects(location: String, target: String?) throws {
