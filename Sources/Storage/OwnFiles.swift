@@ -7,7 +7,7 @@ extension OutputDirectory {
     /// What a build writes beside its shards, again and again.
     private static let describing = ["dataset.json", "croissant.json", "README.md", "manifest.yaml"]
 
-    /// What lies in the state folder before there is a plan.
+    /// What lies in the state folder before there is a plan; also as partial files, where a build was killed.
     private static let ownState = [
         "inputs", "scratch", "drafts", "token", "hosts", "crashes", "fingerprints.json", "written.json",
     ]
@@ -19,7 +19,10 @@ extension OutputDirectory {
     package func requireFree() throws(StorageError) {
         var taken = Self.describing.filter { isThere(root + "/" + $0) }
         if !names(in: shardFolder).isEmpty { taken.append("shards") }
-        let state = names(in: stateFolder).filter { !$0.hasPrefix("build.sqlite") && !Self.ownState.contains($0) }
+        let state = names(in: stateFolder).filter { name in
+            let whole = name.hasSuffix(".partial") ? String(name.dropLast(".partial".count)) : name
+            return !name.hasPrefix("build.sqlite") && !Self.ownState.contains(whole)
+        }
         if !state.isEmpty { taken.append(".state") }
         guard !taken.isEmpty else { return }
         throw StorageError(

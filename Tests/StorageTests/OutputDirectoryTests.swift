@@ -135,9 +135,11 @@ import Testing
         try put("mine", at: root + "/photo.jpg")
         try output.requireFree()
         try output.create()
+        try put("a build that was killed", at: output.stateFolder + "/fingerprints.json.partial")
         try output.requireFree()
-        for name in ["README.md", "dataset.json", "croissant.json", "manifest.yaml", "shards/x.tar.zst", ".state/mine"]
-        {
+        for name in [
+            "README.md", "dataset.json", "croissant.json", "manifest.yaml", "shards/x.tar.zst", ".state/mine.partial",
+        ] {
             try put("mine", at: root + "/" + name)
             let error = #expect(throws: StorageError.self) { try output.requireFree() }
             #expect(error?.code == .occupied && error?.reason.hasPrefix(name.split(separator: "/")[0]) == true)

@@ -623,7 +623,7 @@ def list_edited_before_resuming(ground):
         process = subprocess.Popen(
             [lab.PIPELINE, "build", "--manifest", "manifest.yaml", "--output", ground.output, "--connections", "6"],
             cwd=ground.folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=lab.die_with_parent)
-        wait_for(lambda: scratch(ground))
+        wait_for(lambda: any(path.endswith(".spool") for path in scratch(ground)))  # it is planned by then
         process.kill()
         process.wait()
         time.sleep(1)

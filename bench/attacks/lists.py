@@ -107,9 +107,27 @@ def text_of(value):
         return {str(value), str(value).lower()}
     if isinstance(value, decimal.Decimal):
         return {str(value), f"{value:f}"}
+    if isinstance(value, datetime.datetime):
+        return {plain(value.isoformat())}
+    if isinstance(value, uuid.UUID):
+        return {str(value)}
+    if isinstance(value, bytes):
+        replaced = value.decode(errors="replace")
+        return {replaced} if value.decode(errors="ignore") == replaced else {"0x" + value.hex(), replaced.replace("\0", "")}
     if isinstance(value, float):
         return {repr(value), f"{value:g}", str(int(value)) if value == int(value) and abs(value) < 2**53 else repr(value)}
     return {str(value)}
+
+
+def plain(moment):
+    """A moment in ISO 8601 without what says UTC, and without zeros at its end."""
+    moment = moment.replace(" ", "T").removesuffix("+00:00").removesuffix("Z")
+    return moment.rstrip("0").rstrip(".") if "." in moment else moment
+
+
+def flat(value):
+    """The values of a list and of the lists in it."""
+    return [inner for one in value for inner in flat(one)] if isinstance(value, list) else [value]
 
 
 def types(ground):
@@ -139,16 +157,26 @@ def types(ground):
             if len(rows) != 3 or code not in (0, 1):
                 judge("types", what, False, f"exit {code}, {len(rows)} rows: {message}")
                 continue
-            shown = [text_of(value) for value in values]
+            # As Python reads them back: decimals in all digits of their column, bytes of fixed length in hexadecimal ones.
+            back = values if isinstance(values[0], datetime.datetime) else array.to_pylist()
+            if pa.types.is_fixed_size_binary(kind):
+                back = [value.hex() for value in back]
+            shown = [text_of(value) for value in back]
+            moment = plain if isinstance(values[0], datetime.datetime) else str
             if role == "id":
                 found = [row["source_id"] for row in rows]
-                fits = all(f in s or (f in (None, "") and s & {None, ""}) for f, s in zip(found, shown))
+                fits = all(f and moment(f) in s or (f in (None, "") and s & {None, ""}) for f, s in zip(found, shown))
                 date = isinstance(values[0], (datetime.date, datetime.time, datetime.timedelta))
                 judge("types", what, fits or date and all(f and "e+" not in f for f in found), f"{values} became {found}")
             elif role == "caption" and "list" not in name:
                 found = [row["web_caption"] or None for row in rows]
-                fits = all(f in s or f is None and s & {None, ""} for f, s in zip(found, shown))
+                fits = all(f and moment(f) in s or f is None and s & {None, ""} for f, s in zip(found, shown))
                 judge("types", what, fits, f"{values} became {found}")
+            elif role == "caption":
+                texts = [[str(text) for text in flat(value)] for value in values]
+                wanted = [("success", text[0]) if text else ("bad_row", None) for text in texts]
+                found = [(row["status"], row["web_caption"] or None) for row in rows]
+                judge("types", what, found == wanted, f"{values} became {found}")
             elif role == "nsfw":
                 wanted = [bool(text & {"true", "True", "a", "1"}) for text in shown]
                 found = [row["status"].startswith("filtered") for row in rows]
@@ -159,6 +187,10 @@ def types(ground):
                     wanted = [float(v) < 2 for v in values]
                     found = [row["status"].startswith("filtered") for row in rows]
                     judge("types", what, found == wanted, f"{values}: filtered {found}, wanted {wanted}")
+                elif isinstance(values[0], bytes):
+                    wanted = ["bad_row" if value else "success" for value in values]
+                    found = [row["status"] for row in rows]
+                    judge("types", what, found == wanted, f"bytes that are not numbers are read: {found}")
                 else:
                     is_text = isinstance(values[0], str) or values[0] is None
                     judge("types", what, is_text, f"a column that holds no numbers is read: {[r['status'] for r in rows]}")

@@ -253,7 +253,8 @@ class Round:
             self.faults.append(f"does not stop within 60 s after {event}")
             build.kill()
             code = build.wait()
-        if event == "stop" and code not in (0, 143):
+        # Before it has a handler for the signal, the system ends it, which shells call 143 too.
+        if event == "stop" and code not in (0, 143, -signal.SIGTERM):
             self.faults.append(f"SIGTERM ended with exit {code}")
         for _ in range(100):
             if not processes("pipeline-worker"):
