@@ -24,7 +24,7 @@ extension HTMLReport {
         let figures = zip(cards, pictures).map(figure)
         let ranked = cards.contains { !$0.sample.candidates.isEmpty }
         let note =
-            "\(Figures.grouped(cards.count)) of \(Figures.grouped(facts.sampleCount)) samples, drawn by a digest of their keys."
+            "\(Figures.grouped(cards.count)) of \(Figures.grouped(facts.sampleCount)) samples, chosen by a digest of their keys."
             + (ranked
                 ? " Candidates are sorted by score, with the kept ones marked; bars range from the lowest score of all to the highest."
                 : "")

@@ -6,6 +6,7 @@ build it while workers and the whole build are killed, stopped and frozen at mom
 it is finished. Every round must end verified and with the same bytes under shards/ as a build that nothing disturbed, with one worker and
 hosts that do not falter. In every other round repeated images are left out. Prints memory, scratch and open files over time.
 """
+import contextlib
 import argparse
 import csv
 import glob
@@ -244,7 +245,8 @@ class Round:
             victim = self.chance.choice(workers)
             os.kill(victim, signal.SIGSTOP)
             time.sleep(self.chance.uniform(1, 5))
-            os.kill(victim, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # the build may have ended without it
+                os.kill(victim, signal.SIGCONT)
             return build
         build.send_signal(signal.SIGKILL if event == "build" else signal.SIGTERM)
         try:
