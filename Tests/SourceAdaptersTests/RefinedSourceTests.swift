@@ -144,7 +144,7 @@ import Testing
                 continue
             }
             let error = #expect(throws: SourceError.self) { try readAll(adapter, unitRows: 1) }
-            #expect(error?.hint.contains("gives md5 or sha256, so fetch.verify_digests") == true)
+            #expect(error?.hint.contains("has md5 or sha256, so fetch.verify_digests") == true)
         }
     }
 

@@ -107,6 +107,6 @@ import Testing
             #expect(found.indices.filter { found[$0].texts != nil } == kept, "\(filter)")
         }
         let error = #expect(throws: SourceError.self) { try rows(members, options: "filter: {languages: [en]}") }
-        #expect(error?.hint.contains("none of the first 3 rows gives language") == true)
+        #expect(error?.hint.contains("none of the first 3 rows has language") == true)
     }
 }
