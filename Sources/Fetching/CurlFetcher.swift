@@ -93,37 +93,48 @@ package final class CurlFetcher: Fetcher {
         }
     }
 
+    /// Where one try is on its way along the redirects of a URL.
+    private struct Hop {
+        var address: WebAddress
+        var timeLeft: Duration
+        var redirectsLeft: Int
+    }
+
     /// One try: the transfers of a URL and its redirects within one time limit.
     private func attempt(
         _ start: WebAddress, _ observer: any FetchObserver
     ) async throws(AnswerReading.Fault) -> FetchedBody {
-        var address = start
-        var left = policy.timeout
-        var redirectsLeft = policy.maxRedirects
+        var hop = Hop(address: start, timeLeft: policy.timeout, redirectsLeft: policy.maxRedirects)
         while true {
-            guard !policy.isPlaceholder("\(address)") else {
-                let rejection = Rejection(.placeholder, "a placeholder for an image that was removed")
-                throw AnswerReading.Fault(failure: FetchFailure(rejection, finalURL: "\(address)"))
+            let answer = await loop.run(try request(hop, observer))
+            if let body = try follow(answer, &hop) { return body }
+        }
+    }
+
+    /// The body that `answer` gave for `hop`; nil where it leads to another hop.
+    ///
+    /// Not inlined: thousands of rows wait for their answer, and what is only needed afterwards would wait with each.
+    @inline(never)
+    private func follow(_ answer: ExchangeAnswer, _ hop: inout Hop) throws(AnswerReading.Fault) -> FetchedBody? {
+        switch reader.read(answer, of: hop.address) {
+        case .body:
+            return FetchedBody(bytes: answer.body, httpStatus: answer.head.status, finalURL: "\(hop.address)")
+        case .fault(var fault):
+            // A host that was given little time is not at fault, so its state excuses nothing.
+            if isShort(hop.timeLeft), answer.ending == .timedOut { fault.standing.excuses = false }
+            throw fault
+        case .redirect(let location):
+            hop.address = try target(
+                of: location, from: hop.address, status: answer.head.status, left: hop.redirectsLeft)
+            hop.redirectsLeft -= 1
+            hop.timeLeft -= answer.times.elapsed
+            guard hop.timeLeft > .zero else {
+                let rejection = Rejection(.timeout, "no complete answer in \(policy.timeout)")
+                throw AnswerReading.Fault(
+                    failure: FetchFailure(rejection, finalURL: "\(hop.address)"), mayPass: true,
+                    standing: answer.standing)
             }
-            let answer = await loop.run(request(address, timeout: left, observer))
-            switch reader.read(answer, of: address) {
-            case .body:
-                return FetchedBody(bytes: answer.body, httpStatus: answer.head.status, finalURL: "\(address)")
-            case .fault(var fault):
-                // A host that was given little time is not at fault, so its state excuses nothing.
-                if isShort(left), answer.ending == .timedOut { fault.standing.excuses = false }
-                throw fault
-            case .redirect(let location):
-                address = try target(of: location, from: address, status: answer.head.status, left: redirectsLeft)
-                redirectsLeft -= 1
-                left -= answer.times.elapsed
-                guard left > .zero else {
-                    let rejection = Rejection(.timeout, "no complete answer in \(policy.timeout)")
-                    throw AnswerReading.Fault(
-                        failure: FetchFailure(rejection, finalURL: "\(address)"), mayPass: true,
-                        standing: answer.standing)
-                }
-            }
+            return nil
         }
     }
 
@@ -149,13 +160,19 @@ package final class CurlFetcher: Fetcher {
     /// Whether earlier hops left so little of the time limit that the next host is not to blame for the rest.
     private func isShort(_ left: Duration) -> Bool { left < policy.timeout / 2 }
 
-    private func request(_ address: WebAddress, timeout: Duration, _ observer: any FetchObserver) -> ExchangeRequest {
-        let isShort = isShort(timeout)
+    /// - Throws: Where the address is that of a placeholder.
+    @inline(never)
+    private func request(_ hop: Hop, _ observer: any FetchObserver) throws(AnswerReading.Fault) -> ExchangeRequest {
+        let (address, isShort) = (hop.address, isShort(hop.timeLeft))
+        guard !policy.isPlaceholder("\(address)") else {
+            let rejection = Rejection(.placeholder, "a placeholder for an image that was removed")
+            throw AnswerReading.Fault(failure: FetchFailure(rejection, finalURL: "\(address)"))
+        }
         return ExchangeRequest(
             url: "\(address)", origin: address.origin, name: address.name,
             headers: [
                 "Accept: image/jpeg,image/png,image/webp,image/gif,*/*;q=0.5", "Accept-Encoding: gzip, deflate",
-            ], timeout: timeout,
+            ], timeout: hop.timeLeft,
             maxBytes: policy.maxBytes, maxHeaderBytes: policy.maxHeaderBytes, bodyUse: reader.bodyUse,
             judge: urlGuard.judge, hostOutcome: { [reader] in reader.hostOutcome($0, inShortTime: isShort) },
             observer: observer)

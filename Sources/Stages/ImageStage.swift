@@ -61,9 +61,17 @@ package struct ImageStage: Sendable {
     ///
     /// - Throws: An `ArchiveError` or `ImageError` where the disk or the memory is to blame, so that the unit is tried again.
     func run(_ row: SourceRow, url: String, _ ticket: RowTicket) async throws -> PreparedRow {
-        let origin = RowOrigin(row, url: url)
+        try prepare(row, RowOrigin(row, url: url), await loader.load(row.location, ticket), ticket)
+    }
+
+    /// What becomes of `row`, of which `loaded` came.
+    ///
+    /// Not inlined: thousands of rows wait to be loaded, and what is only needed afterwards would wait with each.
+    @inline(never)
+    private func prepare(
+        _ row: SourceRow, _ origin: RowOrigin, _ loaded: Result<FetchedBody, FetchFailure>, _ ticket: RowTicket
+    ) throws -> PreparedRow {
         var known = KnownFacts()
-        let loaded = try await loader.load(row.location, ticket)
         do throws(Stop) {
             let bytes = try take(loaded, &known)
             ticket.fetched(byteCount: bytes.count)
