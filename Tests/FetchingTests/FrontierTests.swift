@@ -1,93 +1,15 @@
 import RandomNumbers
-import Samples
 import Testing
 
 @testable import Fetching
 
-/// A frontier with a clock that its test moves.
-private struct World {
-    var frontier: Frontier
-    var now: ContinuousClock.Instant
-    private var lastTicket = 0
-
-    init(_ limits: Frontier.Limits) {
-        now = ContinuousClock.now
-        frontier = Frontier(limits, at: now)
-    }
-
-    @discardableResult
-    mutating func add(_ count: Int, to origin: String, named: Bool = false) -> [Int] {
-        (0..<count).map { _ in
-            lastTicket += 1
-            _ = frontier.add(lastTicket, to: origin, named: named, at: now)
-            return lastTicket
-        }
-    }
-
-    mutating func start() -> [Int] {
-        var started: [Int] = []
-        while let ticket = frontier.next(at: now) { started.append(ticket) }
-        return started
-    }
-
-    mutating func answer(_ tickets: [Int], after time: Duration = .milliseconds(10)) {
-        for ticket in tickets {
-            _ = frontier.ended(ticket, .answered(connect: nil, firstByte: time), at: now)
-        }
-    }
-
-    /// Ends them with a fault; gives the rows that end with their host.
-    @discardableResult
-    mutating func fail(_ tickets: [Int], _ kind: HostFault.Kind = .connection, retryAfter: Duration? = nil) -> [Int] {
-        let fault = HostFault(
-            kind: kind, rejection: Rejection(.downloadError, "no"), retryAfter: retryAfter,
-            asksTooMuch: (retryAfter ?? .zero) > frontier.limits.patience)
-        return tickets.flatMap { ticket in
-            frontier.ended(ticket, .failed(fault), at: now).flatMap { notice -> [Int] in
-                if case .gaveUp(let rows, _) = notice { rows } else { [] }
-            }
-        }
-    }
-
-    /// Fails all that start now, and those that start then.
-    mutating func failAll(_ kind: HostFault.Kind = .connection) -> Int {
-        var count = 0
-        while case let started = start(), !started.isEmpty {
-            count += started.count
-            fail(started, kind)
-        }
-        return count
-    }
-
-    /// Answers all that start now, and those that start then.
-    mutating func answerAll() -> Int {
-        var count = 0
-        while case let started = start(), !started.isEmpty {
-            count += started.count
-            answer(started)
-        }
-        return count
-    }
-
-    mutating func check() -> NetworkWatch.Step { frontier.check(at: now).0 }
-
-    /// Answers rounds of exchanges until `origin` takes `limit` at once.
-    mutating func warm(_ origin: String, to limit: Int) {
-        for _ in 0..<100 where frontier.limit(of: origin) < limit { answer(start()) }
-    }
-
-    mutating func sleep(_ seconds: Double) { now += .seconds(seconds) }
-}
-
 @Suite("the rows that wait for hosts")
 struct FrontierTests {
     private static let limits = Frontier.Limits(slots: 100, perHost: 16, patience: .seconds(60))
-    private static let watched = Frontier.Limits(
-        slots: 100, perHost: 16, patience: .seconds(60), outage: .seconds(3600))
 
     @Test("start in the order they came, a few with each host at first, as many as there are slots")
     func order() {
-        var world = World(.init(slots: 10, perHost: 16))
+        var world = FrontierWorld(.init(slots: 10, perHost: 16))
         world.add(6, to: "a")
         world.add(6, to: "b")
         world.add(6, to: "c")
@@ -98,7 +20,7 @@ struct FrontierTests {
 
     @Test("are more at once the better their host answers, up to the bound")
     func growth() {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         world.add(1000, to: "a")
         var peak = 0
         for _ in 0..<40 {
@@ -111,7 +33,7 @@ struct FrontierTests {
 
     @Test("are twice as many in each round until their host has had enough once")
     func slowStart() {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         world.add(160, to: "a")
         var rounds: [Int] = []
         while case let started = world.start(), !started.isEmpty {
@@ -125,7 +47,7 @@ struct FrontierTests {
 
     @Test("are half as many after a burst of faults, which counts once", arguments: [HostFault.Kind.reset, .overload])
     func bursts(kind: HostFault.Kind) {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         world.add(1000, to: "a")
         world.warm("a", to: 16)
         let burst = world.start()
@@ -139,7 +61,7 @@ struct FrontierTests {
 
     @Test("are fewer when many first bytes come late, and not because of one")
     func late() {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         world.add(1000, to: "a")
         world.warm("a", to: 16)
         var started = world.start()
@@ -151,7 +73,7 @@ struct FrontierTests {
 
     @Test("wait as long as their host asks, while others go on")
     func retryAfter() {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         world.add(10, to: "busy")
         let started = world.start()
         world.answer(Array(started.dropFirst()))
@@ -167,7 +89,7 @@ struct FrontierTests {
 
     @Test("are put off when their host fails again and again, probed one at a time, and come back in turn")
     func aside() {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         world.add(100, to: "a")
         var ended = world.failAll()
         #expect(ended == 7, "four, two and one")
@@ -190,7 +112,7 @@ struct FrontierTests {
 
     @Test("are not excused without end by a host that was put aside and then breaks its answers off")
     func partialAside() {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         world.add(100, to: "a")
         _ = world.failAll()
         world.sleep(20)
@@ -203,7 +125,7 @@ struct FrontierTests {
         "end at once when their host asks for a longer pause than anybody waits, the later ones too, for a day at most",
         arguments: [Duration.seconds(7200), .seconds(1_000_000)])
     func longRetryAfter(wait: Duration) {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         world.add(20, to: "a")
         let started = world.start()
         let ended = world.fail([started[0]], .overload, retryAfter: wait)
@@ -227,129 +149,11 @@ struct FrontierTests {
         #expect(world.start() == Array(rows.prefix(2)), "half as many as before, and no probe: it is in no trouble")
     }
 
-    // MARK: Outages
-
-    /// A world in which nine hosts do not answer any more, and it is an outage.
-    private func outage(after prepare: (inout World) -> Void = { _ in }) throws -> World {
-        var world = World(Self.watched)
-        prepare(&world)
-        for host in 0..<9 { world.add(20, to: "dead\(host)") }
-        _ = world.failAll()
-        world.sleep(3.1)
-        if case .ask(let witnesses) = world.check() {
-            for _ in witnesses { world.frontier.witnessed(false, at: world.now) }
-            _ = world.check()
-        }
-        let outage = try #require(world.frontier.network.outage)
-        #expect(outage.isWhole)
-        world.sleep(1.1)
-        #expect(world.check() == .probe)
-        return world
-    }
-
-    @Test("of all hosts start again as soon as one of them answers after an outage, of which two are asked at a time")
-    func recovery() throws {
-        var world = try outage()
-        let probes = world.start()
-        #expect(probes.count == 2)
-        #expect(world.start().isEmpty)
-        world.answer([probes[0]])
-        #expect(world.frontier.network.outage == nil)
-        #expect(world.start().count >= 8, "what the others did in the outage says nothing about them")
-        #expect((0..<9).allSatisfy { !world.frontier.excuses("dead\($0)") })
-    }
-
-    @Test("wait as long as their host asked for, whatever outage begins, is probed and ends meanwhile")
-    func retryAfterInOutage() throws {
-        var busy: [Int] = []
-        var world = try outage { world in
-            busy = world.add(4, to: "busy")
-            _ = world.start()
-            world.answer(Array(busy[1...]))
-            world.fail([busy[0]], .overload, retryAfter: .seconds(30))
-            busy = world.add(4, to: "busy")
-        }
-        let probes = world.start()
-        #expect(!probes.isEmpty && Set(probes).isDisjoint(with: busy))
-        world.answer(probes)
-        #expect(world.frontier.network.outage == nil)
-        #expect(Set(world.start()).isDisjoint(with: busy))
-        world.sleep(30)
-        #expect(world.start().contains(busy[0]))
-    }
-
-    @Test("start in an outage though names must be looked up first, and these are many")
-    func namesInOutage() throws {
-        var world = World(Self.watched)
-        for host in 0..<40 { world.add(20, to: "h\(host)", named: true) }
-        func lookUp() {
-            while let origin = world.frontier.nextLookup(at: world.now) {
-                _ = world.frontier.named(origin, .found(until: world.now + .seconds(2)), at: world.now)
-            }
-        }
-        lookUp()
-        _ = world.failAll()
-        world.sleep(3.1)
-        guard case .begin = world.check() else { return #expect(Bool(false), "no outage") }
-        world.sleep(1.1)
-        #expect(world.check() == .probe)
-        lookUp()
-        #expect(!world.start().isEmpty)
-    }
-
-    /// A world in which the one host that matters does not answer.
-    private func outageOfOne() throws -> World {
-        var world = World(Self.watched)
-        world.add(100, to: "other")
-        world.add(100, to: "coco")
-        world.answer(world.start())
-        while case let started = world.start(), !started.isEmpty {
-            world.answer(started.filter { $0 <= 100 })
-            world.fail(started.filter { $0 > 100 })
-        }
-        world.sleep(2)
-        _ = world.failAll()
-        world.sleep(3.1)
-        #expect(world.check() == .begin(Outage(text: "coco does not answer: no", origin: "coco")))
-        return world
-    }
-
-    @Test("of the one host that matters are waited for until it answers; others go on, and are judged as ever")
-    func oneHost() throws {
-        var world = try outageOfOne()
-        let others = world.add(3, to: "other")
-        let bad = world.add(30, to: "bad")
-        let started = world.start()
-        #expect(Set(started).isSuperset(of: others) && !Set(started).isDisjoint(with: bad))
-        world.answer(others)
-        world.fail(started.filter { bad.contains($0) }, .partial)
-        world.fail(started.filter { !bad.contains($0) && !others.contains($0) })
-        #expect(world.frontier.network.outage?.origin == "coco")
-        #expect(world.frontier.excuses("coco") && !world.frontier.excuses("other") && !world.frontier.excuses("bad"))
-        _ = world.answerAll()
-        world.sleep(1)
-        #expect(world.check() == .probe)
-        let probe = world.start()
-        #expect(probe.count == 1)
-        world.answer(probe)
-        #expect(world.frontier.network.outage == nil)
-        #expect(world.answerAll() > 50)
-    }
-
-    @Test("of the one host that matters end its outage when they are cancelled")
-    func oneHostCancelled() throws {
-        var world = try outageOfOne()
-        for ticket in world.frontier.waiting(for: "coco") { world.frontier.remove(ticket) }
-        world.sleep(1.1)
-        #expect(world.check() == .probe)
-        #expect(world.frontier.network.outage == nil)
-    }
-
     // MARK: Names
 
     @Test("start though their host's name is not fresh any more when a slot is free")
     func staleName() {
-        var world = World(.init(slots: 1, perHost: 1))
+        var world = FrontierWorld(.init(slots: 1, perHost: 1))
         let first = world.add(1, to: "b")
         #expect(world.start() == first)
         let rows = world.add(2, to: "a", named: true)
@@ -365,7 +169,7 @@ struct FrontierTests {
 
     @Test("look the name of a host up once, though it was forgotten and came back")
     func forgottenName() {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         for host in 0...Frontier.idleLimit {
             for ticket in world.add(1, to: "h\(host)", named: true) { world.frontier.remove(ticket) }
         }
@@ -383,7 +187,7 @@ struct FrontierTests {
     @Test(
         "end with a host that does not answer for longer than the patience; later rows of it end at once, for a while")
     func givenUp() {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         world.add(20, to: "a")
         let start = world.now
         var ended: [Int] = []
@@ -405,7 +209,7 @@ struct FrontierTests {
 
     @Test("of hosts in trouble take no slots from the others")
     func troubledSlots() {
-        var world = World(.init(slots: 4, perHost: 1, patience: .seconds(60)))
+        var world = FrontierWorld(.init(slots: 4, perHost: 1, patience: .seconds(60)))
         for host in 0..<20 { world.add(5, to: "dead\(host)") }
         while case let started = world.start(), !started.isEmpty { world.fail(started) }
         world.sleep(30)
@@ -419,7 +223,7 @@ struct FrontierTests {
 
     @Test("that are cancelled leave nothing behind")
     func cancelled() {
-        var world = World(Self.limits)
+        var world = FrontierWorld(Self.limits)
         let tickets = world.add(10_000, to: "a")
         for ticket in tickets.dropLast() { world.frontier.remove(ticket) }
         #expect(world.start() == [10_000])
@@ -429,11 +233,10 @@ struct FrontierTests {
 
     @Test("are many thousands over thousands of hosts at little cost, and hosts without rows are forgotten in the end")
     func many() {
-        var world = World(.init(slots: 128, perHost: 16, patience: .seconds(60)))
+        var world = FrontierWorld(.init(slots: 128, perHost: 16, patience: .seconds(60)))
         for round in 0..<30 {
             for host in 0..<2000 { world.add(1, to: "h\(round % 3 == 0 ? host : host * 30 + round)") }
         }
-        let begin = ContinuousClock.now
         var done = 0
         while case let started = world.start(), !started.isEmpty {
             world.answer(started)
@@ -441,14 +244,13 @@ struct FrontierTests {
         }
         #expect(done == 60_000)
         #expect(world.frontier.hostCount <= Frontier.idleLimit)
-        #expect(ContinuousClock.now - begin < .seconds(20), "a quadratic one takes minutes")
     }
 
     @Test("obey their limits whatever happens")
     func property() throws {
         for seed in UInt64(0)..<20 {
             var random = SplitMix64(seed: seed)
-            var world = World(.init(slots: 8, perHost: 5, patience: .seconds(20)))
+            var world = FrontierWorld(.init(slots: 8, perHost: 5, patience: .seconds(20)))
             var running: [Int: String] = [:]
             var origin: [Int: String] = [:]
             var waiting: Set<Int> = []
