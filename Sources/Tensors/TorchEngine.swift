@@ -43,6 +43,8 @@ package actor TorchEngine {
         } catch let error as TorchError where error.kind == .outOfMemory {
             let message = "not enough memory on \(device); use a smaller batch: \(error.message)"
             throw TorchError(.outOfMemory, operation: error.operation, message: message)
+        } catch let error as TorchError {
+            throw whetherLost(error)
         }
     }
 
