@@ -13,8 +13,10 @@ package struct WorkerProfile: Sendable, Equatable {
     ///
     /// One whose rows all wait for hosts in trouble does not count.
     package var units = 4
-    /// Rows in flight at once, over all units of the worker, those that wait for hosts in trouble included.
-    package var window = 4096
+    /// Rows in flight at once, over all units of the worker, apart from those whose hosts are in trouble.
+    package var window = 512
+    /// Rows whose hosts are in trouble; beyond that they count in `window`, too.
+    package var putOff = 4096
     /// Bytes of images, as fetched and as pixels, that all units hold together, before no more rows are started.
     package var imageBytes = 64 << 20
     /// Where rows lie that are done while their shard is not; the output's own scratch folder where it is empty.
@@ -47,6 +49,7 @@ package struct WorkerProfile: Sendable, Equatable {
         connections = try reader.int("connections", default: connections, in: 1...100_000)
         units = try reader.int("units", default: units, in: 1...64)
         window = try reader.int("window", default: window, in: 1...1_000_000)
+        putOff = try reader.int("put_off", default: putOff, in: 0...1_000_000)
         imageBytes = try reader.int("image_bytes", default: imageBytes, in: (1 << 20)...Int.max)
         scratch = try reader.string("scratch", default: scratch)
         scratchBytes = try reader.int("scratch_bytes", default: scratchBytes, in: 1...Int.max)

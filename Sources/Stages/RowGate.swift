@@ -7,14 +7,17 @@ import Locks
 /// A row is always in flight when none is, and a file is read when nothing is held, however small the bounds are.
 package final class RowGate: Sendable {
     package struct Limits: Sendable {
-        /// Rows in flight, those that wait for their hosts included.
+        /// Rows in flight, apart from those that are put off.
         package let rows: Int
+        /// Rows that are put off because their hosts are in trouble, before no more rows are started.
+        package let putOff: Int
         /// Bytes of images, as fetched and as pixels.
         package let byteCount: Int
 
-        package init(rows: Int, byteCount: Int) {
-            precondition(rows > 0 && byteCount > 0, "bounds of nothing start nothing")
+        package init(rows: Int, putOff: Int = 0, byteCount: Int) {
+            precondition(rows > 0 && putOff >= 0 && byteCount > 0, "bounds of nothing start nothing")
             self.rows = rows
+            self.putOff = putOff
             self.byteCount = byteCount
         }
     }
@@ -28,6 +31,8 @@ package final class RowGate: Sendable {
 
     private struct State {
         var rows = 0
+        /// Those of `rows` that are put off.
+        var putOff = 0
         var byteCount = 0
         var isClosed = false
         var roomWasMade: @Sendable () -> Void = {}
@@ -85,8 +90,16 @@ package final class RowGate: Sendable {
         guard isIn else { throw CancellationError() }
     }
 
-    /// A row that was let in is in flight no more.
-    func leave() { change { $0.rows -= 1 } }
+    /// A row that was let in is in flight no more; `isPutOff` as it was last set.
+    func leave(isPutOff: Bool = false) {
+        change { state in
+            state.rows -= 1
+            if isPutOff { state.putOff -= 1 }
+        }
+    }
+
+    /// A row that was let in is put off, or is put off no more; then there may be more rows than the bound for a while.
+    func set(isPutOff: Bool) { change { $0.putOff += isPutOff ? 1 : -1 } }
 
     /// Counts `byteCount` bytes; negative when they are given back.
     func take(_ byteCount: Int) {
@@ -120,6 +133,8 @@ package final class RowGate: Sendable {
     }
 
     private func mayEnter(_ state: State) -> Bool {
-        state.rows == 0 || state.rows < limits.rows && state.byteCount < limits.byteCount
+        // With no room for rows that are put off, they count as all others do.
+        let putOff = min(state.putOff, limits.putOff)
+        return state.rows == 0 || state.rows - putOff < limits.rows && state.byteCount < limits.byteCount
     }
 }

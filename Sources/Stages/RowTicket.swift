@@ -61,7 +61,7 @@ final class RowTicket: FetchObserver {
         }
         guard let phase else { return }
         progress.go(from: phase, to: nil)
-        gate.leave()
+        gate.leave(isPutOff: phase.isPutOff)
     }
 
     private func change(
@@ -72,6 +72,8 @@ final class RowTicket: FetchObserver {
             state.phase = new
             return phase
         }
-        if let old { progress.go(from: old, to: new, until: announced) }
+        guard let old else { return }
+        progress.go(from: old, to: new, until: announced)
+        if old.isPutOff != new.isPutOff { gate.set(isPutOff: new.isPutOff) }
     }
 }

@@ -24,6 +24,9 @@ package final class UnitProgress: Sendable {
         case encoding
         /// Its image is stored; it waits for the models, or is with them.
         case captioning
+
+        /// Whether its host is in trouble; a row that probes it counts, since of many hosts one is probed at any moment.
+        var isPutOff: Bool { self == .putOff || self == .probing }
     }
 
     /// How far a unit and its worker were at one moment: what `isAlive` compares with the next time.
@@ -41,8 +44,8 @@ package final class UnitProgress: Sendable {
         var isPreparing = false
         var rows: [Phase: Int] = [:]
 
-        /// How many rows wait for hosts in trouble; those that probe them count, since of many hosts one is probed at any moment.
-        private var troubled: Int { rows[.putOff, default: 0] + rows[.probing, default: 0] }
+        /// How many rows wait for hosts in trouble.
+        private var troubled: Int { rows.reduce(0) { $0 + ($1.key.isPutOff ? $1.value : 0) } }
 
         /// Every row that is not done waits for a host in trouble, or to be let in.
         var waitsForHosts: Bool { (isStarting || troubled > 0) && troubled == rows.values.reduce(0, +) }

@@ -44,7 +44,7 @@ final class Worker: Sendable {
         self.client = client
         self.logger = logger
         output = OutputDirectory(manifest.output)
-        let gate = RowGate(.init(rows: profile.window, byteCount: profile.imageBytes))
+        let gate = RowGate(.init(rows: profile.window, putOff: profile.putOff, byteCount: profile.imageBytes))
         let outages = OutageReport(logger)
         guard CurlFetcher.canAsk(nameServers: profile.dnsServers) else {
             throw CommandError(.badInput, "dns_servers: want addresses such as 127.0.0.1:5353 or \"[::1]:53\"")

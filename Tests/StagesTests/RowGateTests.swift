@@ -100,6 +100,46 @@ private final class Inside: Sendable {
         #expect(gate.hasRoom && told.withLock { $0 } == 1)
     }
 
+    @Test("rows that are put off make room for others, up to a bound", .timeLimit(.minutes(1)))
+    func putOff() async throws {
+        let gate = RowGate(.init(rows: 2, putOff: 3, byteCount: 100))
+        let progress = UnitProgress()
+        let entered = Locked<[RowTicket]>([])
+        func settle(_ count: Int) async {
+            while entered.withLock({ $0.count }) < count { await Task.yield() }
+            for _ in 0..<100 { await Task.yield() }
+            #expect(entered.withLock { $0.count } == count)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await gate.enter()
+                    entered.withLock { $0.append(RowTicket(gate, progress)) }
+                }
+            }
+            await settle(2)
+            for count in 3...5 {
+                entered.withLock { $0[count - 3] }.putOff(until: .now)
+                await settle(count)
+            }
+            entered.withLock { $0[3] }.putOff(until: .now)
+            await settle(5)  // three are put off and make room; the fourth does not
+            entered.withLock { $0[3] }.resumed()
+            await settle(5)  // a host that is asked again is in trouble still
+            entered.withLock { $0[3] }.fetched(byteCount: 0)
+            await settle(5)  // now two go on and three are put off
+            entered.withLock { $0[4] }.leave()
+            await settle(6)
+            entered.withLock { $0[0] }.leave()
+            await settle(6)  // two are put off, two go on
+            for ticket in entered.withLock({ $0[1...3] }) { ticket.leave() }
+            await settle(7)
+            entered.withLock { $0[5] }.leave()
+            await settle(8)
+            for try await _ in group {}
+        }
+    }
+
     @Test("lets nobody in while it is closed", .timeLimit(.minutes(1)))
     func closed() async throws {
         let gate = RowGate(.init(rows: 3, byteCount: 100))
