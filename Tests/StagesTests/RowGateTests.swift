@@ -16,6 +16,20 @@ private final class Inside: Sendable {
     func add(_ change: Int) { count.withLock { $0 = ($0.now + change, max($0.most, $0.now + change)) } }
 }
 
+/// The tickets of those that were let in, in turn.
+private final class Entered: Sendable {
+    private let tickets = Locked<[RowTicket]>([])
+    var all: [RowTicket] { tickets.withLock { $0 } }
+    func add(_ ticket: RowTicket) { tickets.withLock { $0.append(ticket) } }
+
+    /// Waits until `count` are in, and a little longer.
+    func expect(_ count: Int) async {
+        while all.count < count { await Task.yield() }
+        for _ in 0..<100 { await Task.yield() }
+        #expect(all.count == count)
+    }
+}
+
 @Suite("RowGate") struct RowGateTests {
     @Test(
         "lets in as many as may be in flight, callers in turn, and one however small the bounds are",
@@ -103,39 +117,33 @@ private final class Inside: Sendable {
     @Test("rows that are put off make room for others, up to a bound", .timeLimit(.minutes(1)))
     func putOff() async throws {
         let gate = RowGate(.init(rows: 2, putOff: 3, byteCount: 100))
-        let progress = UnitProgress()
-        let entered = Locked<[RowTicket]>([])
-        func settle(_ count: Int) async {
-            while entered.withLock({ $0.count }) < count { await Task.yield() }
-            for _ in 0..<100 { await Task.yield() }
-            #expect(entered.withLock { $0.count } == count)
-        }
+        let entered = Entered()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
                 group.addTask {
                     try await gate.enter()
-                    entered.withLock { $0.append(RowTicket(gate, progress)) }
+                    entered.add(RowTicket(gate, UnitProgress()))
                 }
             }
-            await settle(2)
+            await entered.expect(2)
             for count in 3...5 {
-                entered.withLock { $0[count - 3] }.putOff(until: .now)
-                await settle(count)
+                entered.all[count - 3].putOff(until: .now)
+                await entered.expect(count)
             }
-            entered.withLock { $0[3] }.putOff(until: .now)
-            await settle(5)  // three are put off and make room; the fourth does not
-            entered.withLock { $0[3] }.resumed()
-            await settle(5)  // a host that is asked again is in trouble still
-            entered.withLock { $0[3] }.fetched(byteCount: 0)
-            await settle(5)  // now two go on and three are put off
-            entered.withLock { $0[4] }.leave()
-            await settle(6)
-            entered.withLock { $0[0] }.leave()
-            await settle(6)  // two are put off, two go on
-            for ticket in entered.withLock({ $0[1...3] }) { ticket.leave() }
-            await settle(7)
-            entered.withLock { $0[5] }.leave()
-            await settle(8)
+            entered.all[3].putOff(until: .now)
+            await entered.expect(5)  // three are put off and make room; the fourth does not
+            entered.all[3].resumed()
+            await entered.expect(5)  // a host that is asked again is in trouble still
+            entered.all[3].fetched(byteCount: 0)
+            await entered.expect(5)  // now two go on and three are put off
+            entered.all[4].leave()
+            await entered.expect(6)
+            entered.all[0].leave()
+            await entered.expect(6)  // two are put off, two go on
+            for ticket in entered.all[1...3] { ticket.leave() }
+            await entered.expect(7)
+            entered.all[5].leave()
+            await entered.expect(8)
             for try await _ in group {}
         }
     }
