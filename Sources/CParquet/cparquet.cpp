@@ -92,7 +92,8 @@ int cpq_writer_open(const char *path, const char *const *names, const cpq_type_t
         w->schema = arrow::schema(fields);
         w->file = take(arrow::io::FileOutputStream::Open(path));
         auto properties = parquet::WriterProperties::Builder()
-                              .compression(arrow::Compression::ZSTD)
+                              .memory_pool(pool())
+                              ->compression(arrow::Compression::ZSTD)
                               ->compression_level(level)
                               ->created_by("blip2-pipeline")
                               ->build();

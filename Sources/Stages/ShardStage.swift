@@ -1,4 +1,5 @@
 import Digests
+import Files
 import Images
 package import Samples
 package import Shards
@@ -48,6 +49,7 @@ package actor ShardStage {
         let summary = try shard.finish()
         moved()
         let described = try digest(ofFile: tablePath)
+        returnFreedMemory()  // all that the unit's rows took
         return Summary(
             shard: summary, tableByteCount: described.byteCount, tableDigest: described.digest, rejections: rejections)
     }

@@ -9,4 +9,7 @@ int cfiles_open_beneath(int root, const char *path);
 // O_PATH: a folder that is only gone through.
 extern const int cfiles_path_only;
 
+// Has malloc give back to the system what it holds and nobody uses.
+void cfiles_trim(void);
+
 #endif
