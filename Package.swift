@@ -165,24 +165,33 @@ let package = Package(
             "Training",
             ["Captioning", "Files", "Layers", "Loading", "Tensors", "TextTokenizers", "VisionLanguage"]),
         library(
+            "Builds",
+            [
+                "Archives", "Commands", "Coordination", "Digests", "Fetching", "Files", "Images", "Locks", "Manifests",
+                "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tables",
+                "Transport", logging,
+            ]),
+        library(
+            "Working",
+            [
+                "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Locks", "Manifests", "Samples",
+                "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tensors", "Transport",
+                "VisionLanguage", logging,
+            ]),
+        library(
             "FuzzTargets",
             ["Archives", "Images", "Manifests", "Samples", "Shards", "SourceAdapters", "Tensors", "TextTokenizers"]),
         // 6. Executables.
         executable(
             "pipeline",
             [
-                "Archives", "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Files", "Images",
-                "Locks", "Manifests", "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage",
-                "Supervision", "Tables", "Transport", arguments, logging,
+                "Builds", "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Files", "Images",
+                "Manifests", "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Tables", arguments,
+                logging,
             ]),
         executable(
             "pipeline-worker",
-            [
-                "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Locks", "Manifests", "Samples",
-                "Shards", "Supervision", "SourceAdapters", "Stages", "Storage", "Tensors", "Transport",
-                "VisionLanguage",
-                arguments, logging,
-            ]),
+            ["Commands", "Fetching", "Manifests", "Samples", "Transport", "Working", arguments]),
         executable(
             "blip2",
             [
@@ -214,6 +223,9 @@ let package = Package(
         tests("TextTokenizers"),
         tests("Captioning", ["Images", "Stages", "VisionLanguage", "Tensors"]),
         tests("Training"),
+        tests(
+            "Builds",
+            ["Commands", "Digests", "Images", "Manifests", "Samples", "Shards", "Storage", "Tables", logging]),
         tests("FuzzTargets"),
         tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
         tests("Reports", ["Digests", "Samples"]),

@@ -1,19 +1,18 @@
 import Commands
-import Coordination
+package import Coordination
 import Files
 import Foundation
 import Locks
-import Logging
-import Manifests
+package import Logging
+package import Manifests
 import Samples
-import SourceAdapters
+package import SourceAdapters
 import Stages
 import Storage
-import Supervision
 import Transport
 
-/// One build on this machine: the plan, the coordinator in this process, workers beside it, the output.
-final class BuildJob: Sendable {
+/// One build: the plan, the coordinator in this process, the output.
+package final class BuildJob: Sendable {
     private let keeper: ShardKeeper
     private let written: Manifest
     private let manifest: Manifest
@@ -28,12 +27,20 @@ final class BuildJob: Sendable {
     private var store: any JobStore { keeper.store }
     private var output: OutputDirectory { keeper.output }
 
-    /// A build of `resolved`, whose settings are those of `written`.
-    init(
-        written: Manifest, resolved: Manifest, _ keeper: ShardKeeper, _ fingerprints: Fingerprints,
-        _ progress: BuildProgress, logger: Logger
-    ) async throws {
-        (self.keeper, self.written, self.progress, self.logger) = (keeper, written, progress, logger)
+    /// The output that is written to.
+    package var root: String { output.root }
+
+    /// Opens the output of `request` and brings its lists here.
+    package init(_ request: BuildRequest, _ progress: BuildProgress, logger: Logger) async throws {
+        (written, self.progress, self.logger) = (request.manifest, progress, logger)
+        var resolved = written.resolved(besideFile: request.file)
+        resolved.output = request.output
+        keeper = try openOutput(request.output)
+        let fingerprints = Fingerprints(path: keeper.output.fingerprintsPath)
+        resolved = try await LocalInputs(
+            folder: keeper.output.inputsFolder, fingerprints: fingerprints, logger: logger
+        ).localized(resolved)
+        try requireImageRoots(resolved, request.file)
         disk = DiskPause(outage: .seconds(resolved.fetch.outage)) { reason in
             if let reason {
                 logger.warning(
@@ -43,9 +50,10 @@ final class BuildJob: Sendable {
                 logger.notice("the disk has room again: resumed")
             }
         }
-        manifest = resolved
+        let manifest = resolved
+        self.manifest = manifest
         (checkpoints, inputs) = try await abandonable {
-            (try Checkpoints(resolved), try InputFiles(resolved, fingerprints))
+            (try Checkpoints(manifest), try InputFiles(manifest, fingerprints))
         }
         var settings = written.settings().merging(inputs.settings) { $1 }
         for (role, digest) in checkpoints.digests {
@@ -53,12 +61,12 @@ final class BuildJob: Sendable {
         }
         record = BuildRecord(
             manifestDigest: written.digest(),
-            manifest: String(decoding: try JSONEncoder().encode(resolved), as: UTF8.self),
+            manifest: String(decoding: try JSONEncoder().encode(manifest), as: UTF8.self),
             settings: settings, softwareVersion: softwareVersion, created: Date())
     }
 
     /// Cuts the sources into work units, unless that is done.
-    func plan() async throws {
+    package func plan() async throws {
         let outcome = try await abandonable { try self.planned() }
         if outcome == .resumed { try store.retryFailed() }
         let total = try store.status().total
@@ -89,9 +97,7 @@ final class BuildJob: Sendable {
     ///
     /// The description is written also when the build is stopped. `scratch` is where workers keep rows that are done, if it is
     /// not the output's own folder.
-    func run(
-        workerCommand: (executable: String, flags: [String]), workers count: Int, scratch: String?
-    ) async throws -> BuildStatus {
+    package func run(_ workforce: any Workforce, scratch: String?) async throws -> BuildStatus {
         let coordinator = try Coordinator(
             store: store, current: record, policy: LeasePolicy(silence: manifest.fetch.longestSilence), logger: logger,
             makesDrafts: manifest.deduplicate.comparesImages
@@ -105,7 +111,7 @@ final class BuildJob: Sendable {
         // It may say that all is done, or not be ours.
         if isBegun { try await describe(coordinator) }
         do {
-            if try await coordinator.hasWork() { try await work(coordinator, workerCommand, count) }
+            if try await coordinator.hasWork() { try await work(coordinator, workforce) }
             if let fault = fault.withLock({ $0 }) { throw fault }
             // Units that failed may have met another list than the one that was planned: then that is what happened.
             if try await coordinator.status().total.failedUnits > 0 { try await blocking { try self.inputs.check() } }
@@ -144,47 +150,19 @@ final class BuildJob: Sendable {
             unit, generation: lease.generation, result, asDraft: manifest.deduplicate.comparesImages)
     }
 
-    private func work(
-        _ coordinator: Coordinator, _ command: (executable: String, flags: [String]), _ count: Int
-    ) async throws {
+    private func work(_ coordinator: Coordinator, _ workforce: any Workforce) async throws {
         let token = AccessToken()
         let tokenFile = output.stateFolder + "/token"
         try token.write(to: tokenFile)
-        let hostTable = output.stateFolder + "/hosts"
-        unlink(hostTable)  // another build may have had other workers
-        defer {
-            unlink(tokenFile)
-            unlink(hostTable)
-        }
-        let crashes = CrashWatcher(CrashLog(path: output.crashLogPath), logger)
-        let supervisor = WorkerSupervisor(
-            events: SupervisionEvents(
-                line: { [progress] worker, line in progress.show(line: line, of: worker) },
-                ended: { worker, message in
-                    // A crash whose row is known is no failure of the unit: the row is left out when it is done again.
-                    let isExplained = crashes.hasNew(of: worker)
-                    return try await coordinator.workerEnded(worker, message: isExplained ? nil : message)
-                },
-                hasWork: { try await coordinator.hasWork() }, hangs: { try await coordinator.hangs($0) }))
+        defer { unsafe unlink(tokenFile) }
         let server = try CoordinatorServer(coordinator, token: token, logger: logger)
         try await server.serve { [self] url in
-            let fleet = (0..<count).map { index in
-                let table = "\(index)/\(count):\(hostTable)"
-                let flags = [
-                    "--coordinator", url, "--token-file", tokenFile, "--name", "w\(index)", "--host-table", table,
-                ]
-                return (
-                    name: "w\(index)",
-                    command: ProcessCommand(executable: command.executable, arguments: flags + command.flags)
-                )
-            }
+            let place = Workplace(
+                coordinator: coordinator, url: url, tokenFile: tokenFile, output: output, progress: progress,
+                logger: logger)
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask {
-                    do {
-                        try await supervisor.run(fleet)
-                    } catch let error as SupervisionError {
-                        throw CommandError(error)
-                    }
+                    try await workforce.work(at: place)
                     return true
                 }
                 group.addTask { try await self.follow(coordinator) }
@@ -259,46 +237,8 @@ final class BuildJob: Sendable {
     }
 }
 
-extension CommandError {
-    fileprivate init(_ error: SupervisionError) {
-        switch error.code {
-        case .refuses: self.init(.badInput, "\(error.worker): \(error.text)")
-        case .diesAtStart: self.init(.internalFault, "\(error)")
-        case .outage: self.init(.unavailable, "\(error.text); run the same command to resume")
-        }
-    }
-}
-
-/// Tells of crashes as they are written down.
-private final class CrashWatcher: Sendable {
-    private let log: CrashLog
-    private let logger: Logger
-    /// How many there were, by worker.
-    private let seen: Locked<[String: Int]>
-
-    init(_ log: CrashLog, _ logger: Logger) {
-        (self.log, self.logger) = (log, logger)
-        seen = Locked(log.crashes().reduce(into: [:]) { $0[$1.worker, default: 0] += 1 })
-    }
-
-    /// Whether `worker` wrote down crashes that were not there the last time; those of other workers do not count.
-    func hasNew(of worker: String) -> Bool {
-        let crashes = log.crashes(of: worker)
-        let new = seen.withLock { seen in
-            defer { seen[worker] = crashes.count }
-            return crashes.dropFirst(seen[worker, default: 0])
-        }
-        for crash in new {
-            logger.warning(
-                "a decoder crashed; the row is left out",
-                metadata: ["source": "\(crash.source)", "row": "\(crash.row)", "signal": "\(crash.signal)"])
-        }
-        return !new.isEmpty
-    }
-}
-
 /// Refuses lists under `exclude` that cannot be read, before a worker meets them.
-func examineExclusions(_ manifest: Manifest) throws(SourceError) {
+package func examineExclusions(_ manifest: Manifest) throws(SourceError) {
     _ = try Exclusions(urls: manifest.exclude.urls, images: manifest.exclude.images)
     _ = try DigestList(paths: manifest.exclude.digests)
 }

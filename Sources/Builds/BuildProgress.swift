@@ -1,5 +1,5 @@
 import Commands
-import Coordination
+package import Coordination
 import Foundation
 import Locks
 import Reports
@@ -8,7 +8,7 @@ import Samples
 /// Shows how far a build is on standard error.
 ///
 /// A bar that redraws itself on a terminal, a plain line every few seconds elsewhere. Lines of the workers go above it.
-final class BuildProgress: Sendable {
+package final class BuildProgress: Sendable {
     private struct State {
         var line: ProgressLine
         /// When the last plain line was written.
@@ -25,16 +25,16 @@ final class BuildProgress: Sendable {
     private let start = ContinuousClock.now
     private let state: Locked<State?> = Locked(nil)
 
-    init(label: String) { self.label = label }
+    package init(label: String) { self.label = label }
 
     /// Shows `status`; call it every second.
-    func show(_ status: BuildStatus) {
+    package func show(_ status: BuildStatus) {
         let total = status.total
         show(done: total.publishedRows + total.rowsInFlight, total: total.rows, failed: total.failures)
     }
 
     /// Shows that `done` of `total` rows are done, of which `failed` are left out; nil where nothing can be.
-    func show(done: Int, total: Int, failed: Int?) {
+    package func show(done: Int, total: Int, failed: Int?) {
         state.withLock { state in
             var current = state ?? State(line: ProgressLine(label: label, unit: "rows", total: total))
             let now = ContinuousClock.now - start
@@ -51,7 +51,7 @@ final class BuildProgress: Sendable {
     }
 
     /// Shows a line that a worker wrote.
-    func show(line: String, of worker: String) {
+    package func show(line: String, of worker: String) {
         state.withLock { state in
             if state?.isBarShown == true { StandardError.write("\r\u{1b}[K") }
             state?.isBarShown = false
@@ -65,13 +65,13 @@ final class BuildProgress: Sendable {
     }
 
     /// Shows the end of the build and leaves the line.
-    func finish(_ status: BuildStatus) {
+    package func finish(_ status: BuildStatus) {
         show(status)
         leave(failed: status.total.failures)
     }
 
     /// Leaves the line.
-    func leave(failed: Int?) {
+    package func leave(failed: Int?) {
         state.withLock { state in
             guard var current = state else { return }
             if isTerminal {
@@ -100,7 +100,7 @@ final class BuildProgress: Sendable {
     }
 
     /// Leaves the bar; says where the build was interrupted.
-    func interrupted() -> String {
+    package func interrupted() -> String {
         state.withLock { state in
             guard let state, state.rows.total > 0 else { return "interrupted before any row was done" }
             if state.isBarShown { StandardError.write("\n") }

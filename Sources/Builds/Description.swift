@@ -2,9 +2,9 @@ import Commands
 import Coordination
 import Foundation
 import Manifests
-import Reports
-import Samples
-import Storage
+package import Reports
+package import Samples
+package import Storage
 
 /// Writes `dataset.json`, `croissant.json`, `README.md`, `manifest.yaml` and `shards/sizes.json` from what the store says is
 /// published.
@@ -74,7 +74,7 @@ private func sourceFacts(_ published: [PublishedUnit], _ formats: [String: Strin
 
 extension [String: Int] {
     /// Counts by reason; names that are no reason are left out.
-    var byReason: [Rejection.Reason: Int] {
+    package var byReason: [Rejection.Reason: Int] {
         reduce(into: [:]) { result, entry in
             if let reason = Rejection.Reason(rawValue: entry.key) { result[reason] = entry.value }
         }
@@ -83,7 +83,7 @@ extension [String: Int] {
 
 extension DatasetDescription {
     /// The checkpoints that took part.
-    var models: [DatasetFacts.Model] {
+    package var models: [DatasetFacts.Model] {
         modelDigests.sorted { $0.key < $1.key }.map { role, digest in
             DatasetFacts.Model(role: role, name: modelNames[role] ?? "", digest: digest)
         }

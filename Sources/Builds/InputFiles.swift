@@ -4,14 +4,14 @@ import Files
 import Foundation
 import Glibc
 import Locks
-import Manifests
+package import Manifests
 import Samples
 
 /// What identifies the content of files, found out once while a file stays as it is.
 ///
 /// A digest of the whole file, so that an edit anywhere is noticed; of tables and archives, which may have terabytes, of the
 /// length and 64 KiB at both ends and at 62 places between.
-final class Fingerprints: Sendable {
+package final class Fingerprints: Sendable {
     /// What changes when a file is written to, or another takes its name.
     struct Mark: Codable, Equatable {
         let device: UInt64
@@ -36,7 +36,7 @@ final class Fingerprints: Sendable {
     private let known: Locked<[String: Entry]>
 
     /// Remembers them in the file `path`, or for the life of this value alone.
-    init(path: String? = nil) {
+    package init(path: String? = nil) {
         self.path = path
         let data = path.flatMap { FileManager.default.contents(atPath: $0) }
         // A file that cannot be read is made anew.
@@ -106,7 +106,7 @@ final class Fingerprints: Sendable {
 }
 
 /// The lists that a build reads rows from and judges them by, as they were when it began.
-final class InputFiles: Sendable {
+package final class InputFiles: Sendable {
     private struct File {
         /// What a person calls it: the key of the manifest, and the file's name.
         let key: String
@@ -119,7 +119,7 @@ final class InputFiles: Sendable {
     private let fingerprints: Fingerprints
     private let files: Locked<[File]>
 
-    init(_ manifest: Manifest, _ fingerprints: Fingerprints) throws {
+    package init(_ manifest: Manifest, _ fingerprints: Fingerprints) throws {
         self.fingerprints = fingerprints
         var files: [File] = []
         func add(_ paths: [String], _ key: String, isHuge: Bool = false) throws {
@@ -144,7 +144,7 @@ final class InputFiles: Sendable {
     }
 
     /// As settings of a build: an output is not continued with other lists.
-    var settings: [String: String] {
+    package var settings: [String: String] {
         files.withLock { files in
             Dictionary(files.map { ($0.key, $0.fingerprint) }, uniquingKeysWith: { first, _ in first })
         }
@@ -153,7 +153,7 @@ final class InputFiles: Sendable {
     /// Throws where a list is not what it was: rows of two lists do not go together.
     ///
     /// Costs a look at each file's times; one that was only touched is read again.
-    func check() throws {
+    package func check() throws {
         for (index, file) in files.withLock({ $0 }).enumerated() {
             guard let mark = try? Fingerprints.mark(file.path) else { throw Self.changed(file.path) }
             guard mark != file.mark else { continue }

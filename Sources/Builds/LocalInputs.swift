@@ -5,13 +5,13 @@ import Fetching
 import Files
 import Foundation
 import Glibc
-import Logging
-import Manifests
+package import Logging
+package import Manifests
 import Samples
 
 /// Brings the lists of a manifest where rows are read at any place: those at http, https and s3 addresses are fetched, and
 /// those that are compressed unpacked, once.
-struct LocalInputs {
+package struct LocalInputs {
     private let folder: String
     private let downloader: FileDownloader
     private let client: HTTPClient
@@ -20,7 +20,7 @@ struct LocalInputs {
     private let logger: Logger
 
     /// Keeps the files in `folder`; those that are there already are taken as they are.
-    init(folder: String, fingerprints: Fingerprints = Fingerprints(), logger: Logger) {
+    package init(folder: String, fingerprints: Fingerprints = Fingerprints(), logger: Logger) {
         (self.folder, self.fingerprints, self.logger) = (folder, fingerprints, logger)
         s3 = S3Endpoint(environment: ProcessInfo.processInfo.environment)
         client = HTTPClient(userAgent: "blip2-pipeline/\(softwareVersion)")
@@ -28,7 +28,7 @@ struct LocalInputs {
     }
 
     /// The manifest with local paths; it is given back as it is where it has no other ones.
-    func localized(_ manifest: Manifest) async throws -> Manifest {
+    package func localized(_ manifest: Manifest) async throws -> Manifest {
         var manifest = manifest
         for index in manifest.sources.indices {
             let name = manifest.sources[index].name
@@ -119,7 +119,7 @@ struct LocalInputs {
         do {
             let prefix = String(pattern.prefix { !"*?[".contains($0) })
             let keys = try await s3.keys(bucket: bucket, prefix: prefix, client)
-            let matching = keys.filter { fnmatch(pattern, $0, FNM_PATHNAME) == 0 }
+            let matching = keys.filter { unsafe fnmatch(pattern, $0, FNM_PATHNAME) == 0 }
             guard !matching.isEmpty else { throw CommandError(.badInput, "\(address): no object matches") }
             return matching.map { "s3://\(bucket)/\($0)" }
         } catch let error as FetchFailure {

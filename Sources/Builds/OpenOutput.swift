@@ -1,13 +1,13 @@
 import Commands
 import Coordination
 import Foundation
-import Manifests
+package import Manifests
 import Storage
 
 /// Opens the folder `root` for a build, and keeps other builds out of it while the result lives.
 ///
 /// - Throws: Where names that a first build would write are taken, where the disk is full, and where another build runs.
-func openOutput(_ root: String) throws -> ShardKeeper {
+package func openOutput(_ root: String) throws -> ShardKeeper {
     let output = OutputDirectory(root)
     if !FileManager.default.fileExists(atPath: output.storePath) { try output.requireFree() }
     try output.create()
@@ -21,7 +21,7 @@ func openOutput(_ root: String) throws -> ShardKeeper {
 }
 
 /// Throws bad input where a folder or archive of images is not there: each of its rows would fail.
-func requireImageRoots(_ manifest: Manifest, _ file: String) throws {
+package func requireImageRoots(_ manifest: Manifest, _ file: String) throws {
     for (index, source) in manifest.sources.enumerated() {
         for root in source.imageRoots {
             var isFolder: ObjCBool = false

@@ -1,6 +1,6 @@
 import Commands
 import Fetching
-import Manifests
+package import Manifests
 import Samples
 import SourceAdapters
 import Stages
@@ -9,7 +9,7 @@ import Stages
 /// would fail.
 ///
 /// Addresses that are names are not looked up, and are taken as public.
-func requireFetchable(_ source: Source, _ manifest: Manifest) throws {
+package func requireFetchable(_ source: Source, _ manifest: Manifest) throws {
     guard !manifest.fetch.allowPrivateAddresses, source.imageRoots.isEmpty, source.format != .webdataset else { return }
     let urls = try firstURLs(of: source)
     var allowing = FetchPolicy(manifest)

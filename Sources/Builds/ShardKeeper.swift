@@ -1,12 +1,12 @@
-import Coordination
+package import Coordination
 import Logging
 import Samples
-import Storage
+package import Storage
 
 /// Keeps what lies under `shards/` and what the job store says of it the same, and touches no file of others.
-struct ShardKeeper: Sendable {
-    let output: OutputDirectory
-    let store: any JobStore
+package struct ShardKeeper: Sendable {
+    package let output: OutputDirectory
+    package let store: any JobStore
 
     /// Puts a finished shard under `shards/`, or among the drafts; one that is there already is no fault.
     ///

@@ -148,8 +148,8 @@ extension Worker {
     /// Removes what a unit left in scratch; after a publish there is nothing.
     private func removeScratch(_ grant: LeaseGrant) {
         let (name, generation) = (grant.unit.shardName, grant.lease.generation)
-        unlink(output.scratchShard(name, generation: generation))
-        unlink(output.scratchTable(name, generation: generation))
+        unsafe unlink(output.scratchShard(name, generation: generation))
+        unsafe unlink(output.scratchTable(name, generation: generation))
     }
 }
 

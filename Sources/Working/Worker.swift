@@ -1,20 +1,20 @@
 import Archives
 import Commands
 import Coordination
-import Fetching
+package import Fetching
 import Foundation
 import Locks
-import Logging
-import Manifests
-import Samples
+package import Logging
+package import Manifests
+package import Samples
 import SourceAdapters
 import Stages
 import Storage
 import Supervision
-import Transport
+package import Transport
 
 /// A running worker: some units at once, all on the same fetcher, models and memory.
-final class Worker: Sendable {
+package final class Worker: Sendable {
     let manifest: Manifest
     let client: CoordinatorClient
     let logger: Logger
@@ -36,7 +36,7 @@ final class Worker: Sendable {
     private let finished = Locked(WorkerCounts())
 
     /// A worker of the build that the digest `build` names.
-    init(
+    package init(
         manifest: Manifest, build: ContentDigest, profile: WorkerProfile, shared: SharedBounds?,
         client: CoordinatorClient, logger: Logger
     ) throws {
@@ -97,7 +97,7 @@ final class Worker: Sendable {
     }
 
     /// Works until the coordinator has nothing left.
-    func run() async throws {
+    package func run() async throws {
         defer { fetcher.close() }
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {

@@ -1,15 +1,11 @@
 import ArgumentParser
-import Captioning
 import Commands
-import Coordination
 import Fetching
 import Foundation
-import Logging
 import Manifests
 import Samples
-import Stages
-import Tensors
 import Transport
+import Working
 
 /// Leases work units from a coordinator, runs the stages, writes shards.
 @main
@@ -69,14 +65,8 @@ struct WorkerCommand: AsyncParsableCommand {
                 manifest: manifest, build: build, profile: readProfile(), shared: sharedBounds(), client: client,
                 logger: logs.logger(worker))
             try await worker.run()
-        } catch let error as DiskFull {
-            throw CommandError(.outage, "\(error)")
-        } catch let error as TransportError {
-            throw CommandError(error.code == .token ? .badInput : .unavailable, "\(error)")
-        } catch let error as ModelError {
-            throw CommandError(.badInput, "\(error)")
-        } catch let error as TorchError where error.kind == .deviceLost {
-            throw CommandError(.internalFault, "\(error)")
+        } catch {
+            throw CommandError(endOfWork: error) ?? error
         }
     }
 

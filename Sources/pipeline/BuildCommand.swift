@@ -1,4 +1,5 @@
 import ArgumentParser
+import Builds
 import Commands
 import Coordination
 import Foundation
@@ -6,8 +7,6 @@ import Logging
 import Manifests
 import Reports
 import Samples
-import SourceAdapters
-import Storage
 
 /// The main job.
 struct BuildCommand: AsyncParsableCommand {
@@ -45,32 +44,17 @@ struct BuildCommand: AsyncParsableCommand {
     func run() async throws {
         let written = try manifest.read()
         let scratch = try profileScratch()
-        var resolved = written.resolved(besideFile: manifest.manifest)
-        resolved.output = try outputPath(written)
-        let logger = logs.logger("pipeline")
+        let request = try BuildRequest(written, file: manifest.manifest, output: output)
         let progress = BuildProgress(label: written.name)
         do {
-            let keeper = try openOutput(resolved.output)
-            let fingerprints = Fingerprints(path: keeper.output.fingerprintsPath)
-            resolved = try await LocalInputs(
-                folder: keeper.output.inputsFolder, fingerprints: fingerprints, logger: logger
-            ).localized(resolved)
-            try requireImageRoots(resolved, manifest.manifest)
-            let job = try await BuildJob(
-                written: written, resolved: resolved, keeper, fingerprints, progress, logger: logger)
+            let job = try await BuildJob(request, progress, logger: logs.logger("pipeline"))
             try await job.plan()
-            let status = try await job.run(
-                workerCommand: workerCommand(keeper.output), workers: workers, scratch: scratch)
-            try show(status, keeper.output)
+            try show(try await job.run(LocalWorkers(count: workers, flags: workerFlags()), scratch: scratch), job.root)
         } catch is CancellationError {
             StandardError.line("\(progress.interrupted()), run the same command to resume", level: .notice)
             throw CancellationError()
-        } catch let error as CoordinationError {
-            throw CommandError(error.exitCode, "\(error)")
-        } catch let error as StorageError {
-            throw CommandError(error.exitCode, "\(error)")
-        } catch let error as SourceError {
-            throw CommandError(.badInput, "\(error)")
+        } catch {
+            throw CommandError(endOf: error) ?? error
         }
     }
 
@@ -85,42 +69,22 @@ struct BuildCommand: AsyncParsableCommand {
         }
     }
 
-    private func outputPath(_ manifest: Manifest) throws -> String {
-        let path = output ?? manifest.output
-        guard !path.isEmpty else {
-            throw CommandError(
-                .badInput, "\(self.manifest.manifest): missing-key: output: add it, or give --output")
-        }
-        guard !path.contains("://") else {
-            throw CommandError(.badInput, "output: \(path): this version writes to directories only")
-        }
-        let expanded = expandingHome(path)
-        return expanded.hasPrefix("/") ? expanded : FileManager.default.currentDirectoryPath + "/" + expanded
-    }
-
-    /// The worker's executable, which lies beside this one, and its flags but for its name and coordinator.
-    private func workerCommand(_ output: OutputDirectory) throws -> (executable: String, flags: [String]) {
-        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        let executable = own.deletingLastPathComponent().appendingPathComponent("pipeline-worker").path
-        guard FileManager.default.isExecutableFile(atPath: executable) else {
-            throw CommandError(.internalFault, "\(executable): no such executable; build the whole package")
-        }
+    private func workerFlags() -> [String] {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         var flags = ["--threads", "\(threads ?? max(1, cores / workers))"]
         if let profile { flags += ["--profile", profile] }
         if let device { flags += ["--device", device] }
         if let connections { flags += ["--connections", "\(connections)"] }
-        flags += ["--log-level", logs.logLevel.rawValue, "--log-format", logs.logFormat.rawValue]
-        return (executable, flags)
+        return flags + ["--log-level", logs.logLevel.rawValue, "--log-format", logs.logFormat.rawValue]
     }
 
-    private func show(_ status: BuildStatus, _ output: OutputDirectory) throws {
+    private func show(_ status: BuildStatus, _ output: String) throws {
         let total = status.total
         let summary = BuildSummary(
             status.sources.map {
                 DatasetFacts.Source(
                     name: $0.name, format: "", rows: $0.rows, samples: $0.samples, rejections: $0.rejections.byReason)
-            }, shards: total.publishedUnits - total.draftUnits, output: output.root)
+            }, shards: total.publishedUnits - total.draftUnits, output: output)
         try printResult(json ? jsonText(status) : ([summary.line] + summary.advice).joined(separator: "\n"))
         for unit in status.failedUnits {
             printError("\(unit.unit.shardName): failed \(unit.failures) times: \(unit.message)")
@@ -133,26 +97,5 @@ struct BuildCommand: AsyncParsableCommand {
         }
         for fault in summary.faults { printError(fault) }
         if !summary.faults.isEmpty { throw ExitCode(CommandError.Code.failedWork.rawValue) }
-    }
-}
-
-extension StorageError {
-    /// A folder that cannot be used is bad input; a disk that has filled up leaves work to be resumed.
-    fileprivate var exitCode: CommandError.Code {
-        switch code {
-        case .create, .open, .read, .occupied: .badInput
-        case .write, .sync, .publish, .remove: .failedWork
-        }
-    }
-}
-
-extension CoordinationError {
-    fileprivate var exitCode: CommandError.Code {
-        switch code {
-        case .manifestChanged, .planning, .newerSchema: .badInput
-        case .locked: .unavailable
-        case .store, .publish: .failedWork
-        case .badResult, .busy, .conflict: .internalFault
-        }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Builds
 import Commands
 import Fetching
 import Foundation

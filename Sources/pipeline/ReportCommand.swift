@@ -1,11 +1,7 @@
 import ArgumentParser
+import Builds
 import Commands
-import Files
-import Foundation
 import Manifests
-import Reports
-import Samples
-import Shards
 import Storage
 import Tables
 
@@ -33,27 +29,7 @@ struct ReportCommand: AsyncParsableCommand {
     func run() async throws {
         let directory = OutputDirectory(expandingHome(output))
         do {
-            let description = try directory.readDescription()
-            var gatherer = ReportGatherer(galleryLimit: samples)
-            var sources = SourceCounts()
-            // Rows of a shard are consecutive: its last one says which shard holds a row.
-            var shardsByLastRow: [(last: SampleID, name: String)] = []
-            for shard in description.shards {
-                try Task.checkCancellation()
-                var last: SampleID?
-                try readResultTable(directory.tablePath(shard.name)) { row in
-                    let row = ReportRow(row, source: shard.source)
-                    sources.add(row)
-                    gatherer.add(row)
-                    last = row.id
-                }
-                if let last { shardsByLastRow.append((last, shard.name)) }
-            }
-            let report = HTMLReport(DatasetFacts(description, sources.facts), gatherer)
-            let html = report.html { id in
-                let shard = shardsByLastRow.first { $0.last.source == id.source && $0.last.row >= id.row }
-                return shard.flatMap { image(of: id, in: directory.shardPath($0.name)) }
-            }
+            let html = try reportHTML(of: directory, galleryLimit: samples)
             let path = to ?? directory.root + "/report.html"
             try write(html.utf8, to: path)
             try printResult(path)
@@ -62,72 +38,5 @@ struct ReportCommand: AsyncParsableCommand {
         } catch let error as TableError {
             throw CommandError(.badInput, "\(error)")
         }
-    }
-
-    /// The stored image of a sample; nil where its shard cannot be read, which `pipeline verify` explains.
-    private func image(of id: SampleID, in shard: String) -> ReportImage? {
-        guard let sample = try? ShardReader.sample(id.key, in: shard) else { return nil }
-        let type = sample.imageExtension == "jpg" ? "jpeg" : sample.imageExtension
-        return ReportImage(mediaType: "image/\(type)", bytes: sample.image)
-    }
-}
-
-/// Rows by source, counted as they are read.
-private struct SourceCounts {
-    private var order: [String] = []
-    private var rows: [String: Int] = [:]
-    private var samples: [String: Int] = [:]
-    private var rejections: [String: [Rejection.Reason: Int]] = [:]
-
-    mutating func add(_ row: ReportRow) {
-        let source = row.id.source
-        if rows[source] == nil { order.append(source) }
-        rows[source, default: 0] += 1
-        switch row.outcome {
-        case .kept: samples[source, default: 0] += 1
-        case .rejected(let rejection): rejections[source, default: [:]][rejection.reason, default: 0] += 1
-        }
-    }
-
-    var facts: [DatasetFacts.Source] {
-        order.map { name in
-            DatasetFacts.Source(
-                name: name, format: "", rows: rows[name] ?? 0, samples: samples[name] ?? 0,
-                rejections: rejections[name] ?? [:])
-        }
-    }
-}
-
-extension ReportRow {
-    fileprivate init(_ row: ResultRow, source: String) {
-        let number = Int(row.key.dropFirst(source.count + 1)) ?? 0
-        let outcome: Outcome<Sample>
-        if row.status == ResultRow.success {
-            outcome = .kept(
-                Sample(
-                    width: row.width ?? 0, height: row.height ?? 0, originalWidth: row.originalWidth ?? 0,
-                    originalHeight: row.originalHeight ?? 0, kept: row.captions, candidates: row.candidates))
-        } else {
-            let reason = Rejection.Reason(rawValue: row.status) ?? .badRow
-            outcome = .rejected(Rejection(reason, row.errorMessage ?? ""))
-        }
-        self.init(
-            id: SampleID(source: source, row: number), url: row.url, webCaption: row.webCaption, outcome: outcome)
-    }
-}
-
-extension DatasetFacts {
-    fileprivate init(_ description: DatasetDescription, _ sources: [Source]) {
-        self.init(
-            name: description.name, notice: description.notice.isEmpty ? nil : description.notice,
-            manifestDigest: description.manifestDigest, softwareVersion: description.softwareVersion,
-            models: description.models, sources: sources,
-            shards: description.shards.compactMap { shard in
-                ContentDigest(hex: shard.sha256).map { digest in
-                    Shard(
-                        name: shard.name, source: shard.source, samples: shard.samples, byteCount: shard.bytes,
-                        digest: digest, table: nil)
-                }
-            })
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Builds
 import Commands
 import Coordination
 import Foundation
@@ -48,40 +49,17 @@ struct StatusCommand: AsyncParsableCommand {
         // A bar is redrawn where a person looks on; elsewhere each look stands for itself.
         let isScreen = watch && !json && isatty(STDOUT_FILENO) == 1
         while true {
-            let isRunning = SQLiteJobStore.isHeld(directory.storePath)
-            let status = try read(directory.storePath, isRunning)
+            let recorded = try RecordedStatus(of: directory)
             if isScreen { try printResult("\u{1b}[H\u{1b}[2J", terminator: "") }
-            try show(status, isRunning)
-            guard watch, isRunning else { return }
+            try show(recorded)
+            guard watch, recorded.isRunning else { return }
             try await Task.sleep(for: .seconds(2))
             if !isScreen, !json { try printResult("") }
         }
     }
 
-    private func read(_ path: String, _ isRunning: Bool) throws -> BuildStatus {
-        do {
-            var status = try SQLiteJobStore(reading: path).status()
-            guard !isRunning else { return status }
-            // What its last words say of the moment holds no more.
-            for index in status.sources.indices {
-                (status.sources[index].rowsInFlight, status.sources[index].rowsPerSecond) = (0, 0)
-            }
-            status.workers = []
-            return status
-        } catch {
-            throw CommandError(.badInput, "\(error)")
-        }
-    }
-
-    private func state(_ status: BuildStatus, _ isRunning: Bool) -> String {
-        switch status.phase {
-        case .planning, .running, .deduplicating: isRunning ? status.phase.rawValue : "interrupted"
-        case .finished, .failed: status.phase.rawValue
-        }
-    }
-
-    private func show(_ status: BuildStatus, _ isRunning: Bool) throws {
-        let state = state(status, isRunning)
+    private func show(_ recorded: RecordedStatus) throws {
+        let (status, state) = (recorded.status, recorded.state)
         if json { return try printResult(jsonText(Output(state: state, status: status))) }
         try printResult(view(status, state).text(), terminator: "")
         for unit in status.failedUnits {

@@ -178,32 +178,6 @@ import Testing
         #expect(try site.build(manifest, to: "out").status == 0, "put back, though at another time")
     }
 
-    @Test("does not come twice from different lists: an edit in the middle is noticed, a mere touch is none")
-    func editedList() throws {
-        let site = try Site(count: 4)
-        let list = site.folder + "/demo/list.csv"
-        var text = try String(contentsOfFile: list, encoding: .utf8)
-        let padding = (0..<3000).map { "http://127.0.0.1:1/\($0).jpg,\(String(repeating: "x", count: 90))\n" }
-        try (text + padding.joined()).write(toFile: list, atomically: true, encoding: .utf8)
-        text = try String(contentsOfFile: list, encoding: .utf8)
-        let manifest = site.folder + "/m.yaml"
-        try """
-        version: 1
-        name: m
-        fetch: {allow_private_addresses: true, retries: 0}
-        sources: [{name: demo, format: csv, path: demo/list.csv, captions: original, limit: 4}]
-        """.write(toFile: manifest, atomically: true, encoding: .utf8)
-        #expect(try site.build(manifest, to: "out").status == 0)
-        try text.write(toFile: list, atomically: true, encoding: .utf8)
-        #expect(try site.build(manifest, to: "out").status == 0)
-        let middle = text.utf8.count / 2
-        var bytes = Array(text.utf8)
-        bytes[middle] = bytes[middle] == UInt8(ascii: "x") ? UInt8(ascii: "y") : UInt8(ascii: "x")
-        try Data(bytes).write(to: URL(fileURLWithPath: list))
-        let edited = try site.build(manifest, to: "out")
-        #expect(edited.status == 65 && edited.errors.contains("content of list.csv"), "\(edited.errors)")
-    }
-
     @Test("comes at once from a full disk")
     func fullDisk() throws {
         guard getuid() == 0 else { return }  // only root may mount

@@ -40,29 +40,6 @@ import Testing
         #expect(idle.status == 0 && !idle.errors.contains("a shard is damaged"))
     }
 
-    @Test("is verified to the last bit of its tables; without their digests it says so")
-    func verified() throws {
-        let (site, _) = try built(rows: 8)
-        let output = site.folder + "/out"
-        func verify() throws -> Program.Ended { try Program.run(Site.pipeline, ["verify", output]) }
-        #expect(try verify().status == 0)
-        let path = output + "/shards/demo-000001.parquet"
-        let table = try #require(FileManager.default.contents(atPath: path))
-        for place in stride(from: 0, to: table.count, by: max(1, table.count / 30)) {
-            var flipped = table
-            flipped[place] ^= 1 << UInt8(place % 8)
-            try flipped.write(to: URL(fileURLWithPath: path))
-            let found = try verify()
-            #expect(found.status == 1 && found.errors.contains(path), "byte \(place): \(found.errors)")
-        }
-        try table.write(to: URL(fileURLWithPath: path))
-        let description = try String(contentsOfFile: output + "/dataset.json", encoding: .utf8)
-        try description.replacing(/,\s*"table_(bytes|sha256)" : ("[^"]*"|\d+)/, with: "")
-            .write(toFile: output + "/dataset.json", atomically: true, encoding: .utf8)
-        let old = try verify()
-        #expect(old.status == 0 && old.errors.contains("of an older version"), "\(old.errors)")
-    }
-
     @Test("refuses a folder in which there is what it would write, and leaves that as it is")
     func occupied() throws {
         let site = try Site(count: 4)

@@ -88,44 +88,4 @@ private final class ObjectStore {
             Site.pipeline, ["plan", "--manifest", try manifest("ftp://host/list.csv")], environment: store.environment)
         #expect(away.status == 65 && away.errors.contains("http, https or s3"), "\(away.errors)")
     }
-
-    @Test("are unpacked where they are compressed, brought to UTF-8 where they are not, and are the same lists then")
-    func compressed() throws {
-        let site = try Site(count: 12)
-        let list = site.folder + "/demo/list.csv"
-        let packed = try Program.run(
-            "/usr/bin/env",
-            [
-                "sh", "-c",
-                "cd \(site.folder)/demo && gzip -k list.csv && bzip2 -k list.csv && xz -k list.csv && zstd -q list.csv && "
-                    + "head -c 100 list.csv.gz > cut.csv.gz && cp list.csv plain.csv.gz && cp list.csv.gz unnamed.csv && "
-                    + "iconv -f utf-8 -t utf-16 list.csv > utf16.csv",
-            ])
-        try #require(packed.status == 0, "\(packed.errors)")
-        func build(_ file: String, to output: String, _ options: String = "") throws -> Program.Ended {
-            let manifest = "\(site.folder)/\(output).yaml"
-            try """
-            version: 1
-            name: packed
-            image: {size: 64}
-            fetch: {allow_private_addresses: true}
-            sources: [{name: s, format: csv, path: demo/\(file), captions: original\(options)}]
-            """.write(toFile: manifest, atomically: false, encoding: .utf8)
-            return try site.build(manifest, to: output)
-        }
-        try #require(FileManager.default.fileExists(atPath: list))
-        try #require(build("list.csv", to: "plain").status == 0)
-        let expected = try site.files("plain").filter { $0.key.hasPrefix("shards/") }
-        let names = ["gz", "bz2", "xz", "zst"].map { "list.csv.\($0)" } + ["plain.csv.gz", "unnamed.csv", "utf16.csv"]
-        for (number, name) in names.enumerated() {
-            let built = try build(name, to: "\(number)", name.hasPrefix("utf16") ? ", encoding: utf-16" : "")
-            #expect(built.status == 0, "\(name): \(built.errors)")
-            #expect(try site.files("\(number)").filter { $0.key.hasPrefix("shards/") } == expected, "\(name)")
-        }
-        for file in ["cut.csv.gz", "utf16.csv"] {
-            let refused = try build(file, to: "refused")
-            #expect(refused.status == 65 && refused.errors.contains(file), "\(refused.errors)")
-            #expect(refused.errors.split(separator: "\n").count { $0.hasPrefix("error: ") } == 1, "\(refused.errors)")
-        }
-    }
 }

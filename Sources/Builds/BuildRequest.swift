@@ -1,0 +1,27 @@
+package import Commands
+import Foundation
+package import Manifests
+
+/// What to build, and where to.
+package struct BuildRequest: Sendable {
+    /// The manifest as it is written.
+    package let manifest: Manifest
+    /// The file that it stands in.
+    package let file: String
+    /// The output directory: an absolute path.
+    package let output: String
+
+    /// The build of `manifest` into the folder `output`, or else into the one that the manifest names.
+    package init(_ manifest: Manifest, file: String, output: String?) throws(CommandError) {
+        let path = output ?? manifest.output
+        guard !path.isEmpty else {
+            throw CommandError(.badInput, "\(file): missing-key: output: add it, or give --output")
+        }
+        guard !path.contains("://") else {
+            throw CommandError(.badInput, "output: \(path): this version writes to directories only")
+        }
+        let expanded = expandingHome(path)
+        self.output = expanded.hasPrefix("/") ? expanded : FileManager.default.currentDirectoryPath + "/" + expanded
+        (self.manifest, self.file) = (manifest, file)
+    }
+}

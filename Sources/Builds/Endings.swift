@@ -1,0 +1,38 @@
+package import Commands
+import Coordination
+import SourceAdapters
+import Storage
+
+extension CommandError {
+    /// What ended a build, as its command tells it; nil where that is no fault that a build knows of.
+    package init?(endOf error: any Error) {
+        switch error {
+        case let error as CommandError: self = error
+        case let error as CoordinationError: self.init(error.exitCode, "\(error)")
+        case let error as StorageError: self.init(error.exitCode, "\(error)")
+        case let error as SourceError: self.init(.badInput, "\(error)")
+        default: return nil
+        }
+    }
+}
+
+extension StorageError {
+    /// A folder that cannot be used is bad input; a disk that has filled up leaves work to be resumed.
+    fileprivate var exitCode: CommandError.Code {
+        switch code {
+        case .create, .open, .read, .occupied: .badInput
+        case .write, .sync, .publish, .remove: .failedWork
+        }
+    }
+}
+
+extension CoordinationError {
+    fileprivate var exitCode: CommandError.Code {
+        switch code {
+        case .manifestChanged, .planning, .newerSchema: .badInput
+        case .locked: .unavailable
+        case .store, .publish: .failedWork
+        case .badResult, .busy, .conflict: .internalFault
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package import Commands
+package import Coordination
+import Foundation
+import Glibc
+import Locks
+package import Logging
+package import Storage
+import Supervision
+
+/// A build whose coordinator waits for workers: where they find it, and what is told of them.
+package struct Workplace: Sendable {
+    package let coordinator: Coordinator
+    /// The coordinator's address, and the file that holds its token.
+    package let url: String
+    package let tokenFile: String
+    package let output: OutputDirectory
+    package let progress: BuildProgress
+    package let logger: Logger
+}
+
+/// Who does the units of a build.
+package protocol Workforce: Sendable {
+    /// Has the units done; returns when none is left.
+    func work(at place: Workplace) async throws
+}
+
+/// Worker processes on this machine.
+package struct LocalWorkers: Workforce {
+    private let executable: String
+    private let count: Int
+    private let flags: [String]
+
+    /// `count` workers, which lie beside this executable, with `flags` but for name and coordinator.
+    ///
+    /// - Throws: Where there is no such executable.
+    package init(count: Int, flags: [String]) throws(CommandError) {
+        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        executable = own.deletingLastPathComponent().appendingPathComponent("pipeline-worker").path
+        guard FileManager.default.isExecutableFile(atPath: executable) else {
+            throw CommandError(.internalFault, "\(executable): no such executable; build the whole package")
+        }
+        (self.count, self.flags) = (count, flags)
+    }
+
+    package func work(at place: Workplace) async throws {
+        let hostTable = place.output.stateFolder + "/hosts"
+        unsafe unlink(hostTable)  // another build may have had other workers
+        defer { unsafe unlink(hostTable) }
+        let fleet = (0..<count).map { index in
+            let own = [
+                "--coordinator", place.url, "--token-file", place.tokenFile, "--name", "w\(index)", "--host-table",
+                "\(index)/\(count):\(hostTable)",
+            ]
+            return (name: "w\(index)", command: ProcessCommand(executable: executable, arguments: own + flags))
+        }
+        do {
+            try await WorkerSupervisor(events: events(place)).run(fleet)
+        } catch let error as SupervisionError {
+            throw CommandError(error)
+        }
+    }
+
+    private func events(_ place: Workplace) -> SupervisionEvents {
+        let (coordinator, progress) = (place.coordinator, place.progress)
+        let crashes = CrashWatcher(CrashLog(path: place.output.crashLogPath), place.logger)
+        return SupervisionEvents(
+            line: { worker, line in progress.show(line: line, of: worker) },
+            ended: { worker, message in
+                // A crash whose row is known is no failure of the unit: the row is left out when it is done again.
+                let isExplained = crashes.hasNew(of: worker)
+                return try await coordinator.workerEnded(worker, message: isExplained ? nil : message)
+            },
+            hasWork: { try await coordinator.hasWork() }, hangs: { try await coordinator.hangs($0) })
+    }
+}
+
+extension CommandError {
+    fileprivate init(_ error: SupervisionError) {
+        switch error.code {
+        case .refuses: self.init(.badInput, "\(error.worker): \(error.text)")
+        case .diesAtStart: self.init(.internalFault, "\(error)")
+        case .outage: self.init(.unavailable, "\(error.text); run the same command to resume")
+        }
+    }
+}
+
+/// Tells of crashes as they are written down.
+private final class CrashWatcher: Sendable {
+    private let log: CrashLog
+    private let logger: Logger
+    /// How many there were, by worker.
+    private let seen: Locked<[String: Int]>
+
+    init(_ log: CrashLog, _ logger: Logger) {
+        (self.log, self.logger) = (log, logger)
+        seen = Locked(log.crashes().reduce(into: [:]) { $0[$1.worker, default: 0] += 1 })
+    }
+
+    /// Whether `worker` wrote down crashes that were not there the last time; those of other workers do not count.
+    func hasNew(of worker: String) -> Bool {
+        let crashes = log.crashes(of: worker)
+        let new = seen.withLock { seen in
+            defer { seen[worker] = crashes.count }
+            return crashes.dropFirst(seen[worker, default: 0])
+        }
+        for crash in new {
+            logger.warning(
+                "a decoder crashed; the row is left out",
+                metadata: ["source": "\(crash.source)", "row": "\(crash.row)", "signal": "\(crash.signal)"])
+        }
+        return !new.isEmpty
+    }
+}

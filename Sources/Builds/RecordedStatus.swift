@@ -1,0 +1,33 @@
+package import Commands
+package import Coordination
+package import Storage
+
+/// How far a build is by what its job store has recorded; it may be running, elsewhere.
+package struct RecordedStatus: Sendable {
+    package private(set) var status: BuildStatus
+    package let isRunning: Bool
+
+    /// Reads it; nothing is written.
+    package init(of directory: OutputDirectory) throws(CommandError) {
+        isRunning = SQLiteJobStore.isHeld(directory.storePath)
+        do {
+            status = try SQLiteJobStore(reading: directory.storePath).status()
+        } catch {
+            throw CommandError(.badInput, "\(error)")
+        }
+        guard !isRunning else { return }
+        // What its last words say of the moment holds no more.
+        for index in status.sources.indices {
+            (status.sources[index].rowsInFlight, status.sources[index].rowsPerSecond) = (0, 0)
+        }
+        status.workers = []
+    }
+
+    /// In one word: planning, running, deduplicating, interrupted, finished or failed.
+    package var state: String {
+        switch status.phase {
+        case .planning, .running, .deduplicating: isRunning ? status.phase.rawValue : "interrupted"
+        case .finished, .failed: status.phase.rawValue
+        }
+    }
+}
