@@ -80,8 +80,13 @@ func torchShim() -> Target {
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
-let flyingSocks = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
-let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+/// The HTTP server's core, without its framework and without TLS, and what it is made of.
+let hummingbird: [Target.Dependency] = [
+    .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "HTTPTypes", package: "swift-http-types"),
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+    .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+]
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -97,7 +102,10 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
-        .package(url: "https://github.com/swhitty/FlyingFox.git", from: "0.27.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-async-algorithms.git", from: "1.1.4"),
@@ -133,11 +141,12 @@ let package = Package(
         bridge("Fetching", ["Samples", "Files", "Locks", "RandomNumbers", "CCurl", "CNames", "CHosts"]),
         bridge("Storage", ["Samples", "Digests", "Files"]),
         bridge("Spools", ["Digests", "Files"]),
+        library("Serving", ["Locks", logging] + hummingbird),
         bridge("Tensors", ["Files", "Locks", "CTorch"]),
         // 3. Assembly.
         library("SourceAdapters", ["Samples", "Digests", "Files", "Locks", "Manifests", "Archives", "Tables"]),
         library("Layers", ["Tensors"]),
-        library("Demonstrations", ["Samples", "Files", "RandomNumbers", "Tables", flyingFox, flyingSocks]),
+        library("Demonstrations", ["Samples", "Files", "RandomNumbers", "Serving", "Tables", logging]),
         // 4. The flow, the models, who does what.
         library(
             "Stages",
@@ -154,7 +163,7 @@ let package = Package(
                 "Samples", "Digests", "Files", "Images", "Stages", "VisionLanguage", "TextTokenizers", "Layers",
                 "Tensors",
             ]),
-        library("Transport", ["Samples", "Coordination", "Files", flyingFox, flyingSocks, logging]),
+        library("Transport", ["Samples", "Coordination", "Files", "Locks", "Serving", logging]),
         bridge("Supervision", ["CProcess", "Coordination", "Locks", logging]),
         library(
             "Loading",
@@ -218,7 +227,8 @@ let package = Package(
             ["Archives", "Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Spools"]),
         tests("VisionLanguage", ["Layers", "Tensors"]),
         tests("Coordination", ["Samples", grdb, logging]),
-        tests("Transport", ["Coordination", "Samples", flyingFox, flyingSocks, logging]),
+        tests("Transport", ["Coordination", "Files", "Samples", "Serving", logging]),
+        tests("Serving", [logging]),
         tests("Supervision", ["CProcess"]),
         tests("TextTokenizers"),
         tests("Captioning", ["Images", "Stages", "VisionLanguage", "Tensors"]),

@@ -1,51 +1,48 @@
-import FlyingFox
-import FlyingSocks
+import Files
 package import Foundation
+import Logging
+import Serving
 
 /// Serves a ``DemoFolder`` over HTTP on loopback, with the manners of the web.
 ///
 /// Files under `images/` come as they are; under `slow/` after a while; under `optout/` with `X-Robots-Tag: noai`; under
 /// `mislabelled/` as plain text. What is not there is answered with 404.
 package struct DemoServer: Sendable {
-    private let server: HTTPServer
+    private let server: WebServer
 
     /// A server of `folder` on 127.0.0.1.
     ///
     /// `port` 0 takes any that is free; `delay` is how long a slow file takes to begin.
     package init(folder: URL, port: UInt16 = 0, delay: Duration = .milliseconds(300)) throws(DemoError) {
-        let address: sockaddr_in
-        do { address = try .inet(ip4: "127.0.0.1", port: port) } catch {
-            throw DemoError(code: .listen, subject: "127.0.0.1:\(port)", text: "\(error)")
+        let logger = Logger(label: "demo") { _ in SwiftLogNoOpLogHandler() }
+        do {
+            server = try WebServer(host: "127.0.0.1", port: port, logger: logger) {
+                await Self.answer($0, folder, delay)
+            }
+        } catch {
+            throw DemoError(code: .listen, subject: error.address, text: error.text)
         }
-        server = HTTPServer(
-            address: address, logger: .disabled,
-            handler: ClosureHTTPHandler { try await Self.answer($0, folder, delay) })
     }
 
-    /// Serves until the surrounding task is cancelled.
-    package func run() async throws { try await server.run() }
-
-    /// Waits until requests are taken, and tells where, such as `http://127.0.0.1:8080`.
-    package func baseURL() async throws -> String {
-        try await server.waitUntilListening()
-        guard case .ip4(let host, let port) = await server.listeningAddress else {
-            throw DemoError(code: .listen, subject: "127.0.0.1", text: "the server has stopped")
+    /// Serves while `body` runs, which is given the address, such as `http://127.0.0.1:8080`.
+    package func serve(_ body: @escaping @Sendable (_ baseURL: String) async throws -> Void) async throws {
+        do {
+            try await server.serve(body)
+        } catch let error as ServingError {
+            throw DemoError(code: .listen, subject: error.address, text: error.text)
         }
-        return "http://\(host):\(port)"
     }
 
-    private static func answer(_ request: HTTPRequest, _ root: URL, _ delay: Duration) async throws -> HTTPResponse {
-        guard request.method == .GET || request.method == .HEAD else {
-            return HTTPResponse(statusCode: .methodNotAllowed)
-        }
-        guard let path = Path(request.path) else { return HTTPResponse(statusCode: .notFound) }
+    private static func answer(_ request: WebRequest, _ root: URL, _ delay: Duration) async -> WebAnswer {
+        guard request.method == "GET" || request.method == "HEAD" else { return WebAnswer(status: 405) }
+        guard let path = Path(request.path) else { return WebAnswer(status: 404) }
         let file = root.appending(path: "\(path.folder)/\(path.name)")
         // A file that is not there is the data set's own way to be missing.
-        guard let body = try? Data(contentsOf: file) else { return HTTPResponse(statusCode: .notFound) }
-        var headers: HTTPHeaders = [.contentType: path.folder == "mislabelled" ? "text/plain" : path.mediaType]
-        if path.folder == "optout" { headers[HTTPHeader("X-Robots-Tag")] = "noai" }
-        if path.folder == "slow" { try await Task.sleep(for: delay) }
-        return HTTPResponse(statusCode: .ok, headers: headers, body: body)
+        guard let body = await blocking({ try? Data(contentsOf: file) }) else { return WebAnswer(status: 404) }
+        var headers = [("Content-Type", path.folder == "mislabelled" ? "text/plain" : path.mediaType)]
+        if path.folder == "optout" { headers.append(("X-Robots-Tag", "noai")) }
+        if path.folder == "slow" { try? await Task.sleep(for: delay) }  // ends early when the server does
+        return WebAnswer(status: 200, headers: headers, body: body)
     }
 
     /// A path that the demonstration can have: a folder of it, digits, an ending; nothing else reaches the disk.

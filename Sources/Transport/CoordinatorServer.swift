@@ -1,25 +1,24 @@
 package import Coordination
 import Files
-import FlyingFox
-import FlyingSocks
 import Foundation
 package import Logging
+package import Serving
 
 /// Serves a coordinator over HTTP/1.1.
 ///
-/// Every message but `GET /healthz` wants the token. Bodies are bounded, handlers have a deadline, what cannot be read
+/// Every message but `GET /healthz` wants the token, before its body is read. Bodies are bounded, what cannot be read
 /// is answered with a status and an `ErrorAnswer`. The secret is in no log.
 package struct CoordinatorServer: Sendable {
     /// Where and how the server listens.
     package struct Settings: Sendable {
-        /// An IPv4 address.
+        /// An IP address.
         package var host = "127.0.0.1"
         /// 0 takes a free one.
         package var port: UInt16 = 0
         /// The longest body that is read.
         package var bodyLimit = 1 << 20
-        /// How long a request may take, publishing included.
-        package var timeout: Duration = .seconds(120)
+        /// What else a client may take.
+        package var limits = WebLimits()
 
         package init() {}
     }
@@ -33,7 +32,7 @@ package struct CoordinatorServer: Sendable {
     package init(
         _ coordinator: Coordinator, settings: Settings = Settings(), token: AccessToken?, logger: Logger
     ) throws(TransportError) {
-        guard token != nil || settings.host.hasPrefix("127.") else {
+        guard token != nil || WebServer.isLoopback(settings.host) else {
             throw TransportError(.token, settings.host, "want a token file to listen on more than loopback")
         }
         self.coordinator = coordinator
@@ -47,151 +46,98 @@ package struct CoordinatorServer: Sendable {
     package func serve<Value: Sendable>(
         _ body: @escaping @Sendable (_ url: String) async throws -> Value
     ) async throws -> Value {
-        let server = HTTPServer(
-            config: HTTPServer.Configuration(
-                address: try address(), timeout: settings.timeout / .seconds(1),
-                // Bodies of up to this size are read in whole before the next request, whoever asked for them.
-                sharedRequestReplaySize: settings.bodyLimit, logger: .disabled),
-            handler: Handler(respond: respond))
-        // No child: when `body` is cancelled it still has workers to hear out, so the server ends after it.
-        let serving = Task { try await server.run() }
-        return try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask {
-                do {
-                    try await serving.value
-                } catch  where !serving.isCancelled {
-                    throw TransportError(.listen, "\(settings.host):\(settings.port)", "\(error)")
-                }
-                return nil
-            }
-            group.addTask {
-                try await server.waitUntilListening(timeout: 60)
-                return try await body("http://\(settings.host):\(await port(of: server))")
-            }
-            defer {
-                serving.cancel()
-                group.cancelAll()
-            }
-            while let value = try await group.next() {
-                if let value { return value }
-            }
-            throw CancellationError()
-        }
-    }
-
-    private func address() throws(TransportError) -> sockaddr_in {
         do {
-            return try .inet(ip4: settings.host, port: settings.port)
-        } catch {
-            throw TransportError(.listen, settings.host, "no IPv4 address")
-        }
-    }
-
-    private func port(of server: HTTPServer) async -> UInt16 {
-        switch await server.listeningAddress {
-        case .ip4(_, let port), .ip6(_, let port): port
-        default: settings.port
+            let server = try WebServer(
+                host: settings.host, port: settings.port, limits: settings.limits, logger: logger, respond: respond)
+            return try await server.serve(body)
+        } catch let error as ServingError {
+            throw TransportError(.listen, error.address, error.text)
         }
     }
 
     /// The answer to any request; it never throws, so that what went wrong is always told.
-    private func respond(to request: HTTPRequest) async -> HTTPResponse {
+    private func respond(to request: WebRequest) async -> WebAnswer {
         do {
-            if request.path == "/healthz" { return try json(.ok, ["status": "ok"]) }
-            if let token, !token.admits(request.headers[.authorization]) {
-                return try json(.unauthorized, ErrorAnswer(code: "unauthorized", message: "want the token"))
+            if request.path == "/healthz" { return try json(200, ["status": "ok"]) }
+            if let token, !token.admits(request.header("Authorization")) {
+                return refusal(401, "unauthorized", "want the token", closes: true)
             }
             return try await answer(request)
         } catch let error as CoordinationError {
             logger.debug("message refused", metadata: ["code": "\(error.code.rawValue)"])
             return refusal(status(for: error), error.code.rawValue, error.description)
         } catch let error as DecodingError {
-            return refusal(.badRequest, "malformed", describe(error))
-        } catch is BodyTooLarge {
-            return refusal(.payloadTooLarge, "too_large", "a body has at most \(settings.bodyLimit) bytes")
+            return refusal(400, "malformed", describe(error))
+        } catch BodyFault.tooLong {
+            return refusal(413, "too_large", "a body has at most \(settings.bodyLimit) bytes", closes: true)
+        } catch BodyFault.cutShort {
+            return refusal(400, "malformed", "the body was cut short", closes: true)
         } catch {
-            return refusal(.internalServerError, "internal", "\(error)")
+            return refusal(500, "internal", "\(error)")
         }
     }
 
-    private func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
+    private func answer(_ request: WebRequest) async throws -> WebAnswer {
         switch (request.method, request.path) {
-        case (.POST, apiPath + "/leases"):
+        case ("POST", apiPath + "/leases"):
             let message: AcquireMessage = try await read(request)
             let answer = try await coordinator.acquire(worker: message.worker, request: message.request)
-            return try json(.ok, AcquireAnswer(answer))
-        case (.POST, apiPath + "/renew"):
+            return try json(200, AcquireAnswer(answer))
+        case ("POST", apiPath + "/renew"):
             let message: LeaseMessage = try await read(request)
-            return try json(.ok, StandingAnswer(standing: await coordinator.renew(message.lease)))
-        case (.POST, apiPath + "/publish"):
+            return try json(200, StandingAnswer(standing: await coordinator.renew(message.lease)))
+        case ("POST", apiPath + "/publish"):
             let message: PublishMessage = try await read(request)
             let standing = try await coordinator.publish(message.lease, message.result)
-            return try json(.ok, StandingAnswer(standing: standing))
-        case (.POST, apiPath + "/fail"):
+            return try json(200, StandingAnswer(standing: standing))
+        case ("POST", apiPath + "/fail"):
             let message: FailMessage = try await read(request)
             let standing = try await coordinator.fail(message.lease, message: message.message)
-            return try json(.ok, StandingAnswer(standing: standing))
-        case (.POST, apiPath + "/release"):
+            return try json(200, StandingAnswer(standing: standing))
+        case ("POST", apiPath + "/release"):
             let message: LeaseMessage = try await read(request)
-            return try json(.ok, StandingAnswer(standing: try await coordinator.release(message.lease)))
-        case (.POST, apiPath + "/heartbeat"):
+            return try json(200, StandingAnswer(standing: try await coordinator.release(message.lease)))
+        case ("POST", apiPath + "/heartbeat"):
             let report: WorkerReport = try await read(request)
-            return try json(.ok, HeartbeatAnswer(lost: try await coordinator.heartbeat(report)))
-        case (.GET, apiPath + "/status"):
-            return try json(.ok, try await coordinator.status())
-        case (.GET, apiPath + "/manifest"):
+            return try json(200, HeartbeatAnswer(lost: try await coordinator.heartbeat(report)))
+        case ("GET", apiPath + "/status"):
+            return try json(200, try await coordinator.status())
+        case ("GET", apiPath + "/manifest"):
             let build = try await coordinator.build()
             return try json(
-                .ok,
+                200,
                 ManifestAnswer(
                     manifest: build.manifest, manifestDigest: build.manifestDigest, identity: build.identity,
                     softwareVersion: build.softwareVersion))
         default:
-            return refusal(.notFound, "not_found", "no such message")
+            return refusal(404, "not_found", "no such message")
         }
     }
 
-    private struct BodyTooLarge: Error {}
-
-    /// The message in the body of `request`, which is bounded whatever its header says.
-    ///
-    /// Of a body that is too long some more is read and dropped: who still sends does not hear the answer.
-    private func read<Message: Decodable>(_ request: HTTPRequest) async throws -> Message {
-        let drainLimit = 16 * settings.bodyLimit
-        if let count = request.bodySequence.count, count > drainLimit { throw BodyTooLarge() }
-        var body = Data()
-        var byteCount = 0
-        for try await chunk in request.bodySequence {
-            byteCount += chunk.count
-            if byteCount <= settings.bodyLimit { body.append(chunk) }
-            if byteCount > drainLimit { break }
-        }
-        guard byteCount <= settings.bodyLimit else { throw BodyTooLarge() }
-        return try decodeJSON(Message.self, from: body)
+    private func read<Message: Decodable>(_ request: WebRequest) async throws -> Message {
+        try decodeJSON(Message.self, from: try await request.body(limit: settings.bodyLimit))
     }
 
-    private func json(_ status: HTTPStatusCode, _ value: some Encodable) throws -> HTTPResponse {
-        HTTPResponse(
-            statusCode: status,
-            headers: [.contentType: "application/json", HTTPHeader("Cache-Control"): "no-store"],
-            body: try encodeJSON(value))
+    private func json(_ status: Int, _ value: some Encodable, closes: Bool = false) throws -> WebAnswer {
+        WebAnswer(
+            status: status, headers: [("Content-Type", "application/json"), ("Cache-Control", "no-store")],
+            body: try encodeJSON(value), closes: closes)
     }
 
-    private func refusal(_ status: HTTPStatusCode, _ code: String, _ message: String) -> HTTPResponse {
-        let answer = ErrorAnswer(code: code, message: String(message.prefix(1000)))
+    private func refusal(_ status: Int, _ code: String, _ message: String, closes: Bool = false) -> WebAnswer {
         do {
-            return try json(status, answer)
+            return try json(status, ErrorAnswer(code: code, message: String(message.prefix(1000))), closes: closes)
         } catch {
-            return HTTPResponse(statusCode: status)
+            return WebAnswer(status: status, closes: closes)
         }
     }
 
     /// 503 invites to try again, 507 when there is room, 422 does not.
-    private func status(for error: CoordinationError) -> HTTPStatusCode {
-        if isDiskFull(error) { return HTTPStatusCode(507, phrase: "Insufficient Storage") }
+    private func status(for error: CoordinationError) -> Int {
+        if isDiskFull(error) { return 507 }
         return switch error.code {
-        case .busy, .store, .locked: .serviceUnavailable
-        case .newerSchema, .manifestChanged, .planning, .badResult, .publish, .conflict: .unprocessableContent
+        case .busy, .store, .locked: 503
+        case .newerSchema, .manifestChanged, .planning, .badResult, .publish, .conflict: 422
         }
     }
 
@@ -204,10 +150,4 @@ package struct CoordinatorServer: Sendable {
         @unknown default: "not as expected"
         }
     }
-}
-
-/// Gives every request to one function.
-private struct Handler: HTTPHandler {
-    let respond: @Sendable (HTTPRequest) async -> HTTPResponse
-    func handleRequest(_ request: HTTPRequest) async -> HTTPResponse { await respond(request) }
 }

@@ -43,12 +43,10 @@ struct DemoCommand: AsyncParsableCommand {
                 return
             }
             let server = try DemoServer(folder: folder.folder, port: port())
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await server.run() }
-                let address = try await server.baseURL()
+            try await server.serve { address in
                 try folder.writeLists(dataset, baseURL: address)
                 try printResult(address)
-                for try await _ in group {}
+                while true { try await Task.sleep(for: .seconds(3600)) }  // until it is stopped
             }
         } catch let error as DemoError {
             throw CommandError(.badInput, "\(error)")

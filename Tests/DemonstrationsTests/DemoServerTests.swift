@@ -15,11 +15,7 @@ struct DemoServerTests {
         try await withFolder { folder in
             try await DemoFolder(folder).write(dataset, encoders: plainEncoders)
             let server = try DemoServer(folder: folder, delay: .zero)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await server.run() }
-                try await body(try await server.baseURL(), dataset)
-                group.cancelAll()
-            }
+            try await server.serve { try await body($0, dataset) }
         }
     }
 

@@ -1,9 +1,10 @@
 import Coordination
-import FlyingSocks
+import Files
 import Foundation
 import Locks
 import Logging
 import Samples
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -33,6 +34,7 @@ struct Service: Sendable {
         let token = AccessToken()
         var settings = CoordinatorServer.Settings()
         settings.bodyLimit = bodyLimit
+        settings.limits.headerTime = .milliseconds(500)
         let server = try CoordinatorServer(coordinator, settings: settings, token: token, logger: logger)
         try await server.serve { url in
             try await body(Service(url: url, token: token, coordinator: coordinator, store: store))
@@ -59,7 +61,7 @@ struct Service: Sendable {
 
     /// Sends `text` as it is; the first `limit` bytes of the answer, fewer when the server closes the connection.
     func raw(_ text: String, limit: Int = 12) async throws -> String {
-        String(decoding: try await exchange(text, with: address(of: url), limit: limit), as: UTF8.self)
+        String(decoding: try await exchange(text, port: try port(of: url), limit: limit), as: UTF8.self)
     }
 }
 
@@ -76,23 +78,17 @@ private var hastyPolicy: RetryPolicy {
     return policy
 }
 
-private func address(of url: String) throws -> sockaddr_in {
-    try .inet(ip4: "127.0.0.1", port: try #require(UInt16(url.split(separator: ":").last ?? "")))
+private func port(of url: String) throws -> UInt16 {
+    try #require(UInt16(url.split(separator: ":").last ?? ""))
 }
 
 /// Sends `text` on a connection of its own; what comes back until the server closes it, or `limit` bytes came.
-private func exchange(_ text: String, with address: sockaddr_in, limit: Int) async throws -> [UInt8] {
-    // No deadline: on a busy machine other tests may hold the threads for long.
-    let socket = try await AsyncSocket.connected(to: address, timeout: 600)
-    defer { try? socket.close() }  // the server may have closed it first
-    var answer: [UInt8] = []
-    do {
-        try await socket.write(Data(text.utf8))
-        while answer.count < limit { answer.append(try await socket.read()) }
-    } catch {
-        guard error is SocketError else { throw error }  // closed by the server
+private func exchange(_ text: String, port: UInt16, limit: Int) async throws -> [UInt8] {
+    let connection = try RawConnection(port: port)
+    return await blocking {
+        connection.send(text)
+        return connection.receive(limit)
     }
-    return answer
 }
 
 /// A client's `send` in its simplest form: one connection a message.
@@ -102,8 +98,8 @@ private func exchange(_ text: String, with address: sockaddr_in, limit: Int) asy
     var lines = ["\(request.method) \(url.percentEncodedPath) HTTP/1.1", "Connection: close"]
     lines += request.headers.sorted { $0.key < $1.key }.map { "\($0): \($1)" }
     lines += ["Content-Length: \(request.body.count)", "", String(decoding: request.body, as: UTF8.self)]
-    let server = "http://127.0.0.1:\(try #require(url.port))"
-    let answer = try await exchange(lines.joined(separator: "\r\n"), with: address(of: server), limit: .max)
+    let port = UInt16(try #require(url.port))
+    let answer = try await exchange(lines.joined(separator: "\r\n"), port: port, limit: .max)
     let parts = String(decoding: answer, as: UTF8.self).split(separator: "\r\n\r\n", maxSplits: 1)
     guard let status = parts.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
         throw NoAnswer()

@@ -106,7 +106,7 @@ import Testing
                 "\r\n\r\n\r\n", "GET\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\n\n",
             ] {
                 let answer = try await service.raw(broken)
-                #expect(answer.isEmpty)
+                #expect(answer.isEmpty || answer == "HTTP/1.1 400")
             }
             #expect(try await service.client().acquire().grant != nil)
         }
