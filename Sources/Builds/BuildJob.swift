@@ -155,7 +155,8 @@ package final class BuildJob: Sendable {
         let tokenFile = output.stateFolder + "/token"
         try token.write(to: tokenFile)
         defer { unsafe unlink(tokenFile) }
-        let server = try CoordinatorServer(coordinator, token: token, logger: logger)
+        let server = try CoordinatorServer(
+            coordinator, credentials: Credentials(workers: token), logger: logger)
         try await server.serve { [self] url in
             let place = Workplace(
                 coordinator: coordinator, url: url, tokenFile: tokenFile, output: output, progress: progress,

@@ -4,7 +4,7 @@ package import Samples
 /// How far a build is, at one moment.
 package struct BuildStatus: Hashable, Sendable, Codable {
     /// What the build is doing as a whole.
-    package enum Phase: String, Hashable, Sendable, Codable {
+    package enum Phase: String, Hashable, Sendable, Codable, CaseIterable {
         /// The sources are being cut into units, or were when the build was killed.
         case planning
         /// Units wait or are worked on, or did when the build was killed.

@@ -37,6 +37,8 @@ package struct RetryPolicy: Sendable {
     package var patience: Duration = .seconds(120)
     /// For each exchange.
     package var timeout: Duration = .seconds(150)
+    /// After so long the client believes that the coordinator does not know its token, where the file may yet change.
+    package var tokenPatience: Duration = .seconds(30)
 
     package init() {}
 }
@@ -44,26 +46,25 @@ package struct RetryPolicy: Sendable {
 /// A worker's side of the conversation with the coordinator.
 ///
 /// Every message may be sent twice without harm, so a message without an answer is sent again, with growing pauses,
-/// until `RetryPolicy.patience` is used up; then the call throws `unreachable`.
+/// until `RetryPolicy.patience` is used up; then the call throws `unreachable`. Before each further try the files of ``CoordinatorAccess``
+/// are read again.
 package struct CoordinatorClient: Sendable {
-    private let url: String
+    private let access: CoordinatorAccess
     private let worker: String
-    private let token: AccessToken?
     private let policy: RetryPolicy
     private let clock: any Clock<Duration>
     private let stopwatch: Stopwatch
     private let chance: @Sendable () -> Double
     private let send: SendRequest
 
-    /// A client of the coordinator at `url`, for the worker of that name; `chance` gives numbers from 0 to 1.
+    /// A client of the coordinator that `access` leads to, for the worker of that name; `chance` gives numbers from 0 to 1.
     package init(
-        url: String, worker: String, token: AccessToken?, policy: RetryPolicy = RetryPolicy(),
+        _ access: CoordinatorAccess, worker: String, policy: RetryPolicy = RetryPolicy(),
         clock: some Clock<Duration> = ContinuousClock(),
         chance: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }, send: @escaping SendRequest
     ) {
-        self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
+        self.access = access
         self.worker = worker
-        self.token = token
         self.policy = policy
         self.clock = clock
         self.stopwatch = Stopwatch(clock)
@@ -71,12 +72,23 @@ package struct CoordinatorClient: Sendable {
         self.send = send
     }
 
+    /// A client of the coordinator at `url`, wherever it may go.
+    package init(
+        url: String, worker: String, token: AccessToken?, policy: RetryPolicy = RetryPolicy(),
+        clock: some Clock<Duration> = ContinuousClock(),
+        chance: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }, send: @escaping SendRequest
+    ) {
+        self.init(
+            CoordinatorAccess(url: url, token: token), worker: worker, policy: policy, clock: clock, chance: chance,
+            send: send)
+    }
+
     /// The next unit to work on, or what to do without one.
     package func acquire() async throws -> LeaseAnswer {
         let message = AcquireMessage(worker: worker, request: UUID().uuidString)
         let answer: AcquireAnswer = try await post("leases", message)
         guard let value = answer.value else {
-            throw TransportError(.protocolMismatch, url, "half an answer to a request for work")
+            throw TransportError(.protocolMismatch, access.current.url, "half an answer to a request for work")
         }
         return value
     }
@@ -125,47 +137,58 @@ package struct CoordinatorClient: Sendable {
     }
 
     private func exchange<Answer: Decodable>(_ method: String, _ name: String, _ body: Data) async throws -> Answer {
-        var headers = ["Content-Type": "application/json", "Accept": "application/json"]
-        if let token { headers["Authorization"] = "Bearer \(token.secret)" }
-        let request = ClientRequest(
-            method: method, url: "\(url)\(apiPath)/\(name)", headers: headers, body: body, timeout: policy.timeout)
-        let response = try await sendPatiently(request)
+        let response = try await sendPatiently(method, name, body)
         do {
             return try decodeJSON(Answer.self, from: response.body)
         } catch {
-            throw TransportError(.protocolMismatch, request.url, "not an answer of this version")
+            throw TransportError(
+                .protocolMismatch, "\(access.current.url)\(apiPath)/\(name)", "not an answer of this version")
         }
     }
 
-    /// Sends `request` until there is an answer that another try would not change.
-    private func sendPatiently(_ request: ClientRequest) async throws -> ClientResponse {
+    /// The request as it is to be sent now.
+    private func request(_ method: String, _ name: String, _ body: Data) -> ClientRequest {
+        let access = access.current
+        var headers = ["Content-Type": "application/json", "Accept": "application/json"]
+        if let token = access.token { headers["Authorization"] = "Bearer \(token.secret)" }
+        return ClientRequest(
+            method: method, url: "\(access.url)\(apiPath)/\(name)", headers: headers, body: body,
+            timeout: policy.timeout)
+    }
+
+    /// Sends a message until there is an answer that another try would not change.
+    private func sendPatiently(_ method: String, _ name: String, _ body: Data) async throws -> ClientResponse {
         let start = stopwatch.elapsed
         var pause = policy.firstPause
         while true {
-            var fault: String
+            let request = request(method, name, body)
+            var fault: TransportError
+            var patience = policy.patience
             do {
                 let response = try await send(request)
+                let text = "status \(response.status)\(message(in: response))"
                 switch response.status {
                 case 200: return response
-                case 401: throw TransportError(.unauthorized, request.url, "the coordinator does not know the token")
+                case 401:
+                    fault = TransportError(.unauthorized, request.url, "the coordinator does not know the token")
+                    patience = access.canChange ? min(policy.tokenPatience, policy.patience) : .zero
                 case 507:
                     let text = "the disk of the build is full\(message(in: response))"
                     throw TransportError(.diskFull, request.url, text)
-                case 408, 429, 500...599: fault = "status \(response.status)\(message(in: response))"
-                default:
-                    let text = "status \(response.status)\(message(in: response))"
-                    throw TransportError(.refused, request.url, text)
+                case 408, 429, 500...599:
+                    fault = TransportError(.unreachable, request.url, "no answer for \(patience): \(text)")
+                default: throw TransportError(.refused, request.url, text)
                 }
             } catch let error as TransportError {
                 throw error
             } catch {
                 try Task.checkCancellation()
-                fault = "\(error)"
+                fault = TransportError(.unreachable, request.url, "no answer for \(patience): \(error)")
             }
+            // What the files say now may be what another coordinator, in its place, wrote.
+            if await access.refresh() { continue }
             let shortened = pause * (1 - chance() / 2)
-            guard stopwatch.elapsed - start + shortened < policy.patience else {
-                throw TransportError(.unreachable, request.url, "no answer for \(policy.patience): \(fault)")
-            }
+            guard stopwatch.elapsed - start + shortened < patience else { throw fault }
             try await clock.sleep(for: shortened)
             pause = min(pause * 2, policy.longestPause)
         }

@@ -6,8 +6,8 @@ package import Serving
 
 /// Serves a coordinator over HTTP/1.1.
 ///
-/// Every message but `GET /healthz` wants the token, before its body is read. Bodies are bounded, what cannot be read
-/// is answered with a status and an `ErrorAnswer`. The secret is in no log.
+/// Every message but `GET /healthz` wants a token, before its body is read. Bodies are bounded, what cannot be read
+/// is answered with a status and an `ErrorAnswer`. What was shown as a token is in no log.
 package struct CoordinatorServer: Sendable {
     /// Where and how the server listens.
     package struct Settings: Sendable {
@@ -25,19 +25,22 @@ package struct CoordinatorServer: Sendable {
 
     private let coordinator: Coordinator
     private let settings: Settings
-    private let token: AccessToken?
+    private let credentials: Credentials
+    private let requests = RequestMetrics()
+    private let connections: Connections
     private let logger: Logger
 
     /// A server for `coordinator`; it may go without a token on loopback only.
     package init(
-        _ coordinator: Coordinator, settings: Settings = Settings(), token: AccessToken?, logger: Logger
+        _ coordinator: Coordinator, settings: Settings = Settings(), credentials: Credentials, logger: Logger
     ) throws(TransportError) {
-        guard token != nil || WebServer.isLoopback(settings.host) else {
+        guard !credentials.areOpen || WebServer.isLoopback(settings.host) else {
             throw TransportError(.token, settings.host, "want a token file to listen on more than loopback")
         }
         self.coordinator = coordinator
         self.settings = settings
-        self.token = token
+        self.credentials = credentials
+        connections = Connections(limit: settings.limits.connections)
         self.logger = logger
     }
 
@@ -48,7 +51,8 @@ package struct CoordinatorServer: Sendable {
     ) async throws -> Value {
         do {
             let server = try WebServer(
-                host: settings.host, port: settings.port, limits: settings.limits, logger: logger, respond: respond)
+                host: settings.host, port: settings.port, limits: settings.limits, connections: connections,
+                logger: logger, respond: respond)
             return try await server.serve(body)
         } catch let error as ServingError {
             throw TransportError(.listen, error.address, error.text)
@@ -57,12 +61,20 @@ package struct CoordinatorServer: Sendable {
 
     /// The answer to any request; it never throws, so that what went wrong is always told.
     private func respond(to request: WebRequest) async -> WebAnswer {
+        let (start, route) = (ContinuousClock.now, Route(method: request.method, path: request.path))
+        let answer = await answer(to: request, route)
+        requests.note(route, status: answer.status, took: .now - start)
+        return answer
+    }
+
+    private func answer(to request: WebRequest, _ route: Route?) async -> WebAnswer {
+        guard credentials.admit(request.header("Authorization"), to: route?.access ?? .read) else {
+            logger.debug("unauthorized", metadata: ["route": "\(route?.rawValue ?? "none")"])
+            return refusal(401, "unauthorized", "want the token", closes: true)
+        }
+        guard let route else { return refusal(404, "not_found", "no such message") }
         do {
-            if request.path == "/healthz" { return try json(200, ["status": "ok"]) }
-            if let token, !token.admits(request.header("Authorization")) {
-                return refusal(401, "unauthorized", "want the token", closes: true)
-            }
-            return try await answer(request)
+            return try await answer(request, route)
         } catch let error as CoordinationError {
             logger.debug("message refused", metadata: ["code": "\(error.code.rawValue)"])
             return refusal(status(for: error), error.code.rawValue, error.description)
@@ -77,43 +89,50 @@ package struct CoordinatorServer: Sendable {
         }
     }
 
-    private func answer(_ request: WebRequest) async throws -> WebAnswer {
-        switch (request.method, request.path) {
-        case ("POST", apiPath + "/leases"):
+    private func answer(_ request: WebRequest, _ route: Route) async throws -> WebAnswer {
+        switch route {
+        case .leases:
             let message: AcquireMessage = try await read(request)
             let answer = try await coordinator.acquire(worker: message.worker, request: message.request)
             return try json(200, AcquireAnswer(answer))
-        case ("POST", apiPath + "/renew"):
+        case .renew:
             let message: LeaseMessage = try await read(request)
             return try json(200, StandingAnswer(standing: await coordinator.renew(message.lease)))
-        case ("POST", apiPath + "/publish"):
+        case .publish:
             let message: PublishMessage = try await read(request)
             let standing = try await coordinator.publish(message.lease, message.result)
             return try json(200, StandingAnswer(standing: standing))
-        case ("POST", apiPath + "/fail"):
+        case .fail:
             let message: FailMessage = try await read(request)
             let standing = try await coordinator.fail(message.lease, message: message.message)
             return try json(200, StandingAnswer(standing: standing))
-        case ("POST", apiPath + "/release"):
+        case .release:
             let message: LeaseMessage = try await read(request)
             return try json(200, StandingAnswer(standing: try await coordinator.release(message.lease)))
-        case ("POST", apiPath + "/heartbeat"):
+        case .heartbeat:
             let report: WorkerReport = try await read(request)
             return try json(200, HeartbeatAnswer(lost: try await coordinator.heartbeat(report)))
-        case ("GET", apiPath + "/status"):
-            return try json(200, try await coordinator.status())
-        case ("GET", apiPath + "/manifest"):
+        case .status: return try json(200, try await coordinator.status())
+        case .manifest:
             let build = try await coordinator.build()
             return try json(
                 200,
                 ManifestAnswer(
                     manifest: build.manifest, manifestDigest: build.manifestDigest, identity: build.identity,
                     softwareVersion: build.softwareVersion))
-        default:
-            return refusal(404, "not_found", "no such message")
+        case .healthz: return try json(200, ["status": "ok"])
+        case .metrics: return metrics(try await coordinator.status())
         }
     }
 
+    private func metrics(_ status: BuildStatus) -> WebAnswer {
+        let families = status.metrics + requests.families + connections.families + processFamilies()
+        return WebAnswer(
+            status: 200, headers: [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
+            body: Data(families.map(\.text).joined().utf8))
+    }
+
+    /// The message in the body of `request`.
     private func read<Message: Decodable>(_ request: WebRequest) async throws -> Message {
         try decodeJSON(Message.self, from: try await request.body(limit: settings.bodyLimit))
     }

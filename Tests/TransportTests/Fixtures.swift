@@ -4,6 +4,7 @@ import Foundation
 import Locks
 import Logging
 import Samples
+import Serving
 import TestSupport
 import Testing
 
@@ -13,11 +14,14 @@ import Testing
 struct Service: Sendable {
     let url: String
     let token: AccessToken
+    /// The token of those who may only look.
+    let readToken: AccessToken
     let coordinator: Coordinator
     let store: SQLiteJobStore
 
     static func run(
-        units: Int = 2, bodyLimit: Int = 10_000, _ body: @escaping @Sendable (Service) async throws -> Void
+        units: Int = 2, bodyLimit: Int = 10_000, logger: Logger = silent,
+        _ body: @escaping @Sendable (Service) async throws -> Void
     ) async throws {
         let folder = NSTemporaryDirectory() + "transport-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }  // only litter would be left
@@ -29,15 +33,17 @@ struct Service: Sendable {
             manifestDigest: someDigest, manifest: "seed: 42\nname: \"ünï/code\"\n", settings: [:],
             softwareVersion: "1.2.3", created: Date(timeIntervalSince1970: 1_700_000_000))
         _ = try Planner(store: store).plan(build, sources: [source])
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let coordinator = try Coordinator(store: store, logger: logger) { _, _, _ in }
-        let token = AccessToken()
+        let (token, readToken) = (AccessToken(), AccessToken())
         var settings = CoordinatorServer.Settings()
         settings.bodyLimit = bodyLimit
         settings.limits.headerTime = .milliseconds(500)
-        let server = try CoordinatorServer(coordinator, settings: settings, token: token, logger: logger)
+        let server = try CoordinatorServer(
+            coordinator, settings: settings, credentials: Credentials(workers: token, readers: readToken),
+            logger: logger)
         try await server.serve { url in
-            try await body(Service(url: url, token: token, coordinator: coordinator, store: store))
+            try await body(
+                Service(url: url, token: token, readToken: readToken, coordinator: coordinator, store: store))
         }
     }
 
@@ -65,13 +71,15 @@ struct Service: Sendable {
     }
 }
 
+let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 let someDigest = ContentDigest(bytes: [UInt8](repeating: 7, count: 32))
 
 let someResult = UnitResult(
     samples: 7, byteCount: 1000, digest: someDigest, tableByteCount: 100, tableDigest: someDigest,
     rejections: ["http_error": 3])
 
-private var hastyPolicy: RetryPolicy {
+var hastyPolicy: RetryPolicy {
     var policy = RetryPolicy()
     policy.firstPause = .milliseconds(1)
     policy.longestPause = .milliseconds(5)

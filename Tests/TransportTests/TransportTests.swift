@@ -212,17 +212,20 @@ import Testing
             var settings = CoordinatorServer.Settings()
             settings.host = "0.0.0.0"
             let open = #expect(throws: TransportError.self) {
-                try CoordinatorServer(service.coordinator, settings: settings, token: nil, logger: logger)
+                try CoordinatorServer(
+                    service.coordinator, settings: settings, credentials: Credentials(workers: nil), logger: logger)
             }
             #expect(open?.code == .token)
             settings.host = "127.0.0.1"
             settings.port = try #require(UInt16(service.url.split(separator: ":").last ?? ""))
-            let second = try CoordinatorServer(service.coordinator, settings: settings, token: nil, logger: logger)
+            let second = try CoordinatorServer(
+                service.coordinator, settings: settings, credentials: Credentials(workers: nil), logger: logger)
             let taken = await #expect(throws: TransportError.self) { try await second.serve { _ in } }
             #expect(taken?.code == .listen)
             settings.host = "not an address"
             let bad = try? CoordinatorServer(
-                service.coordinator, settings: settings, token: AccessToken(), logger: logger)
+                service.coordinator, settings: settings, credentials: Credentials(workers: AccessToken()),
+                logger: logger)
             let wrong = await #expect(throws: TransportError.self) { try await bad?.serve { _ in } }
             #expect(wrong?.code == .listen)
         }
@@ -269,7 +272,7 @@ extension LeaseAnswer {
 }
 
 /// A clock that moves only when somebody sleeps on it; it notes how long.
-private final class NotingClock: Clock {
+final class NotingClock: Clock {
     struct Instant: InstantProtocol {
         var offset: Duration
         func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
