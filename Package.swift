@@ -141,6 +141,7 @@ let package = Package(
         bridge("Fetching", ["Samples", "Files", "Locks", "RandomNumbers", "CCurl", "CNames", "CHosts"]),
         bridge("Storage", ["Samples", "Digests", "Files"]),
         bridge("Spools", ["Digests", "Files"]),
+        bridge("Databases", ["Files", "Locks", grdb]),
         library("Serving", ["Locks", logging] + hummingbird),
         bridge("Tensors", ["Files", "Locks", "CTorch"]),
         // 3. Assembly.
@@ -217,6 +218,7 @@ let package = Package(
         tests("Tables", ["Samples"]),
         tests("Fetching", ["Samples"]),
         tests("Storage"),
+        tests("Databases"),
         tests("Tensors"),
         tests("Archives", ["Files"]),
         tests("SourceAdapters", ["Samples", "Manifests", "Tables"]),
