@@ -1,39 +1,23 @@
-import Glibc
+import Files
 
-/// Holds a lock file for as long as it lives; the kernel lets go of it when the process ends, however it ends.
+/// Keeps other builds out of a job store while it lives.
 final class StoreLock: Sendable {
-    /// Who asks whether it is held takes it for a moment: it is tried so often, 20 ms apart.
-    private static let tries = 10
-
-    private let descriptor: Int32
+    private let lock: FileLock
 
     /// Whether a process holds the lock `path`, which needs no right to write there; false where there is none.
-    static func isHeld(_ path: String) -> Bool {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
-    }
+    static func isHeld(_ path: String) -> Bool { FileLock.isHeld(path) }
 
     /// Takes the lock `path`, or throws `locked` at once when another process has it.
     init(_ path: String) throws(CoordinationError) {
-        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw CoordinationError(.store, path, unsafe String(cString: strerror(errno)))
+        do {
+            guard let lock = try FileLock(path) else {
+                throw CoordinationError(.locked, path, "another build is running on this output")
+            }
+            self.lock = lock
+        } catch let error as CoordinationError {
+            throw error
+        } catch {
+            throw CoordinationError(.store, path, "\(error)")
         }
-        var code = EWOULDBLOCK
-        for attempt in 0..<Self.tries where code == EWOULDBLOCK {
-            if attempt > 0 { usleep(20_000) }
-            code = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
-        }
-        guard code == 0 else {
-            close(descriptor)
-            throw code == EWOULDBLOCK
-                ? CoordinationError(.locked, path, "another build is running on this output")
-                : CoordinationError(.store, path, unsafe String(cString: strerror(code)))
-        }
-        self.descriptor = descriptor
     }
-
-    deinit { close(descriptor) }
 }
