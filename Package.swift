@@ -164,7 +164,7 @@ let package = Package(
                 "Samples", "Digests", "Files", "Images", "Stages", "VisionLanguage", "TextTokenizers", "Layers",
                 "Tensors",
             ]),
-        library("Transport", ["Samples", "Coordination", "Files", "Locks", "Serving", logging]),
+        library("Transport", ["Samples", "Coordination", "Fetching", "Files", "Locks", "Serving", logging]),
         bridge("Supervision", ["CProcess", "Coordination", "Locks", logging]),
         library(
             "Loading",

@@ -107,13 +107,3 @@ struct WorkerCommand: AsyncParsableCommand {
         return result
     }
 }
-
-/// The coordinator's client over libcurl.
-private func sender(_ http: HTTPClient) -> SendRequest {
-    { request in
-        let response = try await http.request(
-            request.method, request.url, headers: request.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
-            body: request.method == "GET" ? nil : Array(request.body), timeout: request.timeout)
-        return ClientResponse(status: response.status, body: Data(response.body))
-    }
-}
