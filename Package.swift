@@ -96,6 +96,7 @@ let package = Package(
     products: [
         .library(name: "Shards", targets: ["Shards", "Samples"]),
         .executable(name: "pipeline", targets: ["pipeline"]),
+        .executable(name: "pipeline-coordinator", targets: ["pipeline-coordinator"]),
         .executable(name: "pipeline-worker", targets: ["pipeline-worker"]),
         .executable(name: "blip2", targets: ["blip2"]),
     ],
@@ -199,6 +200,7 @@ let package = Package(
                 "Manifests", "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Tables", arguments,
                 logging,
             ]),
+        executable("pipeline-coordinator", ["Builds", "Commands", arguments]),
         executable(
             "pipeline-worker",
             ["Commands", "Fetching", "Manifests", "Samples", "Transport", "Working", arguments]),

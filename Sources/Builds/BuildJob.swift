@@ -97,7 +97,9 @@ package final class BuildJob: Sendable {
     ///
     /// The description is written also when the build is stopped. `scratch` is where workers keep rows that are done, if it is
     /// not the output's own folder.
-    package func run(_ workforce: any Workforce, scratch: String?) async throws -> BuildStatus {
+    package func run(
+        _ workforce: any Workforce, _ listening: Listening, scratch: String?
+    ) async throws -> BuildStatus {
         let coordinator = try Coordinator(
             store: store, current: record, policy: LeasePolicy(silence: manifest.fetch.longestSilence), logger: logger,
             makesDrafts: manifest.deduplicate.comparesImages
@@ -111,7 +113,7 @@ package final class BuildJob: Sendable {
         // It may say that all is done, or not be ours.
         if isBegun { try await describe(coordinator) }
         do {
-            if try await coordinator.hasWork() { try await work(coordinator, workforce) }
+            if try await coordinator.hasWork() { try await work(coordinator, workforce, listening) }
             if let fault = fault.withLock({ $0 }) { throw fault }
             // Units that failed may have met another list than the one that was planned: then that is what happened.
             if try await coordinator.status().total.failedUnits > 0 { try await blocking { try self.inputs.check() } }
@@ -150,16 +152,13 @@ package final class BuildJob: Sendable {
             unit, generation: lease.generation, result, asDraft: manifest.deduplicate.comparesImages)
     }
 
-    private func work(_ coordinator: Coordinator, _ workforce: any Workforce) async throws {
-        let token = AccessToken()
-        let tokenFile = output.stateFolder + "/token"
-        try token.write(to: tokenFile)
-        defer { unsafe unlink(tokenFile) }
-        let server = try CoordinatorServer(
-            coordinator, credentials: Credentials(workers: token), logger: logger)
-        try await server.serve { [self] url in
+    private func work(
+        _ coordinator: Coordinator, _ workforce: any Workforce, _ listening: Listening
+    ) async throws {
+        let service = try CoordinatorService(listening, output, logger)
+        try await service.serve(coordinator) { [self] url in
             let place = Workplace(
-                coordinator: coordinator, url: url, tokenFile: tokenFile, output: output, progress: progress,
+                coordinator: coordinator, url: url, tokenFile: service.tokenFile, output: output, progress: progress,
                 logger: logger)
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask {

@@ -2,6 +2,7 @@ package import Commands
 import Coordination
 import SourceAdapters
 import Storage
+import Transport
 
 extension CommandError {
     /// What ended a build, as its command tells it; nil where that is no fault that a build knows of.
@@ -11,6 +12,7 @@ extension CommandError {
         case let error as CoordinationError: self.init(error.exitCode, "\(error)")
         case let error as StorageError: self.init(error.exitCode, "\(error)")
         case let error as SourceError: self.init(.badInput, "\(error)")
+        case let error as TransportError: self.init(error.code == .listen ? .unavailable : .badInput, "\(error)")
         default: return nil
         }
     }

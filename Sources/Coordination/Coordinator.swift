@@ -87,7 +87,9 @@ package actor Coordinator {
             return .granted(
                 table.add(lease, on: waiting.unit, for: request, now: stopwatch.elapsed))
         }
-        return try store.openUnitCount() == 0 ? .done : .wait(policy.waitDuration)
+        guard try store.openUnitCount() == 0 else { return .wait(policy.waitDuration) }
+        board.noteTold(worker)
+        return .done
     }
 
     /// Lets a lease live on; a worker asks for it when the unit has moved, so that a unit that hangs is taken away.
@@ -216,6 +218,11 @@ package actor Coordinator {
         if let current { return current }
         guard let build = try store.build() else { throw CoordinationError(.store, "build", "the store has no build") }
         return build
+    }
+
+    /// Whether a worker that was heard of within `span` has not been told yet that nothing is left to do.
+    package func hasUntoldWorkers(heardWithin span: Duration) -> Bool {
+        board.hasUntold(heardSince: stopwatch.elapsed - span)
     }
 
     private func reclaimExpired() throws(CoordinationError) {

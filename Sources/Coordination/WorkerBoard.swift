@@ -10,6 +10,8 @@ struct WorkerBoard: Sendable {
         var heard: Duration
         var window = RateWindow()
         var lostLease = false
+        /// Whether it was told that nothing is left to do.
+        var wasTold = false
     }
 
     /// A worker that has not been heard of for so long is forgotten, which bounds the board.
@@ -38,6 +40,14 @@ struct WorkerBoard: Sendable {
 
     /// Whether `worker` lost a lease because it did not renew it.
     func hasLostLease(_ worker: String) -> Bool { entries[worker]?.lostLease ?? false }
+
+    /// Notes that `worker` was told that nothing is left to do.
+    mutating func noteTold(_ worker: String) { entries[worker]?.wasTold = true }
+
+    /// Whether a worker that was heard of since `earliest` was not told so.
+    func hasUntold(heardSince earliest: Duration) -> Bool {
+        entries.values.contains { !$0.wasTold && $0.heard >= earliest }
+    }
 
     /// Forgets a worker that has ended; false when it was never heard of.
     mutating func remove(_ worker: String) -> Bool { entries.removeValue(forKey: worker) != nil }

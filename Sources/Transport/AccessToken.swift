@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The secret that a worker shows to the coordinator.
@@ -26,18 +27,29 @@ package struct AccessToken: Sendable {
         secret = text
     }
 
-    /// Writes the token into the file `path`, which nobody else may read.
+    /// The token in the file `path`; a new one, written there, where there is no such file.
+    package init(keptInFile path: String) throws(TransportError) {
+        if FileManager.default.fileExists(atPath: path) {
+            try self.init(contentsOfFile: path)
+        } else {
+            self.init()
+            try write(to: path)
+        }
+    }
+
+    /// Writes the token into the file `path`, which nobody else may read; a reader sees it whole.
     package func write(to path: String) throws(TransportError) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let partial = path + ".partial"
+        unsafe unlink(partial)  // an older one may be open to others
+        let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw TransportError(.token, path, unsafe String(cString: strerror(errno))) }
-        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         do {
-            // An older file may have been open to others.
-            guard fchmod(descriptor, 0o600) == 0 else { throw CocoaError(.fileWriteNoPermission) }
+            let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
             try handle.write(contentsOf: Data("\(secret)\n".utf8))
             try handle.close()
+            try publishFile(partial, as: path)
         } catch {
-            throw TransportError(.token, path, error.localizedDescription)
+            throw TransportError(.token, path, "\((error as? FileError)?.reason ?? error.localizedDescription)")
         }
     }
 

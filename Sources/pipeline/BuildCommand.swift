@@ -1,12 +1,8 @@
 import ArgumentParser
 import Builds
 import Commands
-import Coordination
 import Foundation
-import Logging
 import Manifests
-import Reports
-import Samples
 
 /// The main job.
 struct BuildCommand: AsyncParsableCommand {
@@ -42,20 +38,11 @@ struct BuildCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let written = try manifest.read()
-        let scratch = try profileScratch()
-        let request = try BuildRequest(written, file: manifest.manifest, output: output)
-        let progress = BuildProgress(label: written.name)
-        do {
-            let job = try await BuildJob(request, progress, logger: logs.logger("pipeline"))
-            try await job.plan()
-            try show(try await job.run(LocalWorkers(count: workers, flags: workerFlags()), scratch: scratch), job.root)
-        } catch is CancellationError {
-            StandardError.line("\(progress.interrupted()), run the same command to resume", level: .notice)
-            throw CancellationError()
-        } catch {
-            throw CommandError(endOf: error) ?? error
-        }
+        let request = try BuildRequest(try manifest.read(), file: manifest.manifest, output: output)
+        var options = BuildOptions()
+        (options.scratch, options.isJSON) = (try profileScratch(), json)
+        try await runBuild(
+            request, LocalWorkers(count: workers, flags: workerFlags()), options, logger: logs.logger("pipeline"))
     }
 
     /// The scratch folder that the worker profile names; nil where it names none.
@@ -76,26 +63,5 @@ struct BuildCommand: AsyncParsableCommand {
         if let device { flags += ["--device", device] }
         if let connections { flags += ["--connections", "\(connections)"] }
         return flags + ["--log-level", logs.logLevel.rawValue, "--log-format", logs.logFormat.rawValue]
-    }
-
-    private func show(_ status: BuildStatus, _ output: String) throws {
-        let total = status.total
-        let summary = BuildSummary(
-            status.sources.map {
-                DatasetFacts.Source(
-                    name: $0.name, format: "", rows: $0.rows, samples: $0.samples, rejections: $0.rejections.byReason)
-            }, shards: total.publishedUnits - total.draftUnits, output: output)
-        try printResult(json ? jsonText(status) : ([summary.line] + summary.advice).joined(separator: "\n"))
-        for unit in status.failedUnits {
-            printError("\(unit.unit.shardName): failed \(unit.failures) times: \(unit.message)")
-        }
-        guard total.failedUnits == 0 else {
-            let waiting = total.draftUnits == 0 ? "" : "; shards are published at the end, after deduplication"
-            throw CommandError(
-                .failedWork,
-                "\(total.failedUnits) work units failed for good; run the same command to try them again\(waiting)")
-        }
-        for fault in summary.faults { printError(fault) }
-        if !summary.faults.isEmpty { throw ExitCode(CommandError.Code.failedWork.rawValue) }
     }
 }

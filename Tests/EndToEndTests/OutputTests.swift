@@ -118,9 +118,11 @@ private struct Truth: Decodable {
 }
 
 @Suite("The executables") struct ExecutableTests {
-    @Test("pipeline links no libtorch, the other two do")
+    @Test("those that run no model link no libtorch, the others do")
     func libtorch() throws {
-        for (name, links) in [("pipeline", false), ("pipeline-worker", true), ("blip2", true)] {
+        for (name, links) in [
+            ("pipeline", false), ("pipeline-coordinator", false), ("pipeline-worker", true), ("blip2", true),
+        ] {
             let ended = try Program.run("/usr/bin/env", ["ldd", "\(Project.executables)/\(name)"])
             try #require(ended.status == 0, "\(ended.errors)")
             #expect(ended.output.contains("libtorch") == links, "\(name)")
@@ -130,7 +132,7 @@ private struct Truth: Decodable {
 
     @Test("each says its version and helps with examples")
     func help() throws {
-        for name in ["pipeline", "pipeline-worker", "blip2"] {
+        for name in ["pipeline", "pipeline-coordinator", "pipeline-worker", "blip2"] {
             #expect(try Program.run("\(Project.executables)/\(name)", ["--version"]).output == "0.1.0\n")
             let help = try Program.run("\(Project.executables)/\(name)", ["--help"])
             #expect(help.status == 0 && help.output.contains("EXAMPLE"), "\(name)")

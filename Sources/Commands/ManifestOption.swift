@@ -1,18 +1,19 @@
-import ArgumentParser
-import Commands
-import Manifests
+package import ArgumentParser
+package import Manifests
 
 /// The manifest that a command works on.
-struct ManifestOption: ParsableArguments {
+package struct ManifestOption: ParsableArguments {
     @Option(help: ArgumentHelp("What to build, a YAML file; docs/manifest.md explains every key.", valueName: "file"))
-    var manifest: String
+    package var manifest: String
+
+    package init() {}
 
     /// The manifest, read; a fault in it is bad input that names file, line and key.
-    func read() throws -> Manifest { try readManifest(manifest) }
+    package func read() throws -> Manifest { try readManifest(manifest) }
 }
 
 /// The manifest in the file `path`; a fault in it is bad input that names file, line and key.
-func readManifest(_ path: String) throws -> Manifest {
+package func readManifest(_ path: String) throws -> Manifest {
     do {
         return try Manifest(contentsOfFile: path)
     } catch {

@@ -1,0 +1,54 @@
+import Commands
+import Coordination
+import Files
+import Foundation
+import Logging
+import Storage
+import Transport
+
+/// The coordinator of a build as workers meet it: tokens and address in files, and the server.
+struct CoordinatorService {
+    private let listening: Listening
+    private let credentials: Credentials
+    private let logger: Logger
+    /// The file with the workers' token.
+    let tokenFile: String
+
+    /// Reads the tokens, or makes them.
+    init(_ listening: Listening, _ output: OutputDirectory, _ logger: Logger) throws {
+        (self.listening, self.logger) = (listening, logger)
+        tokenFile = listening.tokenFile ?? output.stateFolder + "/token"
+        credentials = Credentials(
+            workers: try AccessToken(keptInFile: tokenFile),
+            readers: try listening.readTokenFile.map(AccessToken.init(keptInFile:)))
+    }
+
+    /// Serves `coordinator` while `body` runs, which is given the address that workers reach.
+    ///
+    /// The address file has that address meanwhile. It is removed at the end, unless another coordinator has written its own.
+    func serve(_ coordinator: Coordinator, _ body: @escaping @Sendable (String) async throws -> Void) async throws {
+        var settings = CoordinatorServer.Settings()
+        (settings.host, settings.port) = (listening.host, listening.port)
+        let server = try CoordinatorServer(coordinator, settings: settings, credentials: credentials, logger: logger)
+        try await server.serve { [self] url in
+            let url = advertised(url)
+            guard let file = listening.addressFile else { return try await body(url) }
+            try writeFile("\(url)\n".utf8, to: file)
+            defer {
+                if let text = FileManager.default.contents(atPath: file), text == Data("\(url)\n".utf8) {
+                    unsafe unlink(file)
+                }
+            }
+            try await body(url)
+        }
+    }
+
+    /// The URL that workers are told, where the server listens at `url`.
+    private func advertised(_ url: String) -> String {
+        let standsForAll = ["0.0.0.0", "::"].contains(listening.host)
+        guard let host = listening.advertisedHost ?? (standsForAll ? ProcessInfo.processInfo.hostName : nil),
+            let port = url.split(separator: ":").last
+        else { return url }
+        return "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+    }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A build whose coordinator and workers are started on their own.
+@Suite("pipeline-coordinator", .serialized) struct CoordinatorProgramTests {
+    private static let allowed = "fetch: {allow_private_addresses: true}"
+
+    private func coordinator(_ site: Site, _ manifest: String, _ options: [String] = []) throws -> Program {
+        try Program(
+            Project.executables + "/pipeline-coordinator",
+            ["--manifest", manifest, "--output", site.folder + "/out"] + options)
+    }
+
+    /// The address in the file `path`, once it is there.
+    private func address(_ path: String, of coordinator: Program) throws -> String {
+        try #require(
+            eventually { FileManager.default.fileExists(atPath: path) || !coordinator.isRunning }, "no address")
+        return try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    private func worker(_ name: String, at url: String, token: String) throws -> Program {
+        try Program(
+            Project.executables + "/pipeline-worker",
+            ["--coordinator", url, "--token-file", token, "--name", name, "--device", "cpu"])
+    }
+
+    @Test("gives the same bytes as pipeline build, also when it is interrupted and resumed, and ends its workers")
+    func sameBytes() throws {
+        let site = try Site(count: 48)
+        let manifest = try site.manifest("m", captions: "original", unitRows: 4, extra: Self.allowed)
+        let reference = try site.build(manifest, to: "one")
+        try #require(reference.status == 0, "\(reference.errors)")
+        let (addressFile, token) = (site.folder + "/out/.state/coordinator", site.folder + "/out/.state/token")
+
+        let first = try coordinator(site, manifest)
+        let early = try worker("w0", at: address(addressFile, of: first), token: token)
+        let shard = site.folder + "/out/shards/demo-000000.tar.zst"
+        #expect(eventually { FileManager.default.fileExists(atPath: shard) || !first.isRunning })
+        first.signal(SIGTERM)
+        let stopped = first.wait()
+        #expect(stopped.status == 143, "\(stopped)")
+        #expect(stopped.errors.contains(/\ninterrupted at \d+ %, run the same command to resume\n/), "\(stopped)")
+        #expect(!FileManager.default.fileExists(atPath: addressFile))
+        early.signal(SIGKILL)
+        _ = early.wait()
+
+        let second = try coordinator(site, manifest)
+        let url = try address(addressFile, of: second)
+        let workers = try (0..<2).map { try worker("w\($0)", at: url, token: token) }
+        let ended = second.wait()
+        #expect(ended.status == 0, "\(ended)")
+        for worker in workers { #expect(worker.wait().status == 0) }
+        #expect(ended.output == reference.output.replacing("/one", with: "/out"), "\(ended.output)")
+        #expect(try site.files("out") == site.files("one"))
+        #expect(try mode(token) == 0o600)
+        #expect(!FileManager.default.fileExists(atPath: addressFile))
+    }
+
+    @Test("tells workers an address that they reach, and shows its readers what a token of theirs may see")
+    func addressAndTokens() throws {
+        let site = try Site(count: 8)
+        let manifest = try site.manifest("m", captions: "original", unitRows: 4, extra: Self.allowed)
+        let files = ["address", "token", "readers"].map { site.folder + "/" + $0 }
+        let running = try coordinator(
+            site, manifest,
+            [
+                "--listen", "0.0.0.0:0", "--advertise", "127.0.0.1", "--address-file", files[0], "--token-file",
+                files[1], "--read-token-file", files[2], "--json",
+            ])
+        let url = try address(files[0], of: running)
+        #expect(url.hasPrefix("http://127.0.0.1:"), "\(url)")
+        #expect(try files.dropFirst().map(mode) == [0o600, 0o600])
+        for (path, method, token, status) in [
+            ("/metrics", "GET", files[2], "200"), ("/api/v1/leases", "POST", files[2], "401"),
+            ("/metrics", "GET", manifest, "401"),
+        ] {
+            let answer = try Program.run(
+                "/bin/bash",
+                [
+                    "-c",
+                    #"curl -s -o /dev/null -w '%{http_code}' -X \#(method) -H "Authorization: Bearer $(head -1 "$T")" "$U""#,
+                ], environment: ["T": token, "U": url + path])
+            #expect(answer.output == status, "\(path) \(answer)")
+        }
+        let worker = try worker("w", at: url, token: files[1])
+        let ended = running.wait()
+        #expect(ended.status == 0 && ended.output.contains(#""phase" : "finished""#), "\(ended)")
+        #expect(worker.wait().status == 0)
+        #expect(!FileManager.default.fileExists(atPath: files[0]))
+    }
+
+    @Test("refuses what it cannot listen on, and a second one on the same output")
+    func refusals() throws {
+        let site = try Site(count: 8)
+        let manifest = try site.manifest("m", captions: "original", unitRows: 4, extra: Self.allowed)
+        for listen in ["8400", "::1:8400", "host:8400", "[::1]", "127.0.0.1:70000"] {
+            let ended = try coordinator(site, manifest, ["--listen", listen]).wait()
+            #expect(ended.status == 64 && ended.errors.contains("--listen: want HOST:PORT"), "\(ended)")
+        }
+        let running = try coordinator(site, manifest)
+        let url = try address(site.folder + "/out/.state/coordinator", of: running)
+        let second = try coordinator(site, manifest).wait()
+        #expect(second.status == 69 && second.errors.contains("another build is running"), "\(second)")
+        #expect(try address(site.folder + "/out/.state/coordinator", of: running) == url)
+        running.signal(SIGINT)
+        #expect(running.wait().status == 130)
+        try "short".write(toFile: site.folder + "/out/.state/token", atomically: true, encoding: .utf8)
+        let unusable = try coordinator(site, manifest).wait()
+        #expect(unusable.status == 65 && unusable.errors.contains("16 or more printable characters"), "\(unusable)")
+    }
+
+    private func mode(_ path: String) throws -> Int {
+        try #require(FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
+    }
+}
