@@ -203,7 +203,10 @@ let package = Package(
         executable("pipeline-coordinator", ["Builds", "Commands", arguments]),
         executable(
             "pipeline-worker",
-            ["Commands", "Fetching", "Manifests", "Samples", "Transport", "Working", arguments]),
+            [
+                "Commands", "Fetching", "Files", "Locks", "Manifests", "Samples", "Transport", "Working", arguments,
+                logging,
+            ]),
         executable(
             "blip2",
             [
@@ -233,6 +236,7 @@ let package = Package(
         tests("Coordination", ["Samples", grdb, logging]),
         tests("Transport", ["Coordination", "Files", "Samples", "Serving", logging]),
         tests("Serving", [logging]),
+        tests("Working"),
         tests("Supervision", ["CProcess"]),
         tests("TextTokenizers"),
         tests("Captioning", ["Images", "Stages", "VisionLanguage", "Tensors"]),

@@ -12,7 +12,8 @@ package struct CommandError: Error, CustomStringConvertible {
         case unavailable = 69
         /// A fault of our own.
         case internalFault = 70
-        /// Of a worker: the network or a host that is needed did not answer for too long. Builds say `unavailable`.
+        /// Of a worker: it is to be started again later, since the network or a host that is needed did not answer for too
+        /// long, or since it was asked to leave. Builds say `unavailable` of an outage.
         case outage = 75
         case interrupted = 130
         case terminated = 143

@@ -29,6 +29,21 @@ package final class CoordinatorAccess: Sendable {
         self.values = Locked(values)
     }
 
+    /// The address and the token in files that a coordinator has written, or writes within `patience`.
+    package static func written(
+        urlFile: String, tokenFile: String?, within patience: Duration
+    ) async throws -> CoordinatorAccess {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            do {
+                return try CoordinatorAccess(url: nil, urlFile: urlFile, tokenFile: tokenFile)
+            } catch {
+                guard ContinuousClock.now < deadline else { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
     var current: Values { values.withLock { $0 } }
 
     /// Whether anything may change.

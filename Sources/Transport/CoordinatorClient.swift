@@ -34,9 +34,11 @@ package struct RetryPolicy: Sendable {
     /// The longest pause.
     package var longestPause: Duration = .seconds(10)
     /// After so long without an answer the coordinator is given up.
-    package var patience: Duration = .seconds(120)
-    /// For each exchange.
-    package var timeout: Duration = .seconds(150)
+    package var patience: Duration = .seconds(15 * 60)
+    /// For each exchange but `publish`.
+    package var timeout: Duration = .seconds(30)
+    /// For a `publish`, whose files may lie on a slow disk.
+    package var publishTimeout: Duration = .seconds(150)
     /// After so long the client believes that the coordinator does not know its token, where the file may yet change.
     package var tokenPatience: Duration = .seconds(30)
 
@@ -118,11 +120,13 @@ package struct CoordinatorClient: Sendable {
     }
 
     /// Tells how far the worker is; answers which of the leases named are not its any more: their work is to be dropped.
+    ///
+    /// It is sent once: the next one says what a lost one would have.
     package func heartbeat(
         _ counts: WorkerCounts, units: [WorkerReport.Progress]
     ) async throws -> [Lease] {
         let report = WorkerReport(worker: worker, counts: counts, units: units)
-        let answer: HeartbeatAnswer = try await post("heartbeat", report)
+        let answer: HeartbeatAnswer = try await post("heartbeat", report, patience: .zero)
         return answer.lost
     }
 
@@ -132,12 +136,16 @@ package struct CoordinatorClient: Sendable {
     /// What is built.
     package func manifest() async throws -> ManifestAnswer { try await exchange("GET", "manifest", Data()) }
 
-    private func post<Answer: Decodable>(_ name: String, _ message: some Encodable) async throws -> Answer {
-        try await exchange("POST", name, try encodeJSON(message))
+    private func post<Answer: Decodable>(
+        _ name: String, _ message: some Encodable, patience: Duration? = nil
+    ) async throws -> Answer {
+        try await exchange("POST", name, try encodeJSON(message), patience: patience)
     }
 
-    private func exchange<Answer: Decodable>(_ method: String, _ name: String, _ body: Data) async throws -> Answer {
-        let response = try await sendPatiently(method, name, body)
+    private func exchange<Answer: Decodable>(
+        _ method: String, _ name: String, _ body: Data, patience: Duration? = nil
+    ) async throws -> Answer {
+        let response = try await sendPatiently(method, name, body, patience ?? policy.patience)
         do {
             return try decodeJSON(Answer.self, from: response.body)
         } catch {
@@ -153,17 +161,19 @@ package struct CoordinatorClient: Sendable {
         if let token = access.token { headers["Authorization"] = "Bearer \(token.secret)" }
         return ClientRequest(
             method: method, url: "\(access.url)\(apiPath)/\(name)", headers: headers, body: body,
-            timeout: policy.timeout)
+            timeout: name == "publish" ? policy.publishTimeout : policy.timeout)
     }
 
     /// Sends a message until there is an answer that another try would not change.
-    private func sendPatiently(_ method: String, _ name: String, _ body: Data) async throws -> ClientResponse {
+    private func sendPatiently(
+        _ method: String, _ name: String, _ body: Data, _ wholePatience: Duration
+    ) async throws -> ClientResponse {
         let start = stopwatch.elapsed
         var pause = policy.firstPause
         while true {
             let request = request(method, name, body)
             var fault: TransportError
-            var patience = policy.patience
+            var patience = wholePatience
             do {
                 let response = try await send(request)
                 let text = "status \(response.status)\(message(in: response))"
@@ -171,7 +181,7 @@ package struct CoordinatorClient: Sendable {
                 case 200: return response
                 case 401:
                     fault = TransportError(.unauthorized, request.url, "the coordinator does not know the token")
-                    patience = access.canChange ? min(policy.tokenPatience, policy.patience) : .zero
+                    patience = access.canChange ? min(policy.tokenPatience, wholePatience) : .zero
                 case 507:
                     let text = "the disk of the build is full\(message(in: response))"
                     throw TransportError(.diskFull, request.url, text)

@@ -18,8 +18,7 @@ final class OutageReport: Sendable {
     }
 
     /// Throws when an outage lasts longer than `fetch.outage`; returns only when it is cancelled.
-    func failWhenTooLong() async throws -> Bool {
+    @Sendable func failWhenTooLong() async throws {
         for await outage in tooLong.stream { throw CommandError(.outage, outage.text) }
-        return false
     }
 }

@@ -13,7 +13,17 @@ func uncancelled(_ body: @escaping @Sendable () async throws -> Void) async {
     }
 }
 
-/// Runs `body` to its end, whether or not the surrounding task is cancelled meanwhile.
-func shielded<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
-    try await Task { try await body() }.value
+/// Runs `body` to its end; when the surrounding task is cancelled, `body` is after another `grace`.
+func shielded<Value: Sendable>(
+    grace: Duration = .seconds(20), _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let task = Task { try await body() }
+    return try await withTaskCancellationHandler {
+        try await task.value
+    } onCancel: {
+        Task {
+            try await Task.sleep(for: grace)
+            task.cancel()
+        }
+    }
 }

@@ -13,6 +13,14 @@ import Storage
 import Supervision
 package import Transport
 
+/// How a worker came to its end.
+package enum WorkEnd: Hashable, Sendable {
+    /// Nothing is left to do.
+    case done
+    /// It was asked to leave, and there may be more to do.
+    case left
+}
+
 /// A running worker: some units at once, all on the same fetcher, models and memory.
 package final class Worker: Sendable {
     let manifest: Manifest
@@ -34,6 +42,7 @@ package final class Worker: Sendable {
     let excluded: DigestList
     let crashLog: CrashLog
     private let finished = Locked(WorkerCounts())
+    private let leave = AsyncStream.makeStream(of: Duration.self, bufferingPolicy: .bufferingNewest(1))
 
     /// A worker of the build that the digest `build` names.
     package init(
@@ -96,36 +105,62 @@ package final class Worker: Sendable {
         desk = try manifest.bootstraps ? LoadedModels(manifest, profile).desk(gate, disk, pulse) : nil
     }
 
-    /// Works until the coordinator has nothing left.
-    package func run() async throws {
+    /// Asks the worker to leave: it takes no more units, and those that are not done after `grace` are given back.
+    package func leave(within grace: Duration) {
+        leave.continuation.yield(grace)
+        board.end()
+    }
+
+    /// Works until the coordinator has nothing left, or until it was asked to leave.
+    package func run() async throws -> WorkEnd {
         defer { fetcher.close() }
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await self.workUntilDone()
-                return true
-            }
-            group.addTask { try await self.sendHeartbeats() }
-            group.addTask { try await self.outages.failWhenTooLong() }
-            if let desk {
+        do {
+            return try await runUntilDone()
+        } catch is WantedElsewhere {
+            return .left
+        }
+    }
+
+    private struct WantedElsewhere: Error {}
+
+    /// Ends the work some time after it was asked to leave.
+    @Sendable private func endLate() async throws {
+        for await grace in leave.stream {
+            try await Task.sleep(for: grace)
+            throw WantedElsewhere()
+        }
+    }
+
+    private func runUntilDone() async throws -> WorkEnd {
+        try await withThrowingTaskGroup(of: WorkEnd?.self) { group in
+            group.addTask { try await self.workUntilDone() }
+            for watch in [endLate, sendHeartbeats, outages.failWhenTooLong] + (desk.map { [$0.run] } ?? []) {
                 group.addTask {
-                    try await desk.run()
-                    return false
+                    try await watch()
+                    return nil
                 }
             }
-            while let isDone = try await group.next(), !isDone {}
-            group.cancelAll()  // only those that watch, and the models, are left
+            defer { group.cancelAll() }  // only those that watch, and the models, are left
+            while let end = try await group.next() {
+                if let end { return end }
+            }
+            return .left
         }
     }
 
     /// Leases a unit whenever there is room for one, so that the network never waits for the last row of another.
-    private func workUntilDone() async throws {
+    private func workUntilDone() async throws -> WorkEnd {
         try await withThrowingDiscardingTaskGroup { group in
             while !board.hasEnded, !Task.isCancelled {
                 guard board.hasRoom else {
                     await board.change()
                     continue
                 }
-                switch try await disk.retrying({ try await self.client.acquire() }) {
+                // Whoever stops asking in the middle would not know what it was given.
+                let answer = try await disk.retrying {
+                    try await shielded(grace: .seconds(2)) { try await self.client.acquire() }
+                }
+                switch answer {
                 case .granted(let grant):
                     let leased = LeasedUnit(grant, UnitProgress(pulse) { [board] in board.changed() })
                     board.add(leased)
@@ -142,14 +177,15 @@ package final class Worker: Sendable {
                         }
                     }
                 case .wait(let pause): try await Task.sleep(for: pause)
-                case .done: return
+                case .done: return .done
                 }
             }
+            return .left
         }
     }
 
     /// Tells the coordinator every two seconds how far this worker is; ends when it is cancelled.
-    private func sendHeartbeats() async throws -> Bool {
+    @Sendable private func sendHeartbeats() async throws {
         while !Task.isCancelled {
             var counts = finished.withLock { $0 }
             let units = board.units.map { leased in
@@ -157,11 +193,10 @@ package final class Worker: Sendable {
                 counts.add(unit)
                 return WorkerReport.Progress(lease: leased.lease, rows: unit.rows)
             }
-            // The next heartbeat says what a lost one would have.
+            // One that does not arrive is made up for by the next.
             if let lost = try? await client.heartbeat(counts, units: units), !lost.isEmpty { board.drop(lost) }
             try? await Task.sleep(for: .seconds(2))  // ends early only when cancelled
         }
-        return false
     }
 }
 

@@ -1,7 +1,10 @@
 import ArgumentParser
 import Commands
 import Fetching
+import Files
 import Foundation
+import Locks
+import Logging
 import Manifests
 import Samples
 import Transport
@@ -14,17 +17,38 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "pipeline-worker",
         abstract: "Lease work units from a coordinator; fetch, caption, rank and write shards until no work is left.",
         discussion: """
-            EXAMPLE:
-              pipeline-worker --coordinator http://127.0.0.1:8400 --token-file token --device cpu
+            Address and token may lie in files, which are read again when the coordinator has moved. SIGINT and SIGTERM give back
+            what is not done, and end the worker with 130 and 143. SIGUSR1, such as Slurm sends before the end of a job, lets it
+            finish what is nearly done and ends it with 75, which asks for it to be started again.
+
+            EXAMPLES:
+              pipeline-worker --coordinator-file /data/cc3m/.state/coordinator
+              pipeline-worker --coordinator http://10.0.0.7:8400 --token-file token --device cuda:0 --name gpu-3
             """,
         version: softwareVersion)
 
     static func main() async { await runToExit(Self.self) }
 
-    @Option(help: ArgumentHelp("The coordinator's address.", valueName: "url")) var coordinator: String
-    @Option(help: ArgumentHelp("The file that holds the coordinator's token.", valueName: "file")) var tokenFile:
-        String?
-    @Option(help: "This worker's name; by default its host and process id.") var name: String?
+    @Option(help: ArgumentHelp("The coordinator's address.", valueName: "url")) var coordinator: String?
+    @Option(
+        help: ArgumentHelp(
+            "The file with the coordinator's address, which is waited for where it is not there.", valueName: "file"))
+    var coordinatorFile: String?
+    @Option(
+        help: ArgumentHelp(
+            "The file with the coordinator's token. By default the file token beside --coordinator-file.",
+            valueName: "file"))
+    var tokenFile: String?
+    @Option(help: "This worker's name; by default that of its Slurm job, or its host and process id.")
+    var name: String?
+    @Option(
+        help: ArgumentHelp(
+            "How long the coordinator may be away before the worker gives up.", valueName: "seconds"))
+    var patience = 900
+    @Option(
+        help: ArgumentHelp(
+            "How long units may still take after SIGUSR1 before they are given back.", valueName: "seconds"))
+    var grace = 30
     @Option(help: ArgumentHelp("The output directory on this machine, if it differs from the coordinator's."))
     var output: String?
     @Option(help: ArgumentHelp("A worker profile, a YAML file; flags override it.", valueName: "file"))
@@ -41,6 +65,13 @@ struct WorkerCommand: AsyncParsableCommand {
     @OptionGroup var logs: LogOptions
 
     func validate() throws {
+        guard (coordinator == nil) != (coordinatorFile == nil) else {
+            throw ValidationError("want one of --coordinator and --coordinator-file")
+        }
+        if let name, name.isEmpty || name.utf8.count > 64 || !name.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) {
+            throw ValidationError("--name: want 1 to 64 printable characters and no space, not \(name)")
+        }
+        guard patience >= 0, grace >= 0 else { throw ValidationError("--patience, --grace: want 0 or more") }
         let roles = Set(role.split(separator: ",").map(String.init))
         guard roles == ["fetch", "caption"] else {
             throw ValidationError("--role: this version runs fetch,caption in one worker, not \(role)")
@@ -53,21 +84,36 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let worker = name ?? "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
+        let departure = Departure()
+        let watch = SignalWatch(SIGUSR1) { [grace] in departure.ask(grace: .seconds(grace)) }
+        defer { withExtendedLifetime(watch) {} }
         let http = HTTPClient(userAgent: "pipeline-worker/\(softwareVersion)")
         defer { http.close() }
         do {
+            let name = name ?? WorkerName(environment: ProcessInfo.processInfo.environment).name
+            var policy = RetryPolicy()
+            policy.patience = .seconds(patience)
             let client = CoordinatorClient(
-                url: coordinator, worker: worker, token: try tokenFile.map(AccessToken.init(contentsOfFile:)),
-                send: sender(http))
+                try await access(), worker: name, policy: policy, send: sender(http))
             let (manifest, build) = try await manifest(client)
             let worker = try Worker(
                 manifest: manifest, build: build, profile: readProfile(), shared: sharedBounds(), client: client,
-                logger: logs.logger(worker))
-            try await worker.run()
+                logger: logs.logger(name))
+            departure.set(worker)
+            guard try await worker.run() == .left else { return }
         } catch {
             throw CommandError(endOfWork: error) ?? error
         }
+        StandardError.line("left as asked by SIGUSR1; what was not done was given back", level: .notice)
+        throw ExitCode(CommandError.Code.outage.rawValue)
+    }
+
+    private func access() async throws -> CoordinatorAccess {
+        guard let file = coordinatorFile else {
+            return try CoordinatorAccess(url: coordinator, urlFile: nil, tokenFile: tokenFile)
+        }
+        return try await .written(
+            urlFile: file, tokenFile: tokenFile ?? folder(of: file) + "/token", within: .seconds(patience))
     }
 
     /// `--host-table`, such as `0/2:/data/out/.state/hosts`.
@@ -88,7 +134,8 @@ struct WorkerCommand: AsyncParsableCommand {
             if let output { manifest.output = output }
             return (manifest, answer.identity)
         } catch {
-            throw CommandError(.badInput, "\(coordinator): a manifest of another version: \(error)")
+            let place = coordinator ?? coordinatorFile ?? ""
+            throw CommandError(.badInput, "\(place): a manifest of another version: \(error)")
         }
     }
 
@@ -105,5 +152,19 @@ struct WorkerCommand: AsyncParsableCommand {
         result.threads = threads ?? result.threads
         result.connections = connections ?? result.connections
         return result
+    }
+}
+
+/// What becomes of a worker that is asked to leave.
+private final class Departure: Sendable {
+    private let worker = Locked<Worker?>(nil)
+
+    /// From now on `worker` is asked.
+    func set(_ worker: Worker) { self.worker.withLock { $0 = worker } }
+
+    /// Asks the worker to leave; the process ends at once where there is none yet, which holds nothing.
+    func ask(grace: Duration) {
+        guard let worker = worker.withLock({ $0 }) else { _exit(CommandError.Code.outage.rawValue) }
+        worker.leave(within: grace)
     }
 }

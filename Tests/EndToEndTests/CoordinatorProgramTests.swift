@@ -20,9 +20,11 @@ import Testing
     }
 
     private func worker(_ name: String, at url: String, token: String) throws -> Program {
-        try Program(
-            Project.executables + "/pipeline-worker",
-            ["--coordinator", url, "--token-file", token, "--name", name, "--device", "cpu"])
+        try worker(["--coordinator", url, "--token-file", token, "--name", name])
+    }
+
+    private func worker(_ options: [String]) throws -> Program {
+        try Program(Project.executables + "/pipeline-worker", options + ["--device", "cpu"])
     }
 
     @Test("gives the same bytes as pipeline build, also when it is interrupted and resumed, and ends its workers")
@@ -33,8 +35,9 @@ import Testing
         try #require(reference.status == 0, "\(reference.errors)")
         let (addressFile, token) = (site.folder + "/out/.state/coordinator", site.folder + "/out/.state/token")
 
+        // The first worker is there before the coordinator, and stays when that is gone.
+        let early = try worker(["--coordinator-file", addressFile, "--name", "w0"])
         let first = try coordinator(site, manifest)
-        let early = try worker("w0", at: address(addressFile, of: first), token: token)
         let shard = site.folder + "/out/shards/demo-000000.tar.zst"
         #expect(eventually { FileManager.default.fileExists(atPath: shard) || !first.isRunning })
         first.signal(SIGTERM)
@@ -42,12 +45,11 @@ import Testing
         #expect(stopped.status == 143, "\(stopped)")
         #expect(stopped.errors.contains(/\ninterrupted at \d+ %, run the same command to resume\n/), "\(stopped)")
         #expect(!FileManager.default.fileExists(atPath: addressFile))
-        early.signal(SIGKILL)
-        _ = early.wait()
+        #expect(early.isRunning, "\(early.errors)")
 
         let second = try coordinator(site, manifest)
         let url = try address(addressFile, of: second)
-        let workers = try (0..<2).map { try worker("w\($0)", at: url, token: token) }
+        let workers = [early, try worker("w1", at: url, token: token)]
         let ended = second.wait()
         #expect(ended.status == 0, "\(ended)")
         for worker in workers { #expect(worker.wait().status == 0) }
@@ -55,6 +57,40 @@ import Testing
         #expect(try site.files("out") == site.files("one"))
         #expect(try mode(token) == 0o600)
         #expect(!FileManager.default.fileExists(atPath: addressFile))
+    }
+
+    @Test("gets back what a worker holds that is asked to leave, which ends with 75, or to stop, with 143")
+    func departures() throws {
+        let site = try Site(count: 60)
+        let manifest = try site.manifest(
+            "m", captions: "original", unitRows: 3,
+            extra: "fetch: {allow_private_addresses: true, per_host: {rate: 10}}")
+        let addressFile = site.folder + "/out/.state/coordinator"
+        let running = try coordinator(site, manifest)
+        _ = try address(addressFile, of: running)
+        for (number, signal, status) in [(0, SIGUSR1, Int32(75)), (1, SIGTERM, 143)] {
+            let leaving = try worker(["--coordinator-file", addressFile, "--name", "w\(number)", "--grace", "0"])
+            let shards = try shardCount(site)
+            #expect(try eventually { try shardCount(site) > shards || !leaving.isRunning })
+            leaving.signal(signal)
+            let ended = leaving.wait()
+            #expect(ended.status == status, "\(ended)")
+        }
+        let last = try worker(["--coordinator-file", addressFile, "--name", "w2"])
+        let ended = running.wait()
+        #expect(ended.status == 0 && !ended.errors.contains("failed for good"), "\(ended)")
+        #expect(last.wait().status == 0)
+    }
+
+    @Test("is waited for by workers as long as they are told")
+    func patience() throws {
+        let site = try Site(count: 4)
+        let late = try worker(["--coordinator-file", site.folder + "/none", "--patience", "1"]).wait()
+        #expect(late.status == 69 && late.errors.contains("none: no such file"), "\(late)")
+        let gone = try worker(["--coordinator", "http://127.0.0.1:1", "--patience", "1"]).wait()
+        #expect(gone.status == 69 && gone.errors.contains("no answer for 1.0 seconds"), "\(gone)")
+        let neither = try worker([]).wait()
+        #expect(neither.status == 64 && neither.errors.contains("--coordinator-file"), "\(neither)")
     }
 
     @Test("tells workers an address that they reach, and shows its readers what a token of theirs may see")
@@ -108,6 +144,12 @@ import Testing
         try "short".write(toFile: site.folder + "/out/.state/token", atomically: true, encoding: .utf8)
         let unusable = try coordinator(site, manifest).wait()
         #expect(unusable.status == 65 && unusable.errors.contains("16 or more printable characters"), "\(unusable)")
+    }
+
+    private func shardCount(_ site: Site) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: site.folder + "/out/shards").count {
+            $0.hasSuffix(".tar.zst")
+        }
     }
 
     private func mode(_ path: String) throws -> Int {
