@@ -129,7 +129,7 @@ let package = Package(
         // 1. Vocabulary.
         library("Locks"),
         library("Samples"),
-        bridge("Files", ["Locks", "CFiles"]),
+        bridge("Files", ["Locks", "Samples", "CFiles"]),
         library("RandomNumbers"),
         bridge("Digests", ["Samples", "CDigest"]),
         library("TextTokenizers", ["Files"]),
@@ -170,7 +170,7 @@ let package = Package(
         library(
             "Loading",
             ["Samples", "Digests", "Images", "RandomNumbers", "Shards", "Stages", "Storage", asyncAlgorithms]),
-        library("Reports", ["Samples", "Digests", "RandomNumbers"]),
+        library("Reports", ["Samples", "Digests", "RandomNumbers", "Storage"]),
         library("Commands", ["Files", "Locks", "Manifests", logging, arguments]),
         library(
             "Training",
@@ -214,7 +214,7 @@ let package = Package(
                 "Tensors", "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
-        bridge("TestSupport", []),
+        bridge("TestSupport", ["Files", "Locks", "Samples", "Storage"]),
         tests("Locks"),
         tests("Files"),
         tests("Manifests"),
@@ -222,7 +222,7 @@ let package = Package(
         tests("Shards", ["Samples", "Digests"]),
         tests("Tables", ["Samples"]),
         tests("Fetching", ["Samples"]),
-        tests("Storage"),
+        tests("Storage", ["Files", "Samples"]),
         tests("Databases"),
         tests("Tensors"),
         tests("Archives", ["Files"]),

@@ -17,7 +17,7 @@ struct CoordinatorService {
     /// Reads the tokens, or makes them.
     init(_ listening: Listening, _ output: OutputDirectory, _ logger: Logger) throws {
         (self.listening, self.logger) = (listening, logger)
-        tokenFile = listening.tokenFile ?? output.stateFolder + "/token"
+        tokenFile = listening.tokenFile ?? output.tokenPath
         credentials = Credentials(
             workers: try AccessToken(keptInFile: tokenFile),
             readers: try listening.readTokenFile.map(AccessToken.init(keptInFile:)))

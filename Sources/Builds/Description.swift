@@ -47,11 +47,11 @@ func writeDescription(
                 byteCount: unit.result.byteCount, digest: unit.result.digest,
                 table: (unit.result.tableByteCount, unit.result.tableDigest))
         })
-    let isCardOurs = try output.writeCard(Array(DatasetCard(facts).markdown().utf8), to: "README.md")
-    try output.write(Array(manifest.yaml().utf8), to: "manifest.yaml")
-    try output.write(Array(try Croissant(facts).json().utf8), to: "croissant.json")
-    try output.write(description.sizes(), to: "shards/sizes.json")
-    try output.write(description.json(), to: "dataset.json")
+    let isCardOurs = try output.writeCard(Array(DatasetCard(facts).markdown().utf8))
+    try output.write(Array(manifest.yaml().utf8), to: DatasetLayout.manifest)
+    try output.write(Array(try Croissant(facts).json().utf8), to: DatasetLayout.croissant)
+    try output.write(description.sizes(), to: DatasetLayout.sizes)
+    try output.write(description.json(), to: DatasetLayout.description)
     return isCardOurs
 }
 

@@ -22,7 +22,7 @@ extension StorageError {
     /// A folder that cannot be used is bad input; a disk that has filled up leaves work to be resumed.
     fileprivate var exitCode: CommandError.Code {
         switch code {
-        case .create, .open, .read, .occupied: .badInput
+        case .create, .open, .read, .occupied, .missing: .badInput
         case .write, .sync, .publish, .remove: .failedWork
         }
     }

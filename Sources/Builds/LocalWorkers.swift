@@ -43,7 +43,7 @@ package struct LocalWorkers: Workforce {
     }
 
     package func work(at place: Workplace) async throws {
-        let hostTable = place.output.stateFolder + "/hosts"
+        let hostTable = place.output.hostsPath
         unsafe unlink(hostTable)  // another build may have had other workers
         defer { unsafe unlink(hostTable) }
         let fleet = (0..<count).map { index in

@@ -30,4 +30,16 @@ int cfiles_open_beneath(int root, const char *path) {
 #endif
 }
 
+int cfiles_rename_new(const char *from, const char *to) {
+#ifdef SYS_renameat2
+    const unsigned no_replace = 1;
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, no_replace);
+#else
+    (void)from;
+    (void)to;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
 void cfiles_trim(void) { malloc_trim(0); }

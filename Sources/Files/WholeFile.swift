@@ -1,3 +1,4 @@
+import CFiles
 import Glibc
 
 /// Writes `bytes` to the file `path`: a reader sees the old content or the new one, whole, and a power cut loses neither.
@@ -29,14 +30,16 @@ package func writeFile(
     let partial = partial ?? path + ".partial"
     let file = try OpenFile(partial, O_WRONLY | O_CREAT | O_TRUNC, .create)
     do {
-        defer { file.close() }
-        try body(file)
-        try file.sync()
+        do {
+            defer { file.close() }
+            try body(file)
+            try file.sync()
+        }
+        try publishFile(partial, as: path)
     } catch {
         unlink(partial)
         throw error
     }
-    try publishFile(partial, as: path)
 }
 
 /// Makes the finished file or folder `partial` visible as `final`, in one step and durably.
@@ -49,6 +52,43 @@ package func publishFile(_ partial: String, as final: String) throws(FileError) 
     guard rename(partial, final) == 0 else { throw FileError(.rename, final) }
     try syncFile(folder(of: final))  // the name itself must survive a power cut
 }
+
+/// As `publishFile`, but replaces nothing: false, and `partial` stays, where the name `final` is taken.
+package func publishNewFile(_ partial: String, as final: String) throws(FileError) -> Bool {
+    try syncFile(partial)
+    if link(partial, final) == 0 {
+        unlink(partial)
+    } else if errno == EEXIST {
+        return false
+    } else if lacksLinks(errno) {
+        // Some network file systems know one of the two calls, some the other.
+        guard cfiles_rename_new(partial, final) == 0 else {
+            if errno == EEXIST { return false }
+            throw FileError(.rename, final)
+        }
+    } else {
+        throw FileError(.rename, final)
+    }
+    try syncFile(folder(of: final))
+    return true
+}
+
+/// Makes `final` a second name of the file `path`, in one step and durably; what had that name is replaced.
+///
+/// `through` is a name on the same file system that nothing has. False, and nothing is done, where the file system gives
+/// this file no second name.
+package func linkFile(_ path: String, as final: String, through partial: String) throws(FileError) -> Bool {
+    guard linkat(AT_FDCWD, path, AT_FDCWD, partial, AT_SYMLINK_FOLLOW) == 0 else {
+        if lacksLinks(errno) || errno == EXDEV { return false }
+        throw FileError(errno == ENOENT ? .open : .create, path)
+    }
+    defer { unlink(partial) }  // a rename to another name of the same file leaves both
+    try publishFile(partial, as: final)
+    return true
+}
+
+/// Whether a call that gives a file a second name failed for what the file system can do.
+private func lacksLinks(_ number: Int32) -> Bool { [EPERM, EOPNOTSUPP, ENOSYS, EINVAL, EMLINK].contains(number) }
 
 /// Waits until the file `path`, or the names in the folder `path`, are on the disk.
 package func syncFile(_ path: String) throws(FileError) {

@@ -1,4 +1,5 @@
 import Samples
+import Storage
 
 /// A data set described in MLCommons Croissant 1.0: its files with their digests, and the columns of the tables.
 ///
@@ -38,18 +39,19 @@ package struct Croissant {
     // 1. Every file, with its size and digest.
     private var files: [JSONValue] {
         facts.shards.flatMap { shard -> [JSONValue] in
-            let archive = file(shard.name + ".tar.zst", "application/zstd", shard.byteCount, shard.digest.hex)
+            let archive = file(DatasetLayout.shard(shard.name), "application/zstd", shard.byteCount, shard.digest.hex)
             let table = shard.table.map {
-                file(shard.name + ".parquet", "application/x-parquet", $0.byteCount, $0.digest.hex)
+                file(DatasetLayout.table(shard.name), "application/x-parquet", $0.byteCount, $0.digest.hex)
             }
             return [archive] + (table.map { [$0] } ?? [])
         }
     }
 
-    private func file(_ name: String, _ format: String, _ byteCount: Int, _ digest: String) -> JSONValue {
+    private func file(_ key: ObjectKey, _ format: String, _ byteCount: Int, _ digest: String) -> JSONValue {
         [
-            "@type": "cr:FileObject", "@id": .text("shards/" + name), "name": .text(name),
-            "contentUrl": .text("shards/" + name), "contentSize": .text("\(byteCount) B"),
+            "@type": "cr:FileObject", "@id": .text(key.text),
+            "name": .text(String(key.text.dropFirst(DatasetLayout.shardFolder.count + 1))),
+            "contentUrl": .text(key.text), "contentSize": .text("\(byteCount) B"),
             "encodingFormat": .text(format), "sha256": .text(digest),
         ]
     }
@@ -60,7 +62,8 @@ package struct Croissant {
     private var tableSet: JSONValue {
         [
             "@type": "cr:FileSet", "@id": "tables", "name": "tables", "encodingFormat": "application/x-parquet",
-            "description": "One row for every row of the input.", "includes": "shards/*.parquet",
+            "description": "One row for every row of the input.",
+            "includes": .text("\(DatasetLayout.shardFolder)/*\(DatasetLayout.tableEnding)"),
         ]
     }
 

@@ -110,9 +110,13 @@ package struct DatasetCard {
     }
 
     private var loading: String {
-        let first = facts.shards.first?.name ?? "NAME-000000"
-        let last = facts.shards.last { $0.source == facts.shards.first?.source }?.name ?? first
-        let range = first == last ? first : Self.braces(first, last)
+        let first = facts.shards.first?.name ?? ShardName(source: "NAME", number: 0).description
+        let numbers = facts.shards.filter { $0.source == facts.shards.first?.source }
+            .compactMap { ShardName($0.name)?.number }
+        let range =
+            numbers.first.flatMap { first in
+                numbers.last.map { ShardName.braces(facts.shards[0].source, first...max(first, $0)) }
+            } ?? first
         return """
             With [webdataset](https://github.com/webdataset/webdataset), any Python:
 
@@ -146,10 +150,5 @@ package struct DatasetCard {
             tar --zstd -tf shards/\(first).tar.zst | head
             ```
             """
-    }
-
-    /// Two names that differ in their last six digits, as webdataset's braces write a range.
-    private static func braces(_ first: String, _ last: String) -> String {
-        first.dropLast(6) + "{\(first.suffix(6))..\(last.suffix(6))}"
     }
 }

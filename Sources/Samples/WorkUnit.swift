@@ -24,10 +24,7 @@ public struct WorkUnit: Hashable, Sendable, Codable {
     }
 
     /// The shard's file name without extension, such as `cc3m-000007`.
-    public var shardName: String {
-        let digits = String(index)
-        return source + "-" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-    }
+    public var shardName: String { ShardName(source: source, number: index).description }
 }
 
 /// A place in the input files of a source from which rows can be read without those before it.

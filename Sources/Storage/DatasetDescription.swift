@@ -87,7 +87,10 @@ extension DatasetDescription {
     /// What `shards/sizes.json` holds: where open_clip looks for the samples of each shard.
     package func sizes() -> [UInt8] {
         encoded(
-            Dictionary(shards.map { ("\($0.name).tar.zst", $0.samples) }, uniquingKeysWith: { first, _ in first }))
+            Dictionary(
+                shards.map { ($0.name + DatasetLayout.shardEnding, $0.samples) },
+                uniquingKeysWith: { first, _ in first }
+            ))
     }
 }
 

@@ -2,80 +2,37 @@ import Files
 import Foundation
 import Glibc
 
-/// An output that cannot be written or read: the step, the file, and what the system said.
-package struct StorageError: SystemFault, Hashable, CustomStringConvertible {
-    /// The step that failed.
-    package enum Code: String, Sendable {
-        case create, open, read, write, sync, publish, remove
-        /// A file of another stands where one of the build belongs.
-        case occupied
-    }
-
-    package let code: Code
-    package let path: String
-    package let reason: String
-    /// The system's number for the fault; 0 where it is not the system's.
-    package let number: Int32
-
-    package var description: String { "\(path): \(code.rawValue): \(reason)" }
-
-    init(_ code: Code, _ path: String, _ reason: String, number: Int32 = 0) {
-        self.code = code
-        self.path = path
-        self.reason = reason
-        self.number = number
-    }
-
-    /// What the system said of its last call.
-    init(_ code: Code, _ path: String) { self.init(code, path, String(cString: strerror(errno)), number: errno) }
-
-    init(_ error: FileError) {
-        let code: Code =
-            switch error.step {
-            case .create: .create
-            case .open: .open
-            case .write: .write
-            case .sync: .sync
-            case .rename: .publish
-            }
-        self.init(code, error.path, error.reason, number: error.number)
-    }
-}
-
 /// A data set in a directory: what is under `shards/` is published and whole, everything else is under `.state/`.
 package struct OutputDirectory: Sendable, Hashable {
     package let root: String
 
     package init(_ root: String) { self.root = root }
 
-    package var shardFolder: String { root + "/shards" }
-    package var stateFolder: String { root + "/.state" }
-    package var scratchFolder: String { stateFolder + "/scratch" }
-    /// Where shards wait, whole and recorded, until it is known which of their samples are kept.
-    package var draftFolder: String { stateFolder + "/drafts" }
-    /// Where it stands which rows of a source are duplicates.
-    package func duplicatesPath(_ source: String) -> String { "\(stateFolder)/duplicates-\(source).bits" }
-    /// Where lists from elsewhere are kept.
-    package var inputsFolder: String { stateFolder + "/inputs" }
-    /// Where workers write down the rows on which they crash.
-    package var crashLogPath: String { stateFolder + "/crashes" }
-    /// Where the job store is.
-    package var storePath: String { stateFolder + "/build.sqlite" }
-    /// What identifies the lists, remembered.
-    package var fingerprintsPath: String { stateFolder + "/fingerprints.json" }
-    package var descriptionPath: String { root + "/dataset.json" }
+    /// Where the object `key` is.
+    package func path(_ key: ObjectKey) -> String { root + "/" + key.text }
 
-    package func shardPath(_ name: String) -> String { "\(shardFolder)/\(name).tar.zst" }
-    package func tablePath(_ name: String) -> String { "\(shardFolder)/\(name).parquet" }
-    package func draftShard(_ name: String) -> String { "\(draftFolder)/\(name).tar.zst" }
-    package func draftTable(_ name: String) -> String { "\(draftFolder)/\(name).parquet" }
+    package var shardFolder: String { root + "/" + DatasetLayout.shardFolder }
+    package var stateFolder: String { root + "/" + DatasetLayout.stateFolder }
+    package var scratchFolder: String { root + "/" + DatasetLayout.scratchFolder }
+    package var draftFolder: String { root + "/" + DatasetLayout.draftFolder }
+    package var inputsFolder: String { root + "/" + DatasetLayout.inputsFolder }
+    package var crashLogPath: String { path(DatasetLayout.crashes) }
+    package var storePath: String { path(DatasetLayout.jobStore) }
+    package var fingerprintsPath: String { path(DatasetLayout.fingerprints) }
+    package var tokenPath: String { path(DatasetLayout.token) }
+    package var hostsPath: String { path(DatasetLayout.hosts) }
+    package var descriptionPath: String { path(DatasetLayout.description) }
+    package func duplicatesPath(_ source: String) -> String { path(DatasetLayout.duplicates(source)) }
 
-    /// Where a worker writes the two files of a shard; `generation` keeps a stale worker's files apart.
+    package func shardPath(_ name: String) -> String { path(DatasetLayout.shard(name)) }
+    package func tablePath(_ name: String) -> String { path(DatasetLayout.table(name)) }
+    package func draftShard(_ name: String) -> String { path(DatasetLayout.draftShard(name)) }
+    package func draftTable(_ name: String) -> String { path(DatasetLayout.draftTable(name)) }
     package func scratchShard(_ name: String, generation: Int) -> String {
-        "\(scratchFolder)/\(name).\(generation).tar.zst"
+        path(DatasetLayout.scratchShard(name, generation: generation))
     }
     package func scratchTable(_ name: String, generation: Int) -> String {
-        "\(scratchFolder)/\(name).\(generation).parquet"
+        path(DatasetLayout.scratchTable(name, generation: generation))
     }
 
     /// Makes the folders, durably.
@@ -174,18 +131,19 @@ package struct OutputDirectory: Sendable, Hashable {
         }
     }
 
-    /// Replaces the file `name` under the root in one step: a reader sees the old or the new content, whole.
-    package func write(_ bytes: [UInt8], to name: String) throws(StorageError) {
+    /// Replaces the object `key` in one step: a reader sees the old or the new content, whole.
+    package func write(_ bytes: [UInt8], to key: ObjectKey) throws(StorageError) {
         try checked { () throws(FileError) in
-            let partial = scratchFolder + "/" + name.replacing("/", with: "-") + ".partial"
-            try writeFile(bytes, to: root + "/" + name, through: partial)
+            let partial = scratchFolder + "/" + key.text.replacing("/", with: "-") + ".partial"
+            try writeFile(bytes, to: path(key), through: partial)
         }
     }
 
     /// The names of the shards whose files are there, sorted.
     package func shardNames() -> [String] {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: shardFolder)) ?? []  // no folder, no shards
-        return files.filter { $0.hasSuffix(".tar.zst") }.map { String($0.dropLast(".tar.zst".count)) }.sorted()
+        return files.compactMap { ObjectKey("\(DatasetLayout.shardFolder)/\($0)").flatMap(DatasetLayout.shardName) }
+            .sorted()
     }
 
     private func syncFolder(_ path: String) throws(StorageError) {

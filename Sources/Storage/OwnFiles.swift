@@ -5,25 +5,30 @@ import Samples
 // Which files of an output are the build's own: it overwrites no other's.
 extension OutputDirectory {
     /// What a build writes beside its shards, again and again.
-    private static let describing = ["dataset.json", "croissant.json", "README.md", "manifest.yaml"]
-
-    /// What lies in the state folder before there is a plan; also as partial files, where a build was killed.
-    private static let ownState = [
-        "inputs", "scratch", "drafts", "token", "hosts", "crashes", "fingerprints.json", "written.json",
+    private static let describing = [
+        DatasetLayout.description, DatasetLayout.croissant, DatasetLayout.card, DatasetLayout.manifest,
     ]
 
-    /// Where the digests of the card stand, of the one that was written last and of the one before.
-    private var writtenPath: String { stateFolder + "/written.json" }
+    /// What lies in the state folder before there is a plan; also as partial files, where a build was killed.
+    private static let ownState =
+        [DatasetLayout.inputsFolder, DatasetLayout.scratchFolder, DatasetLayout.draftFolder]
+        + [
+            DatasetLayout.token, DatasetLayout.hosts, DatasetLayout.crashes, DatasetLayout.fingerprints,
+            DatasetLayout.written,
+        ].map(\.text)
+
+    private var writtenPath: String { path(DatasetLayout.written) }
 
     /// Throws `occupied` where names of a build that has not begun yet are taken.
     package func requireFree() throws(StorageError) {
-        var taken = Self.describing.filter { isThere(root + "/" + $0) }
-        if !names(in: shardFolder).isEmpty { taken.append("shards") }
+        var taken = Self.describing.filter { isThere(path($0)) }.map(\.text)
+        if !names(in: shardFolder).isEmpty { taken.append(DatasetLayout.shardFolder) }
         let state = names(in: stateFolder).filter { name in
-            let whole = name.hasSuffix(".partial") ? String(name.dropLast(".partial".count)) : name
-            return !name.hasPrefix("build.sqlite") && !Self.ownState.contains(whole)
+            let path = DatasetLayout.stateFolder + "/" + name
+            let whole = path.hasSuffix(".partial") ? String(path.dropLast(".partial".count)) : path
+            return !path.hasPrefix(DatasetLayout.jobStore.text) && !Self.ownState.contains(whole)
         }
-        if !state.isEmpty { taken.append(".state") }
+        if !state.isEmpty { taken.append(DatasetLayout.stateFolder) }
         guard !taken.isEmpty else { return }
         throw StorageError(
             .occupied, root,
@@ -35,18 +40,18 @@ extension OutputDirectory {
         if !isThere(writtenPath) { try save([]) }
     }
 
-    /// Writes `card` under the name `name`, in one step, unless a person has edited what is there.
+    /// Writes `card`, in one step, unless a person has edited what is there.
     ///
     /// That is what is not as it was written here the last time. Answers whether the card is there.
-    package func writeCard(_ card: [UInt8], to name: String) throws(StorageError) -> Bool {
+    package func writeCard(_ card: [UInt8]) throws(StorageError) -> Bool {
         let written = try readWritten()
         let new = digest(of: card).hex
-        let present = FileManager.default.contents(atPath: root + "/" + name).map { digest(of: [UInt8]($0)).hex }
+        let present = FileManager.default.contents(atPath: path(DatasetLayout.card)).map { digest(of: [UInt8]($0)).hex }
         if present == new { return true }
         // An output of an older version has no record: what is there is taken for its own.
         if let written, let present, !written.contains(present) { return false }
         try save([present, new].compactMap(\.self))  // before the file, so that a kill in between is no edit
-        try write(card, to: name)
+        try write(card, to: DatasetLayout.card)
         return true
     }
 
@@ -70,6 +75,6 @@ extension OutputDirectory {
 
     private func save(_ written: [String]) throws(StorageError) {
         let json = "[" + written.map { "\"\($0)\"" }.joined(separator: ",") + "]\n"
-        try write(Array(json.utf8), to: ".state/written.json")
+        try write(Array(json.utf8), to: DatasetLayout.written)
     }
 }

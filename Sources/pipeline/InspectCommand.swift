@@ -70,7 +70,7 @@ struct InspectCommand: AsyncParsableCommand {
         let (digest, byteCount) = try digest(ofFile: shard)
         let name = URL(fileURLWithPath: shard).lastPathComponent
         let facts = DatasetFacts.Shard(
-            name: name, source: String(name.prefix { $0 != "." }.dropLast(7)), samples: index.places.count,
+            name: name, source: ShardName(name.prefix { $0 != "." })?.source ?? "", samples: index.places.count,
             byteCount: byteCount, digest: digest, table: nil)
         try printResult(InspectView(facts, samples: samples).text(), terminator: "")
     }

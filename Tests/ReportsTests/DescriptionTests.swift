@@ -36,6 +36,21 @@ struct DescriptionTests {
         #expect(card.contains("**Note.** only a test") == (notice != nil))
     }
 
+    @Test("the card names the first and the last of many shards, and of a million too")
+    func manyShards() throws {
+        let digest = try digest("d")
+        func range(_ names: String...) throws -> Bool {
+            let shards = names.dropLast().map {
+                DatasetFacts.Shard(name: $0, source: "a-b", samples: 1, byteCount: 1, digest: digest, table: nil)
+            }
+            let card = DatasetCard(try facts(shards: shards)).markdown()
+            return card.contains("shards/\(names[names.count - 1]).tar.zst\"")
+        }
+        #expect(try range("a-b-000000", "a-b-000012", "a-b-{000000..000012}"))
+        #expect(try range("a-b-000003", "a-b-1000002", "a-b-{{000003..999999},{1000000..1000002}}"))
+        #expect(try range("a-b-1000000", "a-b-1000000"))
+    }
+
     @Test("the card keeps names from the web in their cells", arguments: nastyTexts)
     func nasty(text: String) throws {
         let plain = DatasetCard(try facts(name: "x")).markdown()

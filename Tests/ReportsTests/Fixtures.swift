@@ -19,7 +19,7 @@ struct FixtureError: Error {}
 
 func facts(
     name: String = "demo", notice: String? = nil, rejections: [Rejection.Reason: Int] = [:], rows: Int = 10,
-    role: String = "ranker"
+    role: String = "ranker", shards: [DatasetFacts.Shard]? = nil
 ) throws -> DatasetFacts {
     DatasetFacts(
         name: name, notice: notice, manifestDigest: try digest("a").hex, softwareVersion: "1.0.0",
@@ -31,7 +31,7 @@ func facts(
                 name: "demo", format: "csv", rows: rows, samples: rows - rejections.values.reduce(0, +),
                 rejections: rejections)
         ],
-        shards: [
+        shards: try shards ?? [
             .init(
                 name: "demo-000000", source: "demo", samples: rows, byteCount: 12_345, digest: try digest("d"),
                 table: (678, try digest("e")))

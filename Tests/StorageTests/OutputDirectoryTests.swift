@@ -157,7 +157,7 @@ import Testing
         let path = output.root + "/README.md"
         func text() -> String { String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self) }
         func write(_ content: String) throws {
-            let isWritten = try output.writeCard(Array(content.utf8), to: "README.md")
+            let isWritten = try output.writeCard(Array(content.utf8))
             #expect(isWritten == (content != "five"))
         }
         try output.beginWriting()
