@@ -118,6 +118,7 @@ let package = Package(
         shim("CNames", links: ["cares"]),
         shim("CHosts", links: []),
         shim("CZstd", links: ["zstd"]),
+        shim("CPostgres", links: ["pq"]),
         shim("CArchive", links: ["archive", "z"]),
         shim("CProcess", links: []),
         shim("CFiles", links: []),
@@ -147,6 +148,7 @@ let package = Package(
         bridge("Tensors", ["Files", "Locks", "CTorch"]),
         // 3. Assembly.
         library("SourceAdapters", ["Samples", "Digests", "Files", "Locks", "Manifests", "Archives", "Tables"]),
+        bridge("PostgresDatabases", ["Databases", "Locks", "CPostgres"]),
         library("Layers", ["Tensors"]),
         library("Demonstrations", ["Samples", "Files", "RandomNumbers", "Serving", "Tables", logging]),
         // 4. The flow, the models, who does what.
@@ -223,7 +225,7 @@ let package = Package(
         tests("Tables", ["Samples"]),
         tests("Fetching", ["Samples"]),
         tests("Storage", ["Files", "Samples"]),
-        tests("Databases"),
+        tests("Databases", ["PostgresDatabases"]),
         tests("Tensors"),
         tests("Archives", ["Files"]),
         tests("SourceAdapters", ["Samples", "Manifests", "Tables"]),

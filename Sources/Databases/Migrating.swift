@@ -2,7 +2,7 @@ extension SQLSession {
     /// Applies the `steps` that are not recorded yet, or only compares them where `mayChange` is false; `subject` is for errors.
     ///
     /// The caller keeps others out.
-    func migrate(_ steps: [SQLMigration], subject: String, mayChange: Bool) throws(DatabaseError) {
+    package func migrate(_ steps: [SQLMigration], subject: String, mayChange: Bool) throws(DatabaseError) {
         precondition(steps.map(\.number) == Array(1...steps.count), "migrations are numbered from 1 on")
         if mayChange {
             try execute(

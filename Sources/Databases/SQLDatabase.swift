@@ -32,6 +32,12 @@ package protocol SQLSession {
     @discardableResult
     func execute(_ sql: String, _ arguments: [SQLValue]) throws(DatabaseError) -> Int
 
+    /// Executes one statement with each of `batch`, in order, and returns how many rows each changed.
+    ///
+    /// To a server it is one exchange, however many there are.
+    @discardableResult
+    func execute(_ sql: String, batch: [[SQLValue]]) throws(DatabaseError) -> [Int]
+
     /// Executes one statement and returns its rows; also an `UPDATE … RETURNING`.
     func query(_ sql: String, _ arguments: [SQLValue]) throws(DatabaseError) -> [SQLRow]
 

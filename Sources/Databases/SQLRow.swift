@@ -1,10 +1,10 @@
 /// One row of a result; a column that is not there or has another type is an `unexpected` error.
 package struct SQLRow: Sendable {
     /// The names of a result's columns, shared by its rows.
-    final class Columns: Sendable {
-        let positions: [String: Int]
+    package final class Columns: Sendable {
+        fileprivate let positions: [String: Int]
 
-        init(_ names: [String]) {
+        package init(_ names: [String]) {
             positions = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
         }
     }
@@ -12,7 +12,7 @@ package struct SQLRow: Sendable {
     private let columns: Columns
     private let values: [SQLValue]
 
-    init(columns: Columns, values: [SQLValue]) {
+    package init(columns: Columns, values: [SQLValue]) {
         self.columns = columns
         self.values = values
     }

@@ -136,6 +136,12 @@ private final class SQLiteSession: SQLSession {
         }
     }
 
+    func execute(_ sql: String, batch: [[SQLValue]]) throws(DatabaseError) -> [Int] {
+        var changed: [Int] = []
+        for arguments in batch { changed.append(try execute(sql, arguments)) }
+        return changed
+    }
+
     func query(_ sql: String, _ arguments: [SQLValue]) throws(DatabaseError) -> [SQLRow] {
         try guarded {
             let statement = try database.cachedStatement(sql: statements.text(sql))

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Databases
@@ -6,6 +7,11 @@ import Testing
 /// What every engine promises.
 @Suite("Every database") struct DatabaseConformance {
     static let engines = DatabaseUnderTest.engines
+
+    @Test(
+        "is tested here, PostgreSQL too",
+        .enabled(if: PostgresServer.isInstalled, Comment(rawValue: PostgresServer.missing)))
+    func all() { #expect(Self.engines == SQLEngine.allCases) }
 
     @Test("gives back what was written, of every type", arguments: engines)
     func values(_ engine: SQLEngine) async throws {
@@ -87,6 +93,35 @@ import Testing
                     "SELECT CASE WHEN id > 2 THEN 1 ELSE 0 END AS is_large FROM thing ORDER BY id")
                 #expect(try flags.map { try $0.flag("is_large") } == [false, true, true])
             }
+        }
+    }
+
+    @Test("executes a statement with many values at once, and stops at the first that fails", arguments: engines)
+    func batches(_ engine: SQLEngine) async throws {
+        try await DatabaseUnderTest.with(engine) { test in
+            let database = try test.open()
+            try database.migrate([things])
+            let insert = "INSERT INTO thing (id, name, weight, note) VALUES ($1, $2, $3, $4)"
+            let rows: [[SQLValue]] = (1...1000).map { id in
+                [.integer(id), .text("thing \(id)"), .null, id % 2 == 0 ? .text("even") : .null]
+            }
+            try database.write { session in
+                #expect(try session.execute(insert, batch: []) == [])
+                #expect(try session.execute(insert, batch: rows) == Array(repeating: 1, count: 1000))
+                let update = "UPDATE thing SET note = $2 WHERE id > $1 AND id < $1 + 3"
+                let changed = try session.execute(
+                    update, batch: [[.integer(998), .text("a")], [.integer(5), .null], [.integer(2000), .null]])
+                #expect(changed == [2, 2, 0])
+                #expect(try session.names().count == 1000)
+            }
+            let twice = #expect(throws: DatabaseError.self) {
+                try database.write { session in
+                    try session.execute(
+                        insert, batch: [[.integer(2000), .text("new"), .null, .null], rows[5], rows[6]])
+                }
+            }
+            #expect(twice?.code == .constraint)
+            #expect(try database.read { try $0.names().count } == 1000)
         }
     }
 

@@ -1,5 +1,6 @@
 import Databases
 import Foundation
+import PostgresDatabases
 import TestSupport
 
 /// A database of one engine that a conformance test may do with as it likes.
@@ -9,15 +10,26 @@ struct DatabaseUnderTest {
     let open: () throws -> any SQLDatabase
 
     /// The engines that can be tested here.
-    static let engines: [SQLEngine] = [.sqlite]
+    static let engines = SQLEngine.allCases.filter { $0 == .sqlite || PostgresServer.isInstalled }
 
     /// Runs `body` with a new, empty database.
     static func with(_ engine: SQLEngine, _ body: (DatabaseUnderTest) async throws -> Void) async throws {
-        let folder = try Project.temporaryFolder()
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await body(DatabaseUnderTest(engine: engine) { try SQLiteDatabase(path: "\(folder)/test.sqlite") })
+        switch engine {
+        case .sqlite:
+            let folder = try Project.temporaryFolder()
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            try await body(DatabaseUnderTest(engine: engine) { try SQLiteDatabase(path: "\(folder)/test.sqlite") })
+        case .postgresql:
+            let server = try PostgresServer.shared.get()
+            let schema = newSchema()
+            try await body(
+                DatabaseUnderTest(engine: engine) { try PostgresDatabase(url: server.url, schema: schema) })
+        }
     }
 }
+
+/// A name for tables that no other test has.
+func newSchema() -> String { "test_" + UUID().uuidString.prefix(12).lowercased().replacing("-", with: "_") }
 
 /// A table with every type.
 let things = SQLMigration(1, "things") { engine in

@@ -118,7 +118,7 @@ private struct Truth: Decodable {
 }
 
 @Suite("The executables") struct ExecutableTests {
-    @Test("those that run no model link no libtorch, the others do")
+    @Test("those that run no model link no libtorch, the others do and link no libpq")
     func libtorch() throws {
         for (name, links) in [
             ("pipeline", false), ("pipeline-coordinator", false), ("pipeline-worker", true), ("blip2", true),
@@ -127,6 +127,8 @@ private struct Truth: Decodable {
             try #require(ended.status == 0, "\(ended.errors)")
             #expect(ended.output.contains("libtorch") == links, "\(name)")
             #expect(!ended.output.contains("not found"), "\(ended.output)")
+            // Workers know the coordinator only, never its database.
+            #expect(!links || !ended.output.contains("libpq"), "\(name)")
         }
     }
 
