@@ -159,7 +159,7 @@ let package = Package(
                 "Shards", "Spools", "Tables",
             ]),
         library("VisionLanguage", ["Layers", "Locks", "RandomNumbers", "Tensors"]),
-        library("Coordination", ["Samples", "Digests", "Files", grdb, logging]),
+        library("Coordination", ["Databases", "Samples", "Digests", "Files", "Locks", logging]),
         // 5. Where they meet.
         library(
             "Captioning",
@@ -235,7 +235,7 @@ let package = Package(
             "Stages",
             ["Archives", "Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Spools"]),
         tests("VisionLanguage", ["Layers", "Tensors"]),
-        tests("Coordination", ["Samples", grdb, logging]),
+        tests("Coordination", ["Databases", "Samples", logging]),
         tests("Transport", ["Coordination", "Files", "Samples", "Serving", logging]),
         tests("Serving", [logging]),
         tests("Working"),

@@ -106,7 +106,9 @@ package final class BuildJob: Sendable {
         ) { unit, lease, result in
             try await blocking { try self.publish(unit, lease, result) }
         }
-        try output.clearScratch(but: SpoolFolder.name(of: record.identity))
+        try await coordinator.takeOver(workforce.formerLeases)
+        // Workers that go on write there.
+        if workforce.formerLeases == .released { try output.clearScratch(but: SpoolFolder.name(of: record.identity)) }
         let isBegun = try await blocking { [self] in
             try keeper.repair(logger) > 0 || store.status().total.publishedUnits > 0
         }
@@ -214,6 +216,7 @@ package final class BuildJob: Sendable {
                     logger.debug("dataset.json not written", metadata: ["reason": "\(error)"])  // tried again soon
                 }
             }
+            if tick % 10 == 0 { try await coordinator.finishPublications(expired: true) }
             tick += 1
             try await Task.sleep(for: .seconds(1))
         }

@@ -73,7 +73,7 @@ struct DuplicateRemoval: Sendable {
             result = try rewrite(place, without: repeats)  // whole too: the same samples are the same bytes
         }
         try keeper.publish(unit, generation: generation, result)
-        try store.recordFinal(unit: unit.id, result)
+        try store.recordFinal(unit: store.id(of: unit), result)
         try output.removeDraft(unit.shardName)
     }
 

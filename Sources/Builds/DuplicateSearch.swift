@@ -28,7 +28,7 @@ struct DuplicateSearch {
             try adapter.plan(unitRows: manifest.shard.samples, limit: source.limit) { range in
                 try Task.checkCancellation()
                 let unit = WorkUnit(
-                    id: 0, source: source.name, index: 0, firstRow: range.firstRow, rowCount: range.rowCount,
+                    source: source.name, index: 0, firstRow: range.firstRow, rowCount: range.rowCount,
                     start: range.start)
                 var rows = try adapter.reader(of: unit)
                 while let row = try rows.next() {

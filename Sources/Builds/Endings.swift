@@ -31,7 +31,7 @@ extension StorageError {
 extension CoordinationError {
     fileprivate var exitCode: CommandError.Code {
         switch code {
-        case .manifestChanged, .planning, .newerSchema: .badInput
+        case .manifestChanged, .planning, .newerSchema, .olderSchema: .badInput
         case .locked: .unavailable
         case .store, .publish: .failedWork
         case .badResult, .busy, .conflict: .internalFault

@@ -20,6 +20,9 @@ package struct Workplace: Sendable {
 
 /// Who does the units of a build.
 package protocol Workforce: Sendable {
+    /// What becomes of the leases of a former coordinator of the build: whether its workers may have outlived it.
+    var formerLeases: Coordinator.FormerLeases { get }
+
     /// Has the units done; returns when none is left.
     func work(at place: Workplace) async throws
 }
@@ -41,6 +44,9 @@ package struct LocalWorkers: Workforce {
         }
         (self.count, self.flags) = (count, flags)
     }
+
+    /// Workers of this machine end with the process that started them.
+    package var formerLeases: Coordinator.FormerLeases { .released }
 
     package func work(at place: Workplace) async throws {
         let hostTable = place.output.hostsPath

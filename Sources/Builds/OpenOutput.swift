@@ -12,7 +12,7 @@ package func openOutput(_ root: String) throws -> ShardKeeper {
     if !FileManager.default.fileExists(atPath: output.storePath) { try output.requireFree() }
     try output.create()
     try output.requireSpace()
-    let store = try SQLiteJobStore(path: output.storePath)
+    let store = try SQLJobStore(path: output.storePath, idPath: output.buildIDPath)
     if try store.build() == nil {  // killed before it was planned, or new
         try output.requireFree()
         try output.beginWriting()

@@ -30,7 +30,7 @@ private func firstURLs(of source: Source) throws -> [String] {
     try adapter.plan(unitRows: limit, limit: limit) { range in
         units.append(
             WorkUnit(
-                id: 0, source: source.name, index: 0, firstRow: range.firstRow, rowCount: range.rowCount,
+                source: source.name, index: 0, firstRow: range.firstRow, rowCount: range.rowCount,
                 start: range.start))
     }
     guard let unit = units.first else { return [] }

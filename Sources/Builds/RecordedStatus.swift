@@ -9,9 +9,9 @@ package struct RecordedStatus: Sendable {
 
     /// Reads it; nothing is written.
     package init(of directory: OutputDirectory) throws(CommandError) {
-        isRunning = SQLiteJobStore.isHeld(directory.storePath)
+        isRunning = SQLJobStore.isHeld(directory.storePath)
         do {
-            status = try SQLiteJobStore(reading: directory.storePath).status()
+            status = try SQLJobStore(reading: directory.storePath, idPath: directory.buildIDPath).status()
         } catch {
             throw CommandError(.badInput, "\(error)")
         }

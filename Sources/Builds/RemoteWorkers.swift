@@ -1,4 +1,4 @@
-import Coordination
+package import Coordination
 import Logging
 
 /// Workers that somebody else starts, anywhere.
@@ -9,6 +9,8 @@ package struct RemoteWorkers: Workforce {
     private static let farewell: Duration = .seconds(15)
 
     package init() {}
+
+    package var formerLeases: Coordinator.FormerLeases { .kept }
 
     package func work(at place: Workplace) async throws {
         place.logger.notice(

@@ -13,15 +13,15 @@ package struct ShardKeeper: Sendable {
     /// - Throws: Where a file of that name is there already and is not recorded: it is not this build's.
     func publish(_ unit: WorkUnit, generation: Int, _ result: UnitResult, asDraft isDraft: Bool = false) throws {
         let isInPlace =
-            try (isDraft || store.owns(unit: unit.id))
+            try (isDraft || store.owns(unit: store.id(of: unit)))
             && output.isInPlace(
                 unit.shardName, generation: generation, isDraft: isDraft, byteCount: result.byteCount,
                 tableByteCount: result.tableByteCount)
         if isInPlace { return }
         if isDraft { return try output.keepDraft(unit.shardName, generation: generation) }
-        if try !store.owns(unit: unit.id) {
+        if try !store.owns(unit: store.id(of: unit)) {
             try output.requireFree(unit.shardName)
-            try store.recordOwned(unit: unit.id)
+            try store.recordOwned(unit: store.id(of: unit))
         }
         try output.publish(unit.shardName, generation: generation)
     }
@@ -38,7 +38,7 @@ package struct ShardKeeper: Sendable {
                     tableByteCount: shard.result.tableByteCount)
             else { return }
             logger.warning("a shard is damaged and is made again", metadata: ["fault": "\(damage)"])
-            try store.takeBack(unit: shard.unit.id)
+            try store.takeBack(unit: store.id(of: shard.unit))
             lost += 1
         }
         try output.remove(store.leftovers().map(\.shardName))

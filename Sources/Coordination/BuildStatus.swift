@@ -15,8 +15,24 @@ package struct BuildStatus: Hashable, Sendable, Codable {
         case finished
         /// Nothing is left to do, but some units failed for good.
         case failed
+
+        /// The phase of a build whose plan is whole or not, with the units that `total` counts.
+        init(isPlanned: Bool, _ total: SourceStatus) {
+            let open = total.units - total.publishedUnits - total.failedUnits
+            self =
+                if !isPlanned {
+                    .planning
+                } else if open > 0 {
+                    .running
+                } else if total.failedUnits > 0 {
+                    .failed
+                } else {
+                    total.draftUnits > 0 ? .deduplicating : .finished
+                }
+        }
     }
 
+    package var build: BuildID
     package var phase: Phase
     package var manifestDigest: ContentDigest
     package var softwareVersion: String
@@ -30,9 +46,10 @@ package struct BuildStatus: Hashable, Sendable, Codable {
     package var workers: [WorkerSighting]
 
     package init(
-        phase: Phase, manifestDigest: ContentDigest, softwareVersion: String, created: Date,
+        build: BuildID, phase: Phase, manifestDigest: ContentDigest, softwareVersion: String, created: Date,
         sources: [SourceStatus], failedUnits: [FailedUnit], workers: [WorkerSighting]
     ) {
+        self.build = build
         self.phase = phase
         self.manifestDigest = manifestDigest
         self.softwareVersion = softwareVersion

@@ -10,6 +10,8 @@ package struct CoordinationError: SystemFault, Hashable, CustomStringConvertible
         case locked
         /// The job store was written by a later version of the software.
         case newerSchema = "newer_schema"
+        /// The job store was written by an earlier version of the software.
+        case olderSchema = "older_schema"
         /// The output was begun with another manifest.
         case manifestChanged = "manifest_changed"
         /// A source could not be cut into work units.
@@ -32,12 +34,15 @@ package struct CoordinationError: SystemFault, Hashable, CustomStringConvertible
     package let text: String
     /// The system's number for the fault; 0 where it is not the system's.
     package let number: Int32
+    /// Whether the store as a whole was out of reach, so that no other message would have fared better.
+    package let isOutage: Bool
 
-    package init(_ code: Code, _ subject: String, _ text: String, number: Int32 = 0) {
+    package init(_ code: Code, _ subject: String, _ text: String, number: Int32 = 0, isOutage: Bool = false) {
         self.code = code
         self.subject = subject
         self.text = text
         self.number = number
+        self.isOutage = isOutage
     }
 
     /// `code: subject: text`, on one line.

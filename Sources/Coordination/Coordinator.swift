@@ -5,16 +5,15 @@ package import Samples
 
 /// Hands out the units of one build and takes in what they became.
 ///
-/// `LeaseTable` decides, the job store remembers, this actor brings both together: first the store, then memory, so
-/// that whatever a worker was told survives. What a kill leaves behind, by moment:
+/// The store decides about leases and remembers them; this actor lets what waits share a commit, moves files, and keeps in memory
+/// only what is for people. What a kill leaves behind, by moment:
 ///
 /// | killed | left behind | afterwards |
 /// |---|---|---|
 /// | before a lease is recorded | nothing | the unit waits as before |
-/// | lease recorded, answer not sent | a leased unit | the next coordinator releases it, no failure counted |
-/// | while the worker works | a leased unit, files in scratch | the same; scratch is the worker's to clear |
-/// | while files are put in place | some final files, none recorded | the unit is done again: the same bytes, put over |
-/// | files in place, nothing recorded | the same | the same; `JobStore.leftovers` names such units |
+/// | lease recorded, answer not sent | a leased unit | the worker's repeated request finds it, or it expires |
+/// | while the worker works | a leased unit, files in scratch | the worker goes on with the next coordinator |
+/// | while files are put in place | a unit that is being published | the next coordinator puts the rest in place and records it |
 /// | recorded, answer not sent | a published unit | the worker's repeated message is `accepted` again |
 ///
 /// The same holds for messages that are lost or come twice: a request for work carries a name of its own and finds its
@@ -23,11 +22,21 @@ package actor Coordinator {
     /// Puts the files of a finished unit from scratch into place, durably; files already in place are no fault.
     package typealias PublishFiles = @Sendable (WorkUnit, Lease, UnitResult) async throws -> Void
 
+    /// What becomes of the leases that a coordinator finds when it starts.
+    package enum FormerLeases: Sendable {
+        /// Their workers may live: the leases go on.
+        case kept
+        /// Their workers ended with the former coordinator: the units wait again, no failure counted.
+        case released
+    }
+
     /// How often the store learns of the workers.
     private static let sightingInterval: Duration = .seconds(5)
-    private static let messageLimit = 2000
+    /// How often the store is asked for leases past their time.
+    private static let expiryInterval: Duration = .milliseconds(500)
 
     private let store: any JobStore
+    private let commits: CommitQueue
     private let current: BuildRecord?
     private let policy: LeasePolicy
     private let makesDrafts: Bool
@@ -36,20 +45,22 @@ package actor Coordinator {
     private let wallClock: @Sendable () -> Date
     private let logger: Logger
     private let executor = QueueExecutor(label: "coordinator")
-    private var table: LeaseTable
+    /// The leases whose files this coordinator is putting in place now.
+    private var publishing: Set<Lease> = []
     private var board = WorkerBoard()
     private var lastSightings: Duration?
+    private var lastExpiry: Duration?
     /// How fast the rows of each source get done.
     private var rates: [String: RateWindow] = [:]
 
-    /// The store blocks on the disk: not on the shared pool.
+    /// Reading the store blocks: not on the shared pool.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
-    /// Takes over `store`, whose plan must be whole; units that a former coordinator had leased wait again.
+    /// A coordinator of the build in `store`, whose plan must be whole; call `takeOver` before anything else.
     ///
-    /// `clock` measures leases; they do not outlive the coordinator, so it need not either. `wallClock` is for people
-    /// only: it says when a worker was last heard of. `current` is what `build` gives instead of the store's record: the
-    /// same build, with paths as they are now. With `makesDrafts`, shards are recorded as drafts.
+    /// `clock` measures how fast workers are; leases live by the store's. `wallClock` is for people only: it says when a worker was
+    /// last heard of. `current` is what `build` gives instead of the store's record: the same build, with paths as they are now. With
+    /// `makesDrafts`, shards are recorded as drafts.
     package init(
         store: any JobStore, current: BuildRecord? = nil, policy: LeasePolicy = LeasePolicy(),
         clock: some Clock<Duration> = ContinuousClock(),
@@ -57,8 +68,8 @@ package actor Coordinator {
         publishFiles: @escaping PublishFiles
     ) throws(CoordinationError) {
         guard try store.isPlanned() else { throw CoordinationError(.conflict, "plan", "the plan is not complete") }
-        try store.releaseAll()
         self.store = store
+        self.commits = CommitQueue(store, policy)
         self.current = current
         self.policy = policy
         self.makesDrafts = makesDrafts
@@ -66,129 +77,198 @@ package actor Coordinator {
         self.stopwatch = Stopwatch(clock)
         self.wallClock = wallClock
         self.logger = logger
-        self.table = LeaseTable(policy: policy)
     }
 
-    /// What `worker` may work on next.
+    /// Takes over what a former coordinator left: leases as `leases` says, and what was being published is finished.
+    package func takeOver(_ leases: FormerLeases) async throws(CoordinationError) {
+        try await commits.commit { transaction throws(CoordinationError) in
+            switch leases {
+            case .kept: try transaction.adopt()
+            case .released: try transaction.releaseAll()
+            }
+        }
+        try await finishPublications()
+    }
+
+    /// Finishes what a former coordinator was publishing; only what is past its time when `expired`.
+    ///
+    /// A unit whose files are neither in place nor in scratch waits again, no failure counted.
+    package func finishPublications(expired: Bool = false) async throws(CoordinationError) {
+        let left = try await commits.commit { transaction throws(CoordinationError) in
+            try transaction.unfinishedPublications(expired: expired)
+        }
+        for publication in left where publishing.insert(publication.lease).inserted {
+            defer { publishing.remove(publication.lease) }
+            do {
+                try await publishFiles(publication.unit, publication.lease, publication.result)
+            } catch {
+                // When there is room, or at the next start.
+                if isDiskFull(error) || error is CancellationError { return }
+                logger.debug("not published", metadata: ["unit": "\(publication.lease.unit)", "reason": "\(error)"])
+                _ = try await commits.commit { transaction throws(CoordinationError) in
+                    try transaction.abandonPublish(publication.lease, .waits)
+                }
+                continue
+            }
+            _ = try await record(publication.lease)
+        }
+    }
+
+    /// What `worker`, the process `incarnation` of that name, may work on next: at most `limit` units.
     ///
     /// `request` names this request: new for each one, the same when it is repeated because the answer was lost.
-    package func acquire(worker: String, request: String) throws(CoordinationError) -> LeaseAnswer {
-        try reclaimExpired()
+    package func acquire(
+        worker: String, incarnation: String, request: String, limit: Int = 1
+    ) async throws(CoordinationError) -> LeaseAnswer {
+        try await reclaimExpired()
         board.touch(worker, seen: wallClock(), now: stopwatch.elapsed)
-        if let grant = table.grant(to: worker, for: request) {
-            _ = table.renew(grant.lease, now: stopwatch.elapsed)
-            return .granted(grant)
+        let request = LeaseRequest(worker: worker, incarnation: incarnation, name: request, limit: limit)
+        let (acquired, isDone) = try await commits.commit { transaction throws(CoordinationError) in
+            let acquired = try transaction.acquire(request)
+            guard case .granted(let grants, _) = acquired, grants.isEmpty else { return (acquired, false) }
+            return (acquired, try transaction.openUnitCount() == 0)
         }
-        let admission = table.admission(of: worker)
-        if admission != .noUnit, let waiting = try store.nextUnit(fresh: admission == .freshUnit) {
-            let lease = Lease(unit: waiting.unit.id, worker: worker, generation: waiting.generation + 1)
-            try store.recordLease(lease)
-            logger.debug("unit leased", metadata: metadata(lease))
-            return .granted(
-                table.add(lease, on: waiting.unit, for: request, now: stopwatch.elapsed))
+        switch acquired {
+        case .replaced: return .replaced
+        case .granted(let grants, let failed):
+            note(failed)
+            for grant in grants { logger.debug("unit leased", metadata: metadata(grant.lease)) }
+            if !grants.isEmpty { return .granted(grants) }
+            guard isDone else { return .wait(policy.waitDuration) }
+            board.noteTold(worker)
+            return .done
         }
-        guard try store.openUnitCount() == 0 else { return .wait(policy.waitDuration) }
-        board.noteTold(worker)
-        return .done
     }
 
     /// Lets a lease live on; a worker asks for it when the unit has moved, so that a unit that hangs is taken away.
     ///
     /// A lease past its time that nobody else has asked for is renewed: nothing was lost by it.
-    package func renew(_ lease: Lease) -> LeaseStanding {
-        table.renew(lease, now: stopwatch.elapsed) ? .accepted : .stale
+    package func renew(_ lease: Lease) async throws(CoordinationError) -> LeaseStanding {
+        try await commits.commit { transaction throws(CoordinationError) in try transaction.renew(lease) }
     }
 
-    /// Publishes what a unit became: puts its files in place, then records it.
+    /// Publishes what a unit became: notes that, puts its files in place, then records it.
     ///
     /// Throws `badResult` when the numbers do not fit the unit; `busy` while the same publish is under way; `publish`
     /// when the files could not be put in place, which counts as a failure of the unit; `store`, also where the disk is full,
     /// after which the same message may be sent again.
     package func publish(_ lease: Lease, _ result: UnitResult) async throws(CoordinationError) -> LeaseStanding {
-        if let published = try store.published(unit: lease.unit) {
-            return published.generation == lease.generation && published.result == result ? .accepted : .stale
+        guard publishing.insert(lease).inserted else {
+            throw CoordinationError(.busy, "unit \(lease.unit)", "is being published")
         }
-        guard let unit = table.unit(of: lease) else { return .stale }
-        guard !table.isPublishing(lease) else {
-            throw CoordinationError(.busy, unit.shardName, "is being published")
+        defer { publishing.remove(lease) }
+        let start = try await commits.commit { transaction throws(CoordinationError) in
+            try transaction.beginPublish(lease, result)
         }
-        if let fault = result.fault(for: unit) { throw CoordinationError(.badResult, unit.shardName, fault) }
-        // The lease cannot be taken away while it is being published, so it is still current after the await.
-        table.setPublishing(lease, true)
+        switch start {
+        case .published: return .accepted
+        case .stale: return .stale
+        case .badResult(let unit, let fault): throw CoordinationError(.badResult, unit.shardName, fault)
+        case .begun(let unit):
+            try await put(unit, lease, result)
+            return try await record(lease)
+        }
+    }
+
+    private func put(_ unit: WorkUnit, _ lease: Lease, _ result: UnitResult) async throws(CoordinationError) {
         do {
             try await publishFiles(unit, lease, result)
         } catch {
-            table.setPublishing(lease, false)
-            guard !isDiskFull(error) else {
+            let isFull = isDiskFull(error)
+            // A coordinator that is told to stop is no fault of the unit.
+            let end: PublishEnd = isFull || error is CancellationError ? .kept : .fails("publishing: \(error)")
+            do {
+                let failure = try await commits.commit { transaction throws(CoordinationError) in
+                    try transaction.abandonPublish(lease, end)
+                }
+                note([failure].compactMap { $0 })
+            } catch  where end == .kept {
+                // The unit stays one that is being published: the same message goes on with it.
+                logger.debug("not recorded", metadata: ["unit": "\(lease.unit)"])
+            }
+            guard !isFull else {
                 throw CoordinationError(.store, unit.shardName, "publishing: \(error)", number: ENOSPC)
             }
-            // A coordinator that is told to stop is no fault of the unit.
-            if !(error is CancellationError) { try recordFailure(of: lease, "publishing: \(error)") }
             throw CoordinationError(.publish, unit.shardName, "\(error)")
         }
-        do throws(CoordinationError) {
-            try store.recordPublished(lease, result, asDraft: makesDrafts)
-        } catch {
-            table.setPublishing(lease, false)
-            throw error
+    }
+
+    /// Records that the files of `lease` are in place.
+    private func record(_ lease: Lease) async throws(CoordinationError) -> LeaseStanding {
+        let isDraft = makesDrafts
+        let standing = try await commits.commit { transaction throws(CoordinationError) in
+            try transaction.commitPublish(lease, asDraft: isDraft)
         }
-        table.remove(lease)
-        logger.debug("shard published", metadata: metadata(lease))
-        return .accepted
+        if standing == .accepted {
+            board.remove(lease)
+            logger.debug("shard published", metadata: metadata(lease))
+        }
+        return standing
     }
 
     /// Counts a failure of a unit; it waits for another try, or has failed for good.
-    package func fail(_ lease: Lease, message: String) throws(CoordinationError) -> LeaseStanding {
-        guard table.isCurrent(lease), !table.isPublishing(lease) else { return .stale }
-        try recordFailure(of: lease, message)
+    package func fail(_ lease: Lease, message: String) async throws(CoordinationError) -> LeaseStanding {
+        let failure = try await commits.commit { transaction throws(CoordinationError) in
+            try transaction.fail(lease, message: message)
+        }
+        guard let failure else { return .stale }
+        note([failure])
         return .accepted
     }
 
     /// Takes a unit back from a worker that was asked to stop; no failure is counted.
-    package func release(_ lease: Lease) throws(CoordinationError) -> LeaseStanding {
-        guard table.isCurrent(lease), !table.isPublishing(lease) else { return .stale }
-        try store.recordRelease(lease)
-        table.remove(lease)
-        logger.debug("unit released", metadata: metadata(lease))
-        return .accepted
+    package func release(_ lease: Lease) async throws(CoordinationError) -> LeaseStanding {
+        let standing = try await commits.commit { transaction throws(CoordinationError) in
+            try transaction.release(lease)
+        }
+        if standing == .accepted {
+            board.remove(lease)
+            logger.debug("unit released", metadata: metadata(lease))
+        }
+        return standing
     }
 
-    /// Takes back at once whatever a worker holds that has ended.
+    /// Takes back at once whatever a worker holds that has ended, only from the process `incarnation` where that is given.
     ///
     /// `message` says what became of it, and counts as a failure of each of its units; nil when it was told to stop.
     /// Answers whether it had ever asked for work.
-    package func workerEnded(_ worker: String, message: String?) throws(CoordinationError) -> Bool {
-        for lease in table.revocable(from: worker) {
-            if let message {
-                try recordFailure(of: lease, message)
-            } else {
-                _ = try release(lease)
-            }
-        }
+    package func workerEnded(
+        _ worker: String, incarnation: String? = nil, message: String?
+    ) async throws(CoordinationError) -> Bool {
+        note(
+            try await commits.commit { transaction throws(CoordinationError) in
+                try transaction.endWorker(worker, incarnation: incarnation, message: message)
+            })
         let wasHeardOf = board.remove(worker)
         recordSightings()
         return wasHeardOf
     }
 
     /// Whether `worker` lost a lease by not renewing it, and has not ended since: it hangs.
-    package func hangs(_ worker: String) throws(CoordinationError) -> Bool {
-        try reclaimExpired()
+    package func hangs(_ worker: String) async throws(CoordinationError) -> Bool {
+        try await reclaimExpired()
         return board.hasLostLease(worker)
     }
 
     /// Takes in what a worker tells of itself, and answers which of the leases that it named are not its any more.
     ///
     /// It says that the process lives, not that its units move: it renews nothing.
-    package func heartbeat(_ report: WorkerReport) throws(CoordinationError) -> [Lease] {
+    package func heartbeat(_ report: WorkerReport) async throws(CoordinationError) -> [Lease] {
+        let leases = report.units.map(\.lease)
+        board.note(report, seen: wallClock(), now: stopwatch.elapsed)
+        let lost =
+            leases.isEmpty
+            ? []
+            : try await commits.commit { transaction throws(CoordinationError) in try transaction.lost(among: leases) }
+        for lease in lost { board.remove(lease) }
         let now = stopwatch.elapsed
-        board.note(report, seen: wallClock(), now: now)
         if lastSightings.map({ now - $0 >= Self.sightingInterval }) ?? true { recordSightings() }
-        return report.units.map(\.lease).filter { !table.isCurrent($0) }
+        return lost
     }
 
     /// How far the build is, with what workers have told since the last shard.
-    package func status() throws(CoordinationError) -> BuildStatus {
-        try reclaimExpired()
+    package func status() async throws(CoordinationError) -> BuildStatus {
+        try await reclaimExpired()
         return try currentStatus()
     }
 
@@ -196,13 +276,10 @@ package actor Coordinator {
         let now = stopwatch.elapsed
         var status = try store.status()
         status.workers = board.sightings(now: now)
-        var inFlight: [String: Int] = [:]
-        for (lease, unit) in table.held {
-            inFlight[unit.source, default: 0] += min(board.rows(of: lease), unit.rowCount)
-        }
+        let inFlight = board.rowsInFlight
         for index in status.sources.indices {
             let source = status.sources[index]
-            let rows = inFlight[source.name, default: 0]
+            let rows = min(inFlight[source.name, default: 0], source.rows - source.publishedRows)
             rates[source.name, default: RateWindow()].add(source.publishedRows + rows, at: now)
             status.sources[index].rowsInFlight = rows
             status.sources[index].rowsPerSecond = max(0, rates[source.name]?.rate(at: now) ?? 0)
@@ -225,25 +302,26 @@ package actor Coordinator {
         board.hasUntold(heardSince: stopwatch.elapsed - span)
     }
 
-    private func reclaimExpired() throws(CoordinationError) {
-        for lease in table.expired(now: stopwatch.elapsed) {
-            try recordFailure(of: lease, "worker \(lease.worker) did not renew its lease within \(policy.duration)")
-            board.noteLostLease(of: lease.worker)
-        }
+    private func reclaimExpired() async throws(CoordinationError) {
+        let now = stopwatch.elapsed
+        guard lastExpiry.map({ now - $0 >= Self.expiryInterval }) ?? true else { return }
+        lastExpiry = now
+        let expired = try await commits.commit { transaction throws(CoordinationError) in try transaction.expire() }
+        for failure in expired { board.noteExpired(failure.lease) }
+        note(expired)
     }
 
-    private func recordFailure(of lease: Lease, _ message: String) throws(CoordinationError) {
-        let failures = try store.failures(of: lease.unit) + 1
-        let isFinal = policy.isFinal(failures: failures)
-        try store.recordFailure(lease, message: String(message.prefix(Self.messageLimit)), isFinal: isFinal)
-        table.remove(lease)
-        var facts = metadata(lease)
-        facts["failures"] = "\(failures)"
-        facts["message"] = "\(message)"
-        if isFinal {
-            logger.warning("unit failed for good", metadata: facts)
-        } else {
-            logger.debug("unit failed", metadata: facts)
+    private func note(_ failures: [CountedFailure]) {
+        for failure in failures {
+            board.remove(failure.lease)
+            var facts = metadata(failure.lease)
+            facts["failures"] = "\(failure.failures)"
+            facts["message"] = "\(failure.message)"
+            if failure.isFinal {
+                logger.warning("unit failed for good", metadata: facts)
+            } else {
+                logger.debug("unit failed", metadata: facts)
+            }
         }
     }
 

@@ -1,147 +1,125 @@
-import Digests
-package import Foundation
 package import Samples
 
-/// What a build is of: written once, before anything is planned.
-package struct BuildRecord: Hashable, Sendable {
-    /// The digest of the settings that can change a byte of a shard.
-    package let manifestDigest: ContentDigest
-    /// The manifest as workers read it, every default written out.
-    package let manifest: String
-    /// The same as `key.path` to value: what a later manifest is compared with.
-    package let settings: [String: String]
-    /// The version of the software that began the build.
-    package let softwareVersion: String
-    /// When the build was begun; kept to the second.
-    package let created: Date
-
-    package init(
-        manifestDigest: ContentDigest, manifest: String, settings: [String: String], softwareVersion: String,
-        created: Date
-    ) {
-        self.manifestDigest = manifestDigest
-        self.manifest = manifest
-        self.settings = settings
-        self.softwareVersion = softwareVersion
-        self.created = Date(timeIntervalSince1970: created.timeIntervalSince1970.rounded(.down))
-    }
-
-    /// Names all that rows are made of: settings, inputs, checkpoints and software.
-    ///
-    /// What is left of a unit that was begun is used only by a build of the same name.
-    package var identity: ContentDigest {
-        let lines = settings.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)\n" }
-        return digest(of: lines.joined() + softwareVersion)
-    }
-}
-
-/// A unit that waits for a worker.
-package struct WaitingUnit: Hashable, Sendable {
-    package let unit: WorkUnit
-    /// The generation of its last lease; 0 where it had none.
-    package let generation: Int
-    /// How often it failed.
-    package let failures: Int
-
-    package init(unit: WorkUnit, generation: Int, failures: Int) {
-        self.unit = unit
-        self.generation = generation
-        self.failures = failures
-    }
-}
-
-/// A unit that is finished, with what it became.
-package struct PublishedUnit: Hashable, Sendable {
-    package let unit: WorkUnit
-    /// The generation of the lease under which it was published.
-    package let generation: Int
-    package let result: UnitResult
-    /// Whether the shard waits for `recordFinal`.
-    package let isDraft: Bool
-
-    package init(unit: WorkUnit, generation: Int, result: UnitResult, isDraft: Bool) {
-        self.unit = unit
-        self.generation = generation
-        self.result = result
-        self.isDraft = isDraft
-    }
-}
-
-/// The durable state of one build: the plan, who may work on what, what is published.
+/// The state of one build with its leases: who may work on what, until when.
 ///
-/// Every writing method is one transaction: after a crash at any moment it has happened as a whole or not at all, and
-/// once it returned it survives a power cut. Writes under a lease are conditional: unless the unit is leased to that
-/// worker under that generation they throw `conflict` and change nothing, so that a second coordinator, or one that is
-/// behind, damages nothing. Calls block on the disk; the coordinator makes them on a thread of its own.
-package protocol JobStore: Sendable {
-    /// The build that the store belongs to; nil before planning began.
-    func build() throws(CoordinationError) -> BuildRecord?
-    /// Whether the plan is whole.
-    func isPlanned() throws(CoordinationError) -> Bool
-    /// Begins the plan of `build`; a plan that was begun and not finished is forgotten.
-    func beginPlan(of build: BuildRecord, sources: [String]) throws(CoordinationError)
-    /// Adds units to the plan, all or none.
-    func addToPlan(_ units: [WorkUnit]) throws(CoordinationError)
-    /// Closes the plan: from now on units are leased.
-    func finishPlan() throws(CoordinationError)
+/// The store decides: each decision is conditional on what it says at that moment, by its own clock. So any number of coordinators
+/// may use it at once, and one that is behind damages nothing: what does not hold any more is `stale`, and is no error.
+package protocol JobStore: BuildStore {
+    /// Makes all decisions of `body` in one commit, durable when this returns; none of them where it throws.
+    ///
+    /// `body` may be run more than once: it must change nothing outside but what the next run sets anew.
+    func transact<Value>(
+        under policy: LeasePolicy, _ body: (any LeaseTransaction) throws(CoordinationError) -> Value
+    ) throws(CoordinationError) -> Value
+}
 
-    /// The next waiting unit: those with the fewest failures first, then in the order of the manifest; when
-    /// `fresh`, only one that never failed.
-    func nextUnit(fresh: Bool) throws(CoordinationError) -> WaitingUnit?
+/// Decisions about leases that share one commit; of no use outside the closure that it was given to.
+///
+/// A unit waits, is leased, is being published, is published, or has failed for good. Messages repeat and come late: whatever
+/// is asked twice gets the same answer, and whatever comes under a lease that is not the unit's is `stale`.
+package protocol LeaseTransaction {
+    /// Leases units for `request`.
+    ///
+    /// The same request again finds what it was granted. Waiting units with the fewest failures come first, then in the order of the
+    /// manifest; one that failed before goes alone, to a worker that holds nothing else: should it take its worker down again, no
+    /// neighbour is blamed. A request of a new process of the name takes what the former one held, which counts as a
+    /// failure; a former one's is answered with `replaced`.
+    func acquire(_ request: LeaseRequest) throws(CoordinationError) -> Acquired
     /// How many units are neither published nor failed for good.
     func openUnitCount() throws(CoordinationError) -> Int
-    /// Leases a waiting unit; `conflict` unless its generation is the one before the lease's.
-    func recordLease(_ lease: Lease) throws(CoordinationError)
+    /// Lets a lease live on for its whole duration; also one past its time that nobody has taken away.
+    func renew(_ lease: Lease) throws(CoordinationError) -> LeaseStanding
+    /// Which of `leases`, all of the worker that holds them or did, are not current any more.
+    func lost(among leases: [Lease]) throws(CoordinationError) -> [Lease]
+    /// Counts a failure for every lease that was not renewed in time; not for those that are being published.
+    func expire() throws(CoordinationError) -> [CountedFailure]
     /// Gives a leased unit back, not counting a failure.
-    func recordRelease(_ lease: Lease) throws(CoordinationError)
-    /// Counts a failure of a leased unit; when `isFinal` it has failed for good, else it waits again.
-    func recordFailure(_ lease: Lease, message: String, isFinal: Bool) throws(CoordinationError)
-    /// Records what a leased unit became; as a draft, it is not yet known which of its samples are kept.
-    func recordPublished(_ lease: Lease, _ result: UnitResult, asDraft: Bool) throws(CoordinationError)
-    /// Replaces the result of a draft by what is published; `conflict` unless unit `unit` is one.
-    func recordFinal(unit: Int, _ result: UnitResult) throws(CoordinationError)
-    /// Gives every leased unit back, not counting a failure: for a coordinator that starts.
-    func releaseAll() throws(CoordinationError)
-    /// Gives the units that failed for good another set of attempts.
-    func retryFailed() throws(CoordinationError)
-    /// How often the leased or waiting unit `unit` failed so far.
-    func failures(of unit: Int) throws(CoordinationError) -> Int
+    func release(_ lease: Lease) throws(CoordinationError) -> LeaseStanding
+    /// Counts a failure of a leased unit; nil where the lease is stale.
+    func fail(_ lease: Lease, message: String) throws(CoordinationError) -> CountedFailure?
 
-    /// What unit `unit` became; nil while it is not published.
-    func published(unit: Int) throws(CoordinationError) -> PublishedUnit?
-    /// The published units after unit `id`, in order, at most `limit`.
-    func published(after id: Int, limit: Int) throws(CoordinationError) -> [PublishedUnit]
-    /// The units that failed for good after unit `id`, in order, at most `limit`.
-    func failed(after id: Int, limit: Int) throws(CoordinationError) -> [FailedUnit]
-    /// Whether files under `shards/` with the name of unit `unit` are the build's own.
-    func owns(unit: Int) throws(CoordinationError) -> Bool
-    /// Notes that files with the name of unit `unit` are about to be put under `shards/`: what is there from now on is the
-    /// build's own.
-    func recordOwned(unit: Int) throws(CoordinationError)
-    /// The units of which a killed coordinator may have left files under `shards/`, while they are not published.
-    func leftovers() throws(CoordinationError) -> [WorkUnit]
-    /// Notes that there are no such files any more.
-    func disownLeftovers() throws(CoordinationError)
-    /// Lets a published unit, or a draft, wait again, because its files are damaged or gone; `conflict` unless it is one.
-    func takeBack(unit: Int) throws(CoordinationError)
-    /// Replaces all that is known of workers by `sightings`, and of what is being done by `progress`, by source.
-    func recordSightings(
-        _ sightings: [WorkerSighting], progress: [String: SourceProgress]
-    ) throws(CoordinationError)
-    /// How far the build is; takes the same time for a thousand units as for a million.
-    func status() throws(CoordinationError) -> BuildStatus
+    /// Notes that the files of a leased unit are about to be put in place; meanwhile nobody takes the lease away.
+    func beginPublish(_ lease: Lease, _ result: UnitResult) throws(CoordinationError) -> PublishStart
+    /// Records that the files are in place; as a draft, it is not yet known which of its samples are kept.
+    ///
+    /// Accepted again when it is repeated, by whomever.
+    func commitPublish(_ lease: Lease, asDraft: Bool) throws(CoordinationError) -> LeaseStanding
+    /// Notes that the files could not be put in place; what became of the unit, nil where the lease is stale.
+    func abandonPublish(_ lease: Lease, _ end: PublishEnd) throws(CoordinationError) -> CountedFailure?
+    /// What is being published, or was when a coordinator ended; only what is past its time when `expired`.
+    func unfinishedPublications(expired: Bool) throws(CoordinationError) -> [Publication]
+
+    /// Takes back what a worker holds that has ended, only from the process `incarnation` where that is given.
+    ///
+    /// `message` counts as a failure of each unit; nil when the worker was told to stop. Gives the failures.
+    func endWorker(
+        _ worker: String, incarnation: String?, message: String?
+    ) throws(CoordinationError) -> [CountedFailure]
+    /// Gives every lease its whole duration, because nobody could renew it: for a coordinator that starts.
+    func adopt() throws(CoordinationError)
+    /// Gives every leased unit back, not counting a failure: for a coordinator whose workers ended with its predecessor.
+    func releaseAll() throws(CoordinationError)
 }
 
-extension JobStore {
-    /// Calls `body` with every published unit, in order, and never holds all of them.
-    package func forEachPublished(_ body: (PublishedUnit) throws -> Void) throws {
-        let limit = 1000
-        var last = -1
-        while true {
-            let page = try published(after: last, limit: limit)
-            for unit in page { try body(unit) }
-            guard page.count == limit, let end = page.last else { return }
-            last = end.unit.id
-        }
+/// What became of a request for units.
+package enum Acquired: Hashable, Sendable {
+    /// As many as there were, in order; and the failures that were counted because a former process of the name held units.
+    case granted([LeaseGrant], failed: [CountedFailure])
+    /// A later process of the same name has asked for work.
+    case replaced
+}
+
+/// A failure that was counted.
+package struct CountedFailure: Hashable, Sendable {
+    package let lease: Lease
+    /// How often the unit has failed by now.
+    package let failures: Int
+    /// Whether it has failed for good.
+    package let isFinal: Bool
+    package let message: String
+
+    package init(lease: Lease, failures: Int, isFinal: Bool, message: String) {
+        self.lease = lease
+        self.failures = failures
+        self.isFinal = isFinal
+        self.message = message
     }
 }
+
+/// What becomes of a publication that is asked for.
+package enum PublishStart: Hashable, Sendable {
+    /// Put the files in place; also when it was begun before by the same message.
+    case begun(WorkUnit)
+    /// It is done already.
+    case published
+    /// The lease is not current, or the result is another than was begun or published.
+    case stale
+    /// The result cannot be the unit's, for the reason given.
+    case badResult(WorkUnit, String)
+}
+
+/// What becomes of a unit whose files could not be put in place.
+package enum PublishEnd: Hashable, Sendable {
+    /// Its worker keeps it, and may ask again.
+    case kept
+    /// It waits for another try, without a failure: the files are gone.
+    case waits
+    /// It counts as a failure, with this message.
+    case fails(String)
+}
+
+/// A publication that was begun and not recorded as done.
+package struct Publication: Hashable, Sendable {
+    package let unit: WorkUnit
+    package let lease: Lease
+    package let result: UnitResult
+
+    package init(unit: WorkUnit, lease: Lease, result: UnitResult) {
+        self.unit = unit
+        self.lease = lease
+        self.result = result
+    }
+}
+
+/// A finished or failed message is kept up to this length, in characters.
+let failureMessageLimit = 2000

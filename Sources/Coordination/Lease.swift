@@ -2,19 +2,40 @@ package import Samples
 
 /// The right of one worker to work on one unit.
 ///
-/// The three values together are the proof of that right: a worker hands them back with whatever it asks for.
+/// The four values together are the proof of that right: a worker hands them back with whatever it asks for.
 package struct Lease: Hashable, Sendable, Codable {
-    /// The number of the unit in its build.
-    package let unit: Int
+    package let unit: UnitID
     /// The name of the worker that holds it.
     package let worker: String
+    /// Which process of that name: drawn by each one when it starts.
+    package let incarnation: String
     /// Grows with every grant of the unit; whatever comes under an older one is refused.
     package let generation: Int
 
-    package init(unit: Int, worker: String, generation: Int) {
+    package init(unit: UnitID, worker: String, incarnation: String, generation: Int) {
         self.unit = unit
         self.worker = worker
+        self.incarnation = incarnation
         self.generation = generation
+    }
+}
+
+/// A worker's request for units.
+package struct LeaseRequest: Hashable, Sendable {
+    package let worker: String
+    /// Which process of that name.
+    package let incarnation: String
+    /// New for each request, the same when it is repeated because the answer was lost.
+    package let name: String
+    /// The most units that are wanted, at least 1.
+    package let limit: Int
+
+    package init(worker: String, incarnation: String, name: String, limit: Int = 1) {
+        precondition(limit > 0, "a request wants at least one unit")
+        self.worker = worker
+        self.incarnation = incarnation
+        self.name = name
+        self.limit = limit
     }
 }
 
@@ -34,11 +55,14 @@ package struct LeaseGrant: Hashable, Sendable {
 
 /// What a worker is told when it asks for work.
 package enum LeaseAnswer: Hashable, Sendable {
-    case granted(LeaseGrant)
+    /// At least one unit.
+    case granted([LeaseGrant])
     /// Nothing is free now, but what others hold may come back: ask again after this time.
     case wait(Duration)
     /// Every unit is published or has failed for good.
     case done
+    /// A later process of the same name has asked for work: this one holds nothing any more and ends.
+    case replaced
 }
 
 /// What becomes of a message that was sent under a lease.

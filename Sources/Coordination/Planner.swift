@@ -19,7 +19,8 @@ package struct SourcePlan: Sendable {
 /// Cuts the sources of a manifest into work units, and writes them into a job store batch by batch.
 ///
 /// Killed at any moment it leaves either no plan, a plan that says that it is unfinished and is thrown away by the next
-/// planner, or a whole one. No unit is leased before the plan is whole, so throwing it away loses nothing.
+/// planner, or a whole one. No unit is leased before the plan is whole, so throwing it away loses nothing. Of two that plan the
+/// same build at once the later one goes on, and the other fails with `locked`.
 package struct Planner: Sendable {
     /// What became of a request to plan.
     package enum PlanOutcome: Hashable, Sendable {
@@ -28,11 +29,11 @@ package struct Planner: Sendable {
         case resumed
     }
 
-    private let store: any JobStore
+    private let store: any BuildStore
     private let batchCount: Int
 
     /// A planner that writes `batchCount` units a transaction.
-    package init(store: any JobStore, batchCount: Int = 1000) {
+    package init(store: any BuildStore, batchCount: Int = 1000) {
         precondition(batchCount > 0, "a batch has at least one unit")
         self.store = store
         self.batchCount = batchCount
@@ -48,48 +49,37 @@ package struct Planner: Sendable {
         _ build: BuildRecord, sources: [SourcePlan], prepare: () throws -> Void = {}
     ) throws -> PlanOutcome {
         if let existing = try store.build(), try store.isPlanned() {
-            // Keys were not always those of the manifest.
-            guard existing.settings["image.maxPixels"] == nil else {
-                throw CoordinationError(
-                    .manifestChanged, "manifest",
-                    "the output was started by an older version: finish it with that version, or build into another folder"
-                )
-            }
             let differences = compare(existing: existing.settings, new: build.settings)
             guard differences.isEmpty else {
                 throw CoordinationError(.manifestChanged, "manifest", summary(of: differences))
             }
             return .resumed
         }
-        try store.beginPlan(of: build, sources: sources.map(\.name))
-        var nextID = 0
-        for source in sources { try plan(source, nextID: &nextID) }
+        let ticket = try store.beginPlan(of: build, sources: sources.map(\.name))
+        for source in sources { try plan(source, ticket) }
         try prepare()
-        try store.finishPlan()
+        try store.finishPlan(ticket)
         return .planned
     }
 
-    private func plan(_ source: SourcePlan, nextID: inout Int) throws {
+    private func plan(_ source: SourcePlan, _ ticket: PlanTicket) throws {
         var batch: [WorkUnit] = []
         var nextRow = 0
         var index = 0
-        var id = nextID
         let add: SourcePlan.Emit = { firstRow, rowCount, start in
             guard firstRow == nextRow, rowCount > 0 else {
                 throw CoordinationError(.planning, source.name, "rows \(firstRow) +\(rowCount) after row \(nextRow)")
             }
             batch.append(
-                WorkUnit(
-                    id: id, source: source.name, index: index, firstRow: firstRow, rowCount: rowCount, start: start))
-            (nextRow, index, id) = (nextRow + rowCount, index + 1, id + 1)
+                WorkUnit(source: source.name, index: index, firstRow: firstRow, rowCount: rowCount, start: start))
+            (nextRow, index) = (nextRow + rowCount, index + 1)
             if batch.count == batchCount {
                 try Task.checkCancellation()
-                try store.addToPlan(batch)
+                try store.addToPlan(batch, ticket)
                 batch.removeAll(keepingCapacity: true)
             }
         }
         try source.ranges(add)
-        if !batch.isEmpty { try store.addToPlan(batch) }
-        nextID = id
+        if !batch.isEmpty { try store.addToPlan(batch, ticket) }
     }
 }

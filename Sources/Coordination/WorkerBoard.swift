@@ -35,8 +35,14 @@ struct WorkerBoard: Sendable {
         entries = entries.filter { now - $0.value.heard < Self.memory }
     }
 
-    /// Notes that `worker` did not renew a lease in time.
-    mutating func noteLostLease(of worker: String) { entries[worker]?.lostLease = true }
+    /// Notes that `lease` was not renewed in time.
+    mutating func noteExpired(_ lease: Lease) {
+        entries[lease.worker]?.lostLease = true
+        remove(lease)
+    }
+
+    /// Notes that nobody works under `lease` any more.
+    mutating func remove(_ lease: Lease) { entries[lease.worker]?.units.removeAll { $0.lease == lease } }
 
     /// Whether `worker` lost a lease because it did not renew it.
     func hasLostLease(_ worker: String) -> Bool { entries[worker]?.lostLease ?? false }
@@ -52,9 +58,9 @@ struct WorkerBoard: Sendable {
     /// Forgets a worker that has ended; false when it was never heard of.
     mutating func remove(_ worker: String) -> Bool { entries.removeValue(forKey: worker) != nil }
 
-    /// Rows that the holder of `lease` has done.
-    func rows(of lease: Lease) -> Int {
-        entries[lease.worker]?.units.first { $0.lease == lease }?.rows ?? 0
+    /// Rows done in the units that are being worked on, by source.
+    var rowsInFlight: [String: Int] {
+        entries.values.flatMap(\.units).reduce(into: [:]) { $0[$1.lease.unit.source, default: 0] += $1.rows }
     }
 
     /// Who was heard of, by name.

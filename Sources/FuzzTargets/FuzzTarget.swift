@@ -99,7 +99,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         try source.plan(unitRows: 3, limit: 1000) { ranges.append($0) }
         for (index, range) in ranges.enumerated() {
             let unit = WorkUnit(
-                id: index, source: "s", index: index, firstRow: range.firstRow, rowCount: range.rowCount,
+                source: "s", index: index, firstRow: range.firstRow, rowCount: range.rowCount,
                 start: range.start)
             var rows = try source.reader(of: unit)
             var count = 0

@@ -1,7 +1,5 @@
 /// A range of rows of one source: what one lease covers and one shard holds.
 public struct WorkUnit: Hashable, Sendable, Codable {
-    /// The number of the unit in its build, from 0, in the order of the manifest.
-    public let id: Int
     /// The name that the manifest gives the source.
     public let source: String
     /// The number of the unit in its source, from 0: the number of its shard.
@@ -14,8 +12,7 @@ public struct WorkUnit: Hashable, Sendable, Codable {
     public let start: InputPosition
 
     /// A unit of `rowCount` rows from `firstRow` on.
-    public init(id: Int, source: String, index: Int, firstRow: Int, rowCount: Int, start: InputPosition) {
-        self.id = id
+    public init(source: String, index: Int, firstRow: Int, rowCount: Int, start: InputPosition) {
         self.source = source
         self.index = index
         self.firstRow = firstRow

@@ -49,6 +49,8 @@ package enum DatasetLayout {
 
     // 3. What the build remembers.
     package static let stateFolder = ".state"
+    /// Which build it is of.
+    package static let buildID: ObjectKey = ".state/build-id"
     /// Where the job store is, where it is a file.
     package static let jobStore: ObjectKey = ".state/build.sqlite"
     /// Where lists from elsewhere are kept.

@@ -18,6 +18,7 @@ package struct OutputDirectory: Sendable, Hashable {
     package var inputsFolder: String { root + "/" + DatasetLayout.inputsFolder }
     package var crashLogPath: String { path(DatasetLayout.crashes) }
     package var storePath: String { path(DatasetLayout.jobStore) }
+    package var buildIDPath: String { path(DatasetLayout.buildID) }
     package var fingerprintsPath: String { path(DatasetLayout.fingerprints) }
     package var tokenPath: String { path(DatasetLayout.token) }
     package var hostsPath: String { path(DatasetLayout.hosts) }

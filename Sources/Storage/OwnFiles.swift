@@ -13,8 +13,8 @@ extension OutputDirectory {
     private static let ownState =
         [DatasetLayout.inputsFolder, DatasetLayout.scratchFolder, DatasetLayout.draftFolder]
         + [
-            DatasetLayout.token, DatasetLayout.hosts, DatasetLayout.crashes, DatasetLayout.fingerprints,
-            DatasetLayout.written,
+            DatasetLayout.buildID, DatasetLayout.token, DatasetLayout.hosts, DatasetLayout.crashes,
+            DatasetLayout.fingerprints, DatasetLayout.written,
         ].map(\.text)
 
     private var writtenPath: String { path(DatasetLayout.written) }

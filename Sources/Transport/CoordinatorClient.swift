@@ -45,7 +45,7 @@ package struct RetryPolicy: Sendable {
     package init() {}
 }
 
-/// A worker's side of the conversation with the coordinator.
+/// A worker's side of the conversation with the coordinator; one for each process, which it names.
 ///
 /// Every message may be sent twice without harm, so a message without an answer is sent again, with growing pauses,
 /// until `RetryPolicy.patience` is used up; then the call throws `unreachable`. Before each further try the files of ``CoordinatorAccess``
@@ -53,6 +53,7 @@ package struct RetryPolicy: Sendable {
 package struct CoordinatorClient: Sendable {
     private let access: CoordinatorAccess
     private let worker: String
+    private let incarnation = BuildID.random().text
     private let policy: RetryPolicy
     private let clock: any Clock<Duration>
     private let stopwatch: Stopwatch
@@ -85,9 +86,10 @@ package struct CoordinatorClient: Sendable {
             send: send)
     }
 
-    /// The next unit to work on, or what to do without one.
-    package func acquire() async throws -> LeaseAnswer {
-        let message = AcquireMessage(worker: worker, request: UUID().uuidString)
+    /// The next units to work on, at most `limit`, or what to do without one.
+    package func acquire(limit: Int = 1) async throws -> LeaseAnswer {
+        let message = AcquireMessage(
+            worker: worker, incarnation: incarnation, request: UUID().uuidString, limit: limit)
         let answer: AcquireAnswer = try await post("leases", message)
         guard let value = answer.value else {
             throw TransportError(.protocolMismatch, access.current.url, "half an answer to a request for work")

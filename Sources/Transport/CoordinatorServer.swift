@@ -93,11 +93,13 @@ package struct CoordinatorServer: Sendable {
         switch route {
         case .leases:
             let message: AcquireMessage = try await read(request)
-            let answer = try await coordinator.acquire(worker: message.worker, request: message.request)
+            let answer = try await coordinator.acquire(
+                worker: message.worker, incarnation: message.incarnation, request: message.request,
+                limit: max(1, message.limit ?? 1))
             return try json(200, AcquireAnswer(answer))
         case .renew:
             let message: LeaseMessage = try await read(request)
-            return try json(200, StandingAnswer(standing: await coordinator.renew(message.lease)))
+            return try json(200, StandingAnswer(standing: try await coordinator.renew(message.lease)))
         case .publish:
             let message: PublishMessage = try await read(request)
             let standing = try await coordinator.publish(message.lease, message.result)
@@ -156,7 +158,7 @@ package struct CoordinatorServer: Sendable {
         if isDiskFull(error) { return 507 }
         return switch error.code {
         case .busy, .store, .locked: 503
-        case .newerSchema, .manifestChanged, .planning, .badResult, .publish, .conflict: 422
+        case .newerSchema, .olderSchema, .manifestChanged, .planning, .badResult, .publish, .conflict: 422
         }
     }
 

@@ -21,29 +21,39 @@ let apiPath = "/api/v1"
 /// A worker asks for work.
 struct AcquireMessage: Codable {
     let worker: String
+    /// Which process of that name: drawn by each one when it starts.
+    let incarnation: String
     /// New for each request, the same when it is repeated.
     let request: String
+    /// The most units that are wanted; one where it is absent.
+    var limit: Int?
 }
 
-/// A unit, or what to do without one.
+/// Units, or what to do without one.
 struct AcquireAnswer: Codable {
-    enum Kind: String, Codable { case granted, wait, done }
+    enum Kind: String, Codable { case granted, wait, done, replaced }
+    /// A lease and what it is for.
+    struct Grant: Codable {
+        let lease: Lease
+        let unit: WorkUnit
+    }
+
     let answer: Kind
-    /// Of a grant.
-    var lease: Lease?
-    var unit: WorkUnit?
-    /// How long the lease is good for, or how long to wait.
+    var grants: [Grant]?
+    /// How long the leases are good for, or how long to wait.
     var seconds: Double?
 
     init(_ answer: LeaseAnswer) {
         switch answer {
-        case .granted(let grant):
+        case .granted(let grants):
             self.answer = .granted
-            (lease, unit, seconds) = (grant.lease, grant.unit, grant.duration / .seconds(1))
+            self.grants = grants.map { Grant(lease: $0.lease, unit: $0.unit) }
+            seconds = grants.first.map { $0.duration / .seconds(1) }
         case .wait(let duration):
             self.answer = .wait
             seconds = duration / .seconds(1)
         case .done: self.answer = .done
+        case .replaced: self.answer = .replaced
         }
     }
 
@@ -51,10 +61,11 @@ struct AcquireAnswer: Codable {
     var value: LeaseAnswer? {
         switch answer {
         case .granted:
-            guard let lease, let unit, let seconds else { return nil }
-            return .granted(LeaseGrant(lease: lease, unit: unit, duration: .seconds(seconds)))
+            guard let grants, !grants.isEmpty, let seconds else { return nil }
+            return .granted(grants.map { LeaseGrant(lease: $0.lease, unit: $0.unit, duration: .seconds(seconds)) })
         case .wait: return seconds.map { .wait(.seconds($0)) }
         case .done: return .done
+        case .replaced: return .replaced
         }
     }
 }

@@ -161,23 +161,28 @@ package final class Worker: Sendable {
                     try await shielded(grace: .seconds(2)) { try await self.client.acquire() }
                 }
                 switch answer {
-                case .granted(let grant):
-                    let leased = LeasedUnit(grant, UnitProgress(pulse) { [board] in board.changed() })
-                    board.add(leased)
-                    group.addTask {
-                        defer {
-                            self.finished.withLock { $0.add(leased.progress.counts) }
-                            self.board.remove(leased.lease)
-                        }
-                        do {
-                            try await self.work(leased)
-                        } catch {
-                            self.board.end()
-                            throw error
+                case .granted(let grants):
+                    for grant in grants {
+                        let leased = LeasedUnit(grant, UnitProgress(pulse) { [board] in board.changed() })
+                        board.add(leased)
+                        group.addTask {
+                            defer {
+                                self.finished.withLock { $0.add(leased.progress.counts) }
+                                self.board.remove(leased.lease)
+                            }
+                            do {
+                                try await self.work(leased)
+                            } catch {
+                                self.board.end()
+                                throw error
+                            }
                         }
                     }
                 case .wait(let pause): try await Task.sleep(for: pause)
                 case .done: return .done
+                case .replaced:
+                    throw CommandError(
+                        .badInput, "another worker of this name has started: give each worker a name of its own")
                 }
             }
             return .left

@@ -18,7 +18,7 @@ struct PublishedOutput {
         var shards: [DatasetDescription.Shard] = []
         for number in 0..<count {
             let unit = WorkUnit(
-                id: number, source: "s", index: number, firstRow: number * 4, rowCount: 4,
+                source: "s", index: number, firstRow: number * 4, rowCount: 4,
                 start: InputPosition(file: 0, offset: 0))
             shards.append(try Self.write(unit, in: directory, hasTableDigests: hasTableDigests))
         }

@@ -19,64 +19,78 @@ final class Place: Sendable {
     }
 }
 
+let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 /// A coordinator with a clock that stands still.
 struct Bench {
     let store: any JobStore
-    let clock = ManualClock()
+    let clock: ManualClock
     let place = Place()
     let coordinator: Coordinator
 
-    init(_ store: any JobStore, policy: LeasePolicy = LeasePolicy()) throws {
+    /// A coordinator that has taken over `store`, whose clock is `clock`.
+    init(
+        _ store: any JobStore, clock: ManualClock, _ leases: Coordinator.FormerLeases = .kept
+    ) async throws {
         self.store = store
+        self.clock = clock
         coordinator = try Coordinator(
-            store: store, policy: policy, clock: clock, wallClock: { Date(timeIntervalSince1970: 1000) },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            store: store, clock: clock, wallClock: { Date(timeIntervalSince1970: 1000) }, logger: silent,
             publishFiles: { [place] _, lease, _ in try place.put(lease) })
+        try await coordinator.takeOver(leases)
     }
 
     /// A bench over a new store with one source of `units` units.
-    init(units: Int) throws {
-        let store = InMemoryJobStore()
+    init(units: Int) async throws {
+        let clock = ManualClock()
+        let store = MemoryJobStore(clock: clock)
         try store.plan(units: [units])
-        try self.init(store)
+        try await self.init(store, clock: clock)
+    }
+
+    /// What `worker` is told when it asks for work.
+    func acquire(
+        _ worker: String = "w", _ request: String = UUID().uuidString, limit: Int = 1
+    ) async throws(CoordinationError) -> LeaseAnswer {
+        try await coordinator.acquire(worker: worker, incarnation: "1", request: request, limit: limit)
     }
 
     /// The next lease of `worker`.
     func lease(_ worker: String = "w") async throws -> Lease {
-        try #require(try await coordinator.acquire(worker: worker, request: UUID().uuidString).grant).lease
+        try #require(try await acquire(worker).grant).lease
     }
 }
 
 @Suite struct CoordinatorTests {
     @Test("hands out units in order, waits while others hold them, and is done when all are published")
     func wholeBuild() async throws {
-        let bench = try Bench(units: 2)
+        let bench = try await Bench(units: 2)
         let first = try await bench.lease("w1")
         let second = try await bench.lease("w2")
-        #expect((first.unit, second.unit) == (0, 1))
-        #expect(try await bench.coordinator.acquire(worker: "w1", request: "3") == .wait(.seconds(1)))
+        #expect((first.unit.index, second.unit.index) == (0, 1))
+        #expect(try await bench.acquire("w1", "3") == .wait(.seconds(1)))
         for lease in [first, second] {
             #expect(try await bench.coordinator.publish(lease, someResult()) == .accepted)
         }
-        #expect(try await bench.coordinator.acquire(worker: "w1", request: "4") == .done)
+        #expect(try await bench.acquire("w1", "4") == .done)
         #expect(bench.place.leases == [first, second])
         #expect(try bench.store.status().phase == .finished)
     }
 
     @Test("a repeated request for work finds its grant again, another one does not")
     func repeatedRequest() async throws {
-        let bench = try Bench(units: 2)
-        let first = try await bench.coordinator.acquire(worker: "w", request: "1")
-        #expect(try await bench.coordinator.acquire(worker: "w", request: "1") == first)
-        #expect(try await bench.coordinator.acquire(worker: "other", request: "1") != first)
+        let bench = try await Bench(units: 2)
+        let first = try await bench.acquire("w", "1")
+        #expect(try await bench.acquire("w", "1") == first)
+        #expect(try await bench.acquire("other", "1") != first)
     }
 
     @Test("a repeated publish is accepted again, also by the next coordinator; another result is not")
     func repeatedPublish() async throws {
-        let bench = try Bench(units: 1)
+        let bench = try await Bench(units: 1)
         let lease = try await bench.lease()
         for _ in 0..<2 { #expect(try await bench.coordinator.publish(lease, someResult()) == .accepted) }
-        let next = try Bench(bench.store)
+        let next = try await Bench(bench.store, clock: bench.clock)
         #expect(try await next.coordinator.publish(lease, someResult()) == .accepted)
         #expect(try await next.coordinator.publish(lease, someResult(2)) == .stale)
         #expect(bench.place.leases == [lease] && next.place.leases.isEmpty)
@@ -84,13 +98,13 @@ struct Bench {
 
     @Test("after three failures a unit is named and nothing is left to do")
     func threeFailures() async throws {
-        let bench = try Bench(units: 1)
+        let bench = try await Bench(units: 1)
         for attempt in 1...3 {
             let lease = try await bench.lease("w\(attempt)")
             #expect(try await bench.coordinator.fail(lease, message: "attempt \(attempt)") == .accepted)
             #expect(try await bench.coordinator.fail(lease, message: "again") == .stale)
         }
-        #expect(try await bench.coordinator.acquire(worker: "w4", request: "1") == .done)
+        #expect(try await bench.acquire("w4", "1") == .done)
         let status = try await bench.coordinator.status()
         #expect(status.phase == .failed)
         #expect(status.failedUnits.map(\.message) == ["attempt 3"])
@@ -99,17 +113,17 @@ struct Bench {
 
     @Test("an expired lease is a failure, its unit goes to another, and its holder can do no more with it")
     func expiredLease() async throws {
-        let bench = try Bench(units: 1)
+        let bench = try await Bench(units: 1)
         let zombie = try await bench.lease("zombie")
         bench.clock.advance(by: .seconds(100))
-        #expect(await bench.coordinator.renew(zombie) == .accepted)
+        #expect(try await bench.coordinator.renew(zombie) == .accepted)
         bench.clock.advance(by: .seconds(119))
-        #expect(try await bench.coordinator.acquire(worker: "w", request: "1") == .wait(.seconds(1)))
+        #expect(try await bench.acquire("w", "1") == .wait(.seconds(1)))
         bench.clock.advance(by: .seconds(1))
         #expect(try await bench.coordinator.hangs("zombie"))
         let lease = try await bench.lease("w")
         #expect(lease.generation == 2)
-        #expect(await bench.coordinator.renew(zombie) == .stale)
+        #expect(try await bench.coordinator.renew(zombie) == .stale)
         #expect(try await bench.coordinator.publish(zombie, someResult(9)) == .stale)
         #expect(try await bench.coordinator.release(zombie) == .stale)
         #expect(try await bench.coordinator.publish(lease, someResult()) == .accepted)
@@ -119,7 +133,7 @@ struct Bench {
 
     @Test("the end of a worker frees its units at once; only an end that was not asked for is a failure")
     func workerEnds() async throws {
-        let bench = try Bench(units: 1)
+        let bench = try await Bench(units: 1)
         for _ in 0..<5 {
             _ = try await bench.lease()
             #expect(try await bench.coordinator.workerEnded("w", message: nil))
@@ -134,11 +148,11 @@ struct Bench {
 
     @Test("a unit that kills its worker takes no neighbour with it")
     func innocentNeighbour() async throws {
-        let bench = try Bench(units: 3)
+        let bench = try await Bench(units: 3)
         var deaths = 0
-        while case .granted(let grant) = try await bench.coordinator.acquire(worker: "w", request: UUID().uuidString) {
-            let neighbour = try await bench.coordinator.acquire(worker: "w", request: UUID().uuidString).grant
-            if grant.unit.id == 0 || neighbour?.unit.id == 0 {
+        while let grant = try await bench.acquire().grant {
+            let neighbour = try await bench.acquire().grant
+            if grant.unit.index == 0 || neighbour?.unit.index == 0 {
                 _ = try await bench.coordinator.workerEnded("w", message: "killed")
                 deaths += 1
             } else {
@@ -154,7 +168,7 @@ struct Bench {
 
     @Test("a result that does not account for every row of its unit is refused")
     func badResults() async throws {
-        let bench = try Bench(units: 1)
+        let bench = try await Bench(units: 1)
         let lease = try await bench.lease()
         let good = someResult()
         let bad = [
@@ -176,94 +190,132 @@ struct Bench {
 
     @Test("files that cannot be put in place are a failure of the unit; nothing is recorded")
     func filesNotInPlace() async throws {
-        let bench = try Bench(units: 1)
+        let bench = try await Bench(units: 1)
         let lease = try await bench.lease()
         bench.place.setFault(CoordinationError(.publish, "a-000000", "no space left on device"))
         await #expect(throws: CoordinationError.self) { try await bench.coordinator.publish(lease, someResult()) }
-        #expect(try bench.store.published(unit: 0) == nil)
-        #expect(try bench.store.failures(of: 0) == 1)
+        #expect(try bench.store.published(unit: bench.store.unit(0)) == nil)
         bench.place.setFault(nil)
         #expect(try await bench.coordinator.publish(try await bench.lease(), someResult()) == .accepted)
     }
 
-    @Test(
-        "killed between the files and their record, the unit is done again; if only the record failed, it is repeated")
-    func recordFails() async throws {
-        let store = InMemoryJobStore()
-        try store.plan(units: [1])
-        let bench = try Bench(store)
-        let lease = try await bench.lease()
-        store.setFull(true)
-        for _ in 0..<2 {
-            let error = await #expect(throws: CoordinationError.self) {
-                try await bench.coordinator.publish(lease, someResult())
-            }
-            #expect(error?.code == .store)
+    @Test("killed while files are put in place, the next coordinator puts the rest in place and records it")
+    func rollForward() async throws {
+        let bench = try await Bench(units: 2)
+        let store = FaultyStore(bench.store)
+        let killed = try Coordinator(store: store, clock: bench.clock, logger: silent) { _, _, _ in
+            store.setFault(.dead)
         }
-        store.setFull(false)
-        let next = try Bench(store)
-        let again = try await next.lease()
-        #expect(try await next.coordinator.publish(lease, someResult()) == .stale)
-        #expect(try await next.coordinator.publish(again, someResult()) == .accepted)
-        #expect(bench.place.leases == [lease, lease] && next.place.leases == [again])
-        #expect(store.failures(of: 0) == 0)
+        let leases = [try await bench.lease(), try await bench.lease()]
+        await #expect(throws: CoordinationError.self) { try await killed.publish(leases[0], someResult()) }
+        #expect(try bench.store.published(unit: leases[0].unit) == nil)
+        let next = try await Bench(bench.store, clock: bench.clock)
+        #expect(next.place.leases == [leases[0]])
+        #expect(try next.store.published(unit: leases[0].unit)?.result == someResult())
+        #expect(try await next.coordinator.publish(leases[0], someResult()) == .accepted)
+        #expect(try await next.coordinator.publish(leases[1], someResult()) == .accepted)
     }
 
-    @Test("a message that the store could not take may be sent again")
+    @Test("a publication whose files are gone is given up: its unit waits again, and no failure is counted")
+    func rollBack() async throws {
+        let bench = try await Bench(units: 1)
+        let lease = try await bench.lease()
+        try bench.store.decide { leases throws in _ = try leases.beginPublish(lease, someResult()) }
+        bench.clock.advance(by: .seconds(500))
+        bench.place.setFault(CoordinationError(.store, "shards", "no room", number: ENOSPC))
+        try await bench.coordinator.finishPublications(expired: true)
+        #expect(try await bench.acquire("other") == .wait(.seconds(1)), "there may be room later")
+        bench.place.setFault(CoordinationError(.publish, "a-000000", "no such file"))
+        try await bench.coordinator.finishPublications(expired: true)
+        bench.place.setFault(nil)
+        #expect(try await bench.coordinator.publish(lease, someResult()) == .stale)
+        let again = try await bench.lease()
+        #expect(again.generation == 2)
+        #expect(try bench.store.fail(again)?.failures == 1)
+    }
+
+    @Test("a message that the store could not take may be sent again, also one that it took without an answer")
     func storeRecovers() async throws {
-        let store = InMemoryJobStore()
+        let (base, clock) = (MemoryJobStore(), ManualClock())
+        let store = FaultyStore(base)
         try store.plan(units: [2])
-        let bench = try Bench(store)
-        store.setFull(true)
-        await #expect(throws: CoordinationError.self) { try await bench.lease() }
-        store.setFull(false)
-        let leases = [try await bench.lease(), try await bench.lease()]
-        store.setFull(true)
-        await #expect(throws: CoordinationError.self) { try await bench.coordinator.publish(leases[0], someResult()) }
-        await #expect(throws: CoordinationError.self) { try await bench.coordinator.fail(leases[1], message: "x") }
-        await #expect(throws: CoordinationError.self) { try await bench.coordinator.release(leases[1]) }
-        store.setFull(false)
+        let bench = try await Bench(store, clock: clock)
+        var leases: [Lease] = []
+        for request in ["1", "2"] {
+            for fault in [FaultyStore.Fault.full, .lostAnswers] {
+                store.setFault(fault)
+                await #expect(throws: CoordinationError.self) { try await bench.acquire("w", request) }
+            }
+            store.setFault(nil)
+            leases.append(try #require(try await bench.acquire("w", request).grant).lease)
+        }
+        #expect(leases.map(\.generation) == [1, 1])
+        for fault in [FaultyStore.Fault.full, .lostAnswers] {
+            store.setFault(fault)
+            await #expect(throws: CoordinationError.self) {
+                try await bench.coordinator.publish(leases[0], someResult())
+            }
+            await #expect(throws: CoordinationError.self) { try await bench.coordinator.renew(leases[1]) }
+        }
+        store.setFault(nil)
         #expect(try await bench.coordinator.publish(leases[0], someResult()) == .accepted)
         #expect(try await bench.coordinator.release(leases[1]) == .accepted)
     }
 
     @Test("a full disk fails no unit and no heartbeat: what waits for room is sent again")
     func fullDisk() async throws {
-        let store = InMemoryJobStore()
+        let store = FaultyStore(MemoryJobStore())
         try store.plan(units: [1])
-        let bench = try Bench(store)
+        let bench = try await Bench(store, clock: ManualClock())
         let lease = try await bench.lease()
         bench.place.setFault(CoordinationError(.store, "shards", "no room", number: ENOSPC))
         let error = await #expect(throws: CoordinationError.self) {
             try await bench.coordinator.publish(lease, someResult())
         }
-        #expect(error?.code == .store && error?.number == ENOSPC && store.failures(of: 0) == 0)
-        store.setFull(true)
+        #expect(error?.code == .store && error?.number == ENOSPC)
+        store.setFault(.full)
         let report = WorkerReport(worker: "w", counts: WorkerCounts(), units: [])
         #expect(try await bench.coordinator.heartbeat(report).isEmpty)
-        store.setFull(false)
+        store.setFault(nil)
         bench.place.setFault(nil)
         #expect(try await bench.coordinator.publish(lease, someResult()) == .accepted)
     }
 
+    @Test("what waits while the store is busy shares a commit, and what one cannot have is not for the others to bear")
+    func sharedCommits() async throws {
+        let bench = try await Bench(units: 200)
+        let leases = try await withThrowingTaskGroup(of: Lease.self) { group in
+            for worker in 0..<200 { group.addTask { try await bench.lease("w\(worker)") } }
+            var leases: [Lease] = []
+            for try await lease in group { leases.append(lease) }
+            return leases
+        }
+        #expect(Set(leases.map(\.unit)).count == 200)
+        try await withThrowingTaskGroup(of: LeaseStanding.self) { group in
+            for lease in leases { group.addTask { try await bench.coordinator.publish(lease, someResult()) } }
+            for try await standing in group { #expect(standing == .accepted) }
+        }
+        #expect(try await bench.acquire() == .done)
+    }
+
     @Test("while files are put in place the lease cannot be taken away, and a second publish is told to come back")
     func publishInProgress() async throws {
-        let store = InMemoryJobStore()
-        try store.plan(units: [1])
         let clock = ManualClock()
+        let store = MemoryJobStore(clock: clock)
+        try store.plan(units: [1])
         let entered = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let leave = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let coordinator = try Coordinator(
-            store: store, clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            store: store, clock: clock, logger: silent
         ) { _, _, _ in
             entered.continuation.yield()
             for await _ in leave.stream { break }
         }
-        let lease = try #require(try await coordinator.acquire(worker: "w", request: "1").grant).lease
+        let lease = try #require(try await coordinator.acquire(worker: "w", incarnation: "1", request: "1").grant).lease
         async let publishing = coordinator.publish(lease, someResult())
         for await _ in entered.stream { break }
         clock.advance(by: .seconds(10_000))
-        #expect(try await coordinator.acquire(worker: "other", request: "1") == .wait(.seconds(1)))
+        #expect(try await coordinator.acquire(worker: "other", incarnation: "1", request: "1") == .wait(.seconds(1)))
         _ = try await coordinator.workerEnded("w", message: "killed")
         #expect(try await coordinator.fail(lease, message: "no") == .stale)
         let error = await #expect(throws: CoordinationError.self) { try await coordinator.publish(lease, someResult()) }
@@ -273,28 +325,62 @@ struct Bench {
         #expect(try store.status().phase == .finished)
     }
 
-    @Test("a new coordinator takes over what was leased without counting a failure")
+    @Test("a new coordinator goes on with the leases that it finds: a restart costs nothing")
     func takeOver() async throws {
-        let first = try Bench(units: 1)
+        let first = try await Bench(units: 2)
+        let answer = try await first.acquire("w", "1")
+        first.clock.advance(by: .seconds(1000))
+        let second = try await Bench(first.store, clock: first.clock)
+        #expect(try await second.acquire("w", "1") == answer)
+        #expect(try await second.coordinator.publish(try #require(answer.grant).lease, someResult()) == .accepted)
+    }
+
+    @Test("a new coordinator whose workers ended with the former one takes their units back without a failure")
+    func release() async throws {
+        let first = try await Bench(units: 1)
         let lost = try await first.lease()
-        let second = try Bench(first.store)
+        let second = try await Bench(first.store, clock: first.clock, .released)
         #expect(try await second.coordinator.publish(lost, someResult()) == .stale)
-        #expect(try await second.lease().generation == 2)
-        #expect(try second.store.failures(of: 0) == 0)
+        let again = try await second.lease()
+        #expect(again.generation == 2)
+        #expect(try second.store.fail(again)?.failures == 1)
+    }
+
+    @Test("two coordinators over one store are one: neither hands out what the other has, and any takes in the result")
+    func two() async throws {
+        let first = try await Bench(units: 2)
+        let second = try await Bench(first.store, clock: first.clock)
+        let leases = [try await first.lease(), try await second.lease()]
+        #expect(leases.map(\.unit.index) == [0, 1])
+        #expect(try await first.coordinator.publish(leases[1], someResult()) == .accepted)
+        #expect(try await second.coordinator.publish(leases[1], someResult()) == .accepted)
+        #expect(try await second.coordinator.publish(leases[0], someResult()) == .accepted)
+        #expect(first.place.leases == [leases[1]] && second.place.leases == [leases[0]])
+        #expect(try await first.acquire() == .done)
+    }
+
+    @Test("a process that was replaced by another of its name is told so")
+    func replaced() async throws {
+        let bench = try await Bench(units: 2)
+        let lease = try await bench.lease("w")
+        let next = try await bench.coordinator.acquire(worker: "w", incarnation: "2", request: "1")
+        #expect(next.grant?.unit.index == 1)
+        #expect(try await bench.acquire("w") == .replaced)
+        #expect(try await bench.coordinator.publish(lease, someResult()) == .stale)
     }
 
     @Test("does not start on a plan that is not whole")
-    func unfinishedPlan() throws {
-        let store = InMemoryJobStore()
-        try store.beginPlan(of: someBuild(), sources: ["a"])
-        #expect(throws: CoordinationError.self) { try Bench(store) }
+    func unfinishedPlan() async throws {
+        let store = MemoryJobStore()
+        _ = try store.beginPlan(of: someBuild(), sources: ["a"])
+        await #expect(throws: CoordinationError.self) { try await Bench(store, clock: ManualClock()) }
     }
 
     @Test("tells who works how fast, how many rows are done, and which leases a worker has lost")
     func progress() async throws {
-        let bench = try Bench(units: 2)
+        let bench = try await Bench(units: 2)
         let lease = try await bench.lease()
-        let lost = Lease(unit: 1, worker: "w", generation: 7)
+        let lost = Lease(unit: bench.store.unit(1), worker: "w", incarnation: "1", generation: 7)
         for second in 0...20 {
             var counts = WorkerCounts()
             counts.rows = second * 5
@@ -315,7 +401,7 @@ struct Bench {
 
     @Test("status travels as JSON and back")
     func statusAsJSON() async throws {
-        let bench = try Bench(units: 2)
+        let bench = try await Bench(units: 2)
         #expect(try await bench.coordinator.publish(try await bench.lease(), someResult()) == .accepted)
         let status = try await bench.coordinator.status()
         let data = try encodeJSON(status)

@@ -51,6 +51,28 @@ func someResult(_ mark: UInt8 = 1, rejections: [String: Int] = ["http_error": 3]
         rejections: rejections)
 }
 
+/// The stores there are.
+enum StoreKind: String, CaseIterable, Sendable {
+    case memory, sqlite
+}
+
+/// An empty store of each kind, and the clock that its leases expire by.
+func withStore(_ kind: StoreKind, _ body: (any JobStore, ManualClock) async throws -> Void) async throws {
+    let clock = ManualClock()
+    switch kind {
+    case .memory: try await body(MemoryJobStore(clock: clock), clock)
+    case .sqlite:
+        try await withTemporaryFolder { try await body(someFileStore(in: $0, clock: clock), clock) }
+    }
+}
+
+/// The store in the folder `folder`, which is made when it is not there.
+func someFileStore(
+    in folder: String, clock: some Clock<Duration> = ManualClock(), watch: (@Sendable (String) -> Void)? = nil
+) throws -> SQLJobStore {
+    try SQLJobStore(path: "\(folder)/build.sqlite", idPath: "\(folder)/build-id", clock: clock, watch: watch)
+}
+
 extension JobStore {
     /// Plans sources of the given numbers of units, named `a`, `b`, and so on.
     func plan(units: [Int]) throws {
@@ -59,17 +81,65 @@ extension JobStore {
         #expect(try Planner(store: self, batchCount: 3).plan(someBuild(), sources: sources) == .planned)
     }
 
-    /// Leases the next unit to `worker`.
-    func lease(to worker: String = "w") throws -> Lease {
-        let waiting = try #require(try nextUnit(fresh: false))
-        let lease = Lease(unit: waiting.unit.id, worker: worker, generation: waiting.generation + 1)
-        try recordLease(lease)
-        return lease
+    /// Unit `index` of the source `a`.
+    func unit(_ index: Int) -> UnitID { UnitID(build: id, source: "a", index: index) }
+
+    /// Decisions in a transaction of their own.
+    func decide<Value>(
+        failureLimit: Int = 3, _ body: (any LeaseTransaction) throws -> Value
+    ) throws -> Value {
+        var policy = LeasePolicy()
+        policy.failureLimit = failureLimit
+        policy.unitsPerWorker = 4
+        return try transact(under: policy) { leases throws(CoordinationError) in
+            do {
+                return try body(leases)
+            } catch let error as CoordinationError {
+                throw error
+            } catch {
+                throw CoordinationError(.store, "test", "\(error)")
+            }
+        }
+    }
+
+    /// What `worker` is granted.
+    func acquire(
+        _ worker: String = "w", _ incarnation: String = "1", request: String = UUID().uuidString, limit: Int = 1
+    ) throws -> [LeaseGrant] {
+        let request = LeaseRequest(worker: worker, incarnation: incarnation, name: request, limit: limit)
+        let acquired = try decide { leases in try leases.acquire(request) }
+        guard case .granted(let grants, _) = acquired else { return [] }
+        return grants
+    }
+
+    /// Leases the next unit to a worker of its own, so that it may be one that failed before.
+    func lease(to worker: String = UUID().uuidString) throws -> Lease { try #require(try acquire(worker).first).lease }
+
+    /// Publishes what a leased unit became.
+    @discardableResult
+    func publish(_ lease: Lease, _ result: UnitResult = someResult(), asDraft isDraft: Bool = false) throws
+        -> PublishStart
+    {
+        try decide { leases in
+            let start = try leases.beginPublish(lease, result)
+            if case .begun = start { _ = try leases.commitPublish(lease, asDraft: isDraft) }
+            return start
+        }
+    }
+
+    func renew(_ lease: Lease) throws -> LeaseStanding {
+        try decide { leases in try leases.renew(lease) }
+    }
+
+    /// Counts a failure of a leased unit.
+    @discardableResult
+    func fail(_ lease: Lease, _ message: String = "failed", limit: Int = 3) throws -> CountedFailure? {
+        try decide(failureLimit: limit) { leases in try leases.fail(lease, message: message) }
     }
 }
 
 extension LeaseAnswer {
     var grant: LeaseGrant? {
-        if case .granted(let grant) = self { grant } else { nil }
+        if case .granted(let grants) = self { grants.first } else { nil }
     }
 }

@@ -7,7 +7,7 @@ import Testing
     func killedWhilePlanning() throws {
         struct Killed: Error {}
         for units in 0...9 {
-            let store = InMemoryJobStore()
+            let store = MemoryJobStore()
             let torn = SourcePlan(name: "b") { emit in
                 for index in 0..<units { try emit(index * 10, 10, InputPosition(file: 0, offset: index)) }
                 throw Killed()
@@ -24,7 +24,7 @@ import Testing
 
     @Test("the same manifest goes on with its plan without reading the sources again")
     func resumes() throws {
-        let store = InMemoryJobStore()
+        let store = MemoryJobStore()
         try store.plan(units: [2])
         let unread = SourcePlan(name: "a") { _ in Issue.record("read again") }
         #expect(try Planner(store: store).plan(someBuild(), sources: [unread]) == .resumed)
@@ -32,7 +32,7 @@ import Testing
 
     @Test("a changed manifest is refused, with what differs")
     func changedManifest() throws {
-        let store = InMemoryJobStore()
+        let store = MemoryJobStore()
         let planner = Planner(store: store)
         let old = ["seed": "42", "caption.count": "10", "rank.keep": "2"]
         #expect(try planner.plan(someBuild(old), sources: []) == .planned)
@@ -52,7 +52,7 @@ import Testing
                 try emit(second.0, second.1, InputPosition(file: 0, offset: 0))
             }
             let error = #expect(throws: CoordinationError.self) {
-                try Planner(store: InMemoryJobStore()).plan(someBuild(), sources: [source])
+                try Planner(store: MemoryJobStore()).plan(someBuild(), sources: [source])
             }
             #expect(error?.code == .planning)
         }
@@ -60,7 +60,7 @@ import Testing
 
     @Test("a cancelled planner stops between two batches and leaves no whole plan")
     func cancelled() async throws {
-        let store = InMemoryJobStore()
+        let store = MemoryJobStore()
         let endless = SourcePlan(name: "a") { emit in
             for index in 0..<Int.max { try emit(index, 1, InputPosition(file: 0, offset: 0)) }
         }

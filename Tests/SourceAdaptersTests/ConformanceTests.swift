@@ -50,10 +50,10 @@ func readAll(_ adapter: any SourceAdapter, unitRows: Int, limit: Int? = nil) thr
     try adapter.plan(unitRows: unitRows, limit: limit) { range in
         units.append(
             WorkUnit(
-                id: units.count, source: "s", index: units.count, firstRow: range.firstRow, rowCount: range.rowCount,
+                source: "s", index: units.count, firstRow: range.firstRow, rowCount: range.rowCount,
                 start: range.start))
     }
-    return try units.shuffled().sorted { $0.id < $1.id }.flatMap { unit in
+    return try units.shuffled().sorted { $0.index < $1.index }.flatMap { unit in
         var reader = try adapter.reader(of: unit)
         var rows: [ListedRow] = []
         while let row = try reader.next() { rows.append(row) }
@@ -213,7 +213,7 @@ extension ListedRow {
         let adapter = shape.adapter(paths)
         var ranges: [PlannedRange] = []
         try adapter.plan(unitRows: 2, limit: nil) { ranges.append($0) }
-        let unit = WorkUnit(id: 1, source: "s", index: 1, firstRow: 2, rowCount: 2, start: ranges[1].start)
+        let unit = WorkUnit(source: "s", index: 1, firstRow: 2, rowCount: 2, start: ranges[1].start)
         try (shape.header + shape.line("http://h/0", "c")).write(toFile: paths[0], atomically: false, encoding: .utf8)
         let error = #expect(throws: SourceError.self) {
             var reader = try adapter.reader(of: unit)

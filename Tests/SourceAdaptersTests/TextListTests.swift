@@ -14,7 +14,7 @@ private func rows(_ bytes: [UInt8], _ adapter: (String) -> any SourceAdapter) th
     var rows: [ListedRow] = []
     try adapter.plan(unitRows: 2, limit: nil) { range in
         let unit = WorkUnit(
-            id: 0, source: "s", index: 0, firstRow: range.firstRow, rowCount: range.rowCount, start: range.start)
+            source: "s", index: 0, firstRow: range.firstRow, rowCount: range.rowCount, start: range.start)
         var reader = try adapter.reader(of: unit)
         while let row = try reader.next() { rows.append(row) }
     }

@@ -52,7 +52,7 @@ private struct SingleSource: SourceAdapter {
             images: ImageStage(manifest: manifest, fetcher: NoFetcher(), excluded: excluded), desk: nil, gate: gate,
             disk: DiskPause())
         let unit = WorkUnit(
-            id: 0, source: "s", index: 0, firstRow: 0, rowCount: 1, start: InputPosition(file: 0, offset: 0))
+            source: "s", index: 0, firstRow: 0, rowCount: 1, start: InputPosition(file: 0, offset: 0))
         let spools = try SpoolFolder(scratch: folder, build: digest(of: "build"))
         let inFlight = UnitInFlight(try await spools.spool(of: unit, generation: 1), UnitProgress())
         try await runner.run(inFlight, of: SingleSource(row: row))

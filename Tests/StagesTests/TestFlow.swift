@@ -90,7 +90,7 @@ struct TestFlow {
         width: 16, height: 12, rgb: (0..<16 * 12 * 3).map { UInt8(truncatingIfNeeded: $0 &* 37) })
 
     let unit = WorkUnit(
-        id: 0, source: "s", index: 0, firstRow: 100, rowCount: 60, start: InputPosition(file: 0, offset: 0))
+        source: "s", index: 0, firstRow: 100, rowCount: 60, start: InputPosition(file: 0, offset: 0))
     let folder: String
     let manifest: Manifest
     let fetcher: FakeFetcher

@@ -8,7 +8,7 @@ import Testing
         arguments: [0, 7, 999_999, 1_000_000, 12_345_678])
     func shardNames(number: Int) throws {
         let unit = WorkUnit(
-            id: 0, source: "a-b_1", index: number, firstRow: 0, rowCount: 1, start: InputPosition(file: 0, offset: 0))
+            source: "a-b_1", index: number, firstRow: 0, rowCount: 1, start: InputPosition(file: 0, offset: 0))
         let name = try #require(ShardName(unit.shardName))
         #expect(name.source == "a-b_1" && name.number == number)
         let key = DatasetLayout.shard(unit.shardName)

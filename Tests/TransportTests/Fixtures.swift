@@ -17,7 +17,7 @@ struct Service: Sendable {
     /// The token of those who may only look.
     let readToken: AccessToken
     let coordinator: Coordinator
-    let store: SQLiteJobStore
+    let store: SQLJobStore
 
     static func run(
         units: Int = 2, bodyLimit: Int = 10_000, logger: Logger = silent,
@@ -25,7 +25,7 @@ struct Service: Sendable {
     ) async throws {
         let folder = NSTemporaryDirectory() + "transport-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }  // only litter would be left
-        let store = try SQLiteJobStore(path: "\(folder)/build.sqlite")
+        let store = try SQLJobStore(path: "\(folder)/build.sqlite", idPath: "\(folder)/build-id")
         let source = SourcePlan(name: "a") { emit in
             for index in 0..<units { try emit(index * 10, 10, InputPosition(file: 0, offset: index)) }
         }

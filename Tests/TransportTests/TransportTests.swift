@@ -17,7 +17,9 @@ import Testing
             #expect(try await client.renew(grant.lease) == .accepted)
             var counts = WorkerCounts()
             counts.rows = 4
-            let gone = Lease(unit: 1, worker: "w", generation: 9)
+            let gone = Lease(
+                unit: UnitID(build: service.store.id, source: "a", index: 1), worker: "w", incarnation: "1",
+                generation: 9)
             let units = [grant.lease, gone].map { WorkerReport.Progress(lease: $0, rows: 4) }
             #expect(try await client.heartbeat(counts, units: units) == [gone])
             #expect(try await client.status().total.rowsInFlight == 4)
@@ -129,7 +131,7 @@ import Testing
             }
             for unit in 0..<3 {
                 let grant = try #require(try await client.acquire().grant)
-                #expect(grant.unit.id == unit && grant.lease.generation == 1)
+                #expect(grant.unit.index == unit && grant.lease.generation == 1)
                 #expect(try await client.publish(grant.lease, someResult) == .accepted)
             }
             #expect(try await client.acquire() == .done)
@@ -267,7 +269,7 @@ import Testing
 
 extension LeaseAnswer {
     fileprivate var grant: LeaseGrant? {
-        if case .granted(let grant) = self { grant } else { nil }
+        if case .granted(let grants) = self { grants.first } else { nil }
     }
 }
 

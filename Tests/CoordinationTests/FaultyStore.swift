@@ -1,0 +1,107 @@
+import Coordination
+import Foundation
+import Locks
+import Samples
+
+/// A job store that fails when it is told to.
+final class FaultyStore: JobStore {
+    enum Fault: Sendable {
+        /// Nothing can be written.
+        case full
+        /// What is decided is written, but nobody hears of it.
+        case lostAnswers
+        /// The process that used it is dead: nothing is read or written.
+        case dead
+    }
+
+    private let base: any JobStore
+    private let fault = Locked<Fault?>(nil)
+
+    init(_ base: any JobStore) { self.base = base }
+
+    func setFault(_ fault: Fault?) { self.fault.withLock { $0 = fault } }
+
+    var id: BuildID { base.id }
+
+    func transact<Value>(
+        under policy: LeasePolicy, _ body: (any LeaseTransaction) throws(CoordinationError) -> Value
+    ) throws(CoordinationError) -> Value {
+        try write { () throws(CoordinationError) in try base.transact(under: policy, body) }
+    }
+
+    private func write<Value>(
+        _ body: () throws(CoordinationError) -> Value
+    ) throws(CoordinationError) -> Value {
+        let fault = fault.withLock { $0 }
+        let error = CoordinationError(.store, "test", "\(String(describing: fault))", isOutage: true)
+        if fault == .full || fault == .dead { throw error }
+        let value = try body()
+        if fault == .lostAnswers { throw error }
+        return value
+    }
+
+    private func read<Value>(
+        _ body: () throws(CoordinationError) -> Value
+    ) throws(CoordinationError) -> Value {
+        if fault.withLock({ $0 }) == .dead { throw CoordinationError(.store, "test", "dead") }
+        return try body()
+    }
+
+    func build() throws(CoordinationError) -> BuildRecord? { try read(base.build) }
+    func isPlanned() throws(CoordinationError) -> Bool { try read(base.isPlanned) }
+
+    func beginPlan(of build: BuildRecord, sources: [String]) throws(CoordinationError) -> PlanTicket {
+        try write { () throws(CoordinationError) in try base.beginPlan(of: build, sources: sources) }
+    }
+
+    func addToPlan(_ units: [WorkUnit], _ ticket: PlanTicket) throws(CoordinationError) {
+        try write { () throws(CoordinationError) in try base.addToPlan(units, ticket) }
+    }
+
+    func finishPlan(_ ticket: PlanTicket) throws(CoordinationError) {
+        try write { () throws(CoordinationError) in try base.finishPlan(ticket) }
+    }
+
+    func retryFailed() throws(CoordinationError) { try write(base.retryFailed) }
+
+    func recordFinal(unit: UnitID, _ result: UnitResult) throws(CoordinationError) {
+        try write { () throws(CoordinationError) in try base.recordFinal(unit: unit, result) }
+    }
+
+    func takeBack(unit: UnitID) throws(CoordinationError) {
+        try write { () throws(CoordinationError) in try base.takeBack(unit: unit) }
+    }
+
+    func published(unit: UnitID) throws(CoordinationError) -> PublishedUnit? {
+        try read { () throws(CoordinationError) in try base.published(unit: unit) }
+    }
+
+    func published(after unit: UnitID?, limit: Int) throws(CoordinationError) -> [PublishedUnit] {
+        try read { () throws(CoordinationError) in try base.published(after: unit, limit: limit) }
+    }
+
+    func failed(after unit: UnitID?, limit: Int) throws(CoordinationError) -> [FailedUnit] {
+        try read { () throws(CoordinationError) in try base.failed(after: unit, limit: limit) }
+    }
+
+    func openUnitCount() throws(CoordinationError) -> Int { try read(base.openUnitCount) }
+
+    func owns(unit: UnitID) throws(CoordinationError) -> Bool {
+        try read { () throws(CoordinationError) in try base.owns(unit: unit) }
+    }
+
+    func recordOwned(unit: UnitID) throws(CoordinationError) {
+        try write { () throws(CoordinationError) in try base.recordOwned(unit: unit) }
+    }
+
+    func leftovers() throws(CoordinationError) -> [WorkUnit] { try read(base.leftovers) }
+    func disownLeftovers() throws(CoordinationError) { try write(base.disownLeftovers) }
+
+    func recordSightings(
+        _ sightings: [WorkerSighting], progress: [String: SourceProgress]
+    ) throws(CoordinationError) {
+        try write { () throws(CoordinationError) in try base.recordSightings(sightings, progress: progress) }
+    }
+
+    func status() throws(CoordinationError) -> BuildStatus { try read(base.status) }
+}
