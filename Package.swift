@@ -168,6 +168,7 @@ let package = Package(
                 "Tensors",
             ]),
         library("Transport", ["Samples", "Coordination", "Fetching", "Files", "Locks", "Serving", logging]),
+        library("Slurm", ["Digests", "Files", "Samples"]),
         bridge("Supervision", ["CProcess", "Coordination", "Locks", logging]),
         library(
             "Loading",
@@ -181,8 +182,8 @@ let package = Package(
             "Builds",
             [
                 "Archives", "Commands", "Coordination", "Digests", "Fetching", "Files", "Images", "Locks", "Manifests",
-                "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tables",
-                "Transport", logging,
+                "Reports", "Samples", "Shards", "Slurm", "SourceAdapters", "Stages", "Storage", "Supervision",
+                "Tables", "Transport", logging,
             ]),
         library(
             "Working",
@@ -199,10 +200,10 @@ let package = Package(
             "pipeline",
             [
                 "Builds", "Commands", "Coordination", "Demonstrations", "Digests", "Fetching", "Files", "Images",
-                "Manifests", "Reports", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Tables", arguments,
-                logging,
+                "Manifests", "Reports", "Samples", "Shards", "Slurm", "SourceAdapters", "Stages", "Storage", "Tables",
+                arguments, logging,
             ]),
-        executable("pipeline-coordinator", ["Builds", "Commands", arguments]),
+        executable("pipeline-coordinator", ["Builds", "Commands", "Storage", arguments]),
         executable(
             "pipeline-worker",
             [
@@ -239,13 +240,17 @@ let package = Package(
         tests("Transport", ["Coordination", "Files", "Samples", "Serving", logging]),
         tests("Serving", [logging]),
         tests("Working"),
+        tests("Slurm"),
         tests("Supervision", ["CProcess"]),
         tests("TextTokenizers"),
         tests("Captioning", ["Images", "Stages", "VisionLanguage", "Tensors"]),
         tests("Training"),
         tests(
             "Builds",
-            ["Commands", "Digests", "Images", "Manifests", "Samples", "Shards", "Storage", "Tables", logging]),
+            [
+                "Commands", "Digests", "Images", "Manifests", "Samples", "Shards", "Slurm", "Storage", "Tables",
+                logging,
+            ]),
         tests("FuzzTargets"),
         tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
         tests("Reports", ["Digests", "Samples"]),

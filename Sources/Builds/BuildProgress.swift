@@ -66,6 +66,7 @@ package final class BuildProgress: Sendable {
 
     /// Shows the end of the build and leaves the line.
     package func finish(_ status: BuildStatus) {
+        state.withLock { $0?.written = ContinuousClock.now - start }  // the plain line comes below
         show(status)
         leave(failed: status.total.failures)
     }

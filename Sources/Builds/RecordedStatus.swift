@@ -7,6 +7,9 @@ package struct RecordedStatus: Sendable {
     package private(set) var status: BuildStatus
     package let isRunning: Bool
 
+    /// What the coordinator of a running build tells.
+    package init(running status: BuildStatus) { (self.status, isRunning) = (status, true) }
+
     /// Reads it; nothing is written.
     package init(of directory: OutputDirectory) throws(CommandError) {
         isRunning = SQLJobStore.isHeld(directory.storePath)

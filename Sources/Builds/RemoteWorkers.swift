@@ -1,5 +1,6 @@
 package import Coordination
 import Logging
+import Slurm
 
 /// Workers that somebody else starts, anywhere.
 package struct RemoteWorkers: Workforce {
@@ -8,18 +9,50 @@ package struct RemoteWorkers: Workforce {
     /// The longest wait, once nothing is left to do, for workers that have not been told yet.
     private static let farewell: Duration = .seconds(15)
 
-    package init() {}
+    /// How often Slurm is asked which of its jobs run.
+    private static let watchInterval: Duration = .seconds(10)
+
+    private let slurmJobs: [String]
+
+    /// Workers that are tasks of the Slurm jobs called one of `slurmJobs`, as `BatchScript` names them, or any others.
+    package init(slurmJobs: [String] = []) { self.slurmJobs = slurmJobs }
 
     package var formerLeases: Coordinator.FormerLeases { .kept }
 
     package func work(at place: Workplace) async throws {
         place.logger.notice(
             "waiting for workers", metadata: ["coordinator": "\(place.url)", "token-file": "\(place.tokenFile)"])
-        while try await place.coordinator.hasWork() { try await Task.sleep(for: .seconds(1)) }
+        try await withThrowingTaskGroup { group in
+            if !slurmJobs.isEmpty { group.addTask { try await watch(place) } }
+            while try await place.coordinator.hasWork() { try await Task.sleep(for: .seconds(1)) }
+            group.cancelAll()
+        }
         // Workers that wait end when they hear that nothing is left.
         let end = ContinuousClock.now + Self.farewell
         while ContinuousClock.now < end, await place.coordinator.hasUntoldWorkers(heardWithin: Self.askInterval) {
             try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// Takes back at once what workers hold whose job does not run any more, on a dead node for instance.
+    private func watch(_ place: Workplace) async throws {
+        let slurm = SlurmCommands()
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.watchInterval)  // throws only when cancelled
+            // Before Slurm is asked: who has asked for work by now had begun to run.
+            let workers = try await place.coordinator.status().workers.compactMap { worker in
+                SlurmJob.id(ofWorker: worker.name).map { (name: worker.name, job: $0) }
+            }
+            guard !workers.isEmpty, !Task.isCancelled else { continue }
+            do {
+                let running = Set(try await slurm.jobs(named: slurmJobs).filter(\.isRunning).map(\.id))
+                for worker in workers where !running.contains(worker.job) {
+                    _ = try await place.coordinator.workerEnded(worker.name, message: nil)
+                    place.logger.notice("a worker's job does not run any more", metadata: ["worker": "\(worker.name)"])
+                }
+            } catch let error as SlurmError {
+                place.logger.debug("Slurm was asked in vain", metadata: ["reason": "\(error)"])
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ package func runBuild(
 }
 
 /// Prints what a build came to; throws where a unit failed for good, or where nothing of a source was kept.
-private func tellEnd(_ status: BuildStatus, output: String, isJSON: Bool) throws {
+func tellEnd(_ status: BuildStatus, output: String, isJSON: Bool) throws {
     let total = status.total
     let summary = BuildSummary(
         status.sources.map {

@@ -61,7 +61,15 @@ package enum DatasetLayout {
     package static let fingerprints: ObjectKey = ".state/fingerprints.json"
     /// The digests of the card as it was written last, and of the one before.
     package static let written: ObjectKey = ".state/written.json"
-    /// The secret of the workers that this machine starts.
+    /// Where the coordinator is, while it runs.
+    package static let address: ObjectKey = ".state/coordinator"
+    /// What the jobs of a cluster log.
+    package static let logFolder = ".state/logs"
+    /// The batch scripts that were submitted to a cluster.
+    package static let jobFolder = ".state/slurm"
+    /// The name under which they were submitted.
+    package static let jobName: ObjectKey = ".state/slurm/name"
+    /// The secret of the workers.
     package static let token: ObjectKey = ".state/token"
     /// What the workers of one machine share of hosts.
     package static let hosts: ObjectKey = ".state/hosts"

@@ -11,10 +11,13 @@ extension OutputDirectory {
 
     /// What lies in the state folder before there is a plan; also as partial files, where a build was killed.
     private static let ownState =
-        [DatasetLayout.inputsFolder, DatasetLayout.scratchFolder, DatasetLayout.draftFolder]
+        [
+            DatasetLayout.inputsFolder, DatasetLayout.scratchFolder, DatasetLayout.draftFolder,
+            DatasetLayout.logFolder, DatasetLayout.jobFolder,
+        ]
         + [
-            DatasetLayout.buildID, DatasetLayout.token, DatasetLayout.hosts, DatasetLayout.crashes,
-            DatasetLayout.fingerprints, DatasetLayout.written,
+            DatasetLayout.buildID, DatasetLayout.address, DatasetLayout.token, DatasetLayout.hosts,
+            DatasetLayout.crashes, DatasetLayout.fingerprints, DatasetLayout.written,
         ].map(\.text)
 
     private var writtenPath: String { path(DatasetLayout.written) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Builds
 import Commands
+import Storage
 
 /// A build whose workers are started elsewhere.
 @main
@@ -47,6 +48,11 @@ struct CoordinatorCommand: AsyncParsableCommand {
             "The file that gets the coordinator's address while it runs. By default .state/coordinator in the output.",
             valueName: "file"))
     var addressFile: String?
+    @Option(
+        help: ArgumentHelp(
+            "The Slurm jobs, by name, whose tasks are workers: units of a task that does not run any more are leased again at once.",
+            valueName: "names"))
+    var slurmWorkers: String?
     @Flag(help: "Write the final status as JSON.") var json = false
     @OptionGroup var logs: LogOptions
 
@@ -57,6 +63,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         if let advertise, advertise.isEmpty || advertise.contains(where: { "/ @[]".contains($0) }) {
             throw ValidationError("--advertise: want a host's name or address, not \(advertise)")
         }
+        if slurmWorkers == "" { throw ValidationError("--slurm-workers: want the names of jobs, separated by commas") }
         if let tokenFile, tokenFile == readTokenFile {
             throw ValidationError("--read-token-file: want another file than --token-file")
         }
@@ -70,7 +77,9 @@ struct CoordinatorCommand: AsyncParsableCommand {
         options.listening.advertisedHost = advertise
         options.listening.tokenFile = tokenFile
         options.listening.readTokenFile = readTokenFile
-        options.listening.addressFile = addressFile ?? request.output + "/.state/coordinator"
-        try await runBuild(request, RemoteWorkers(), options, logger: logs.logger("pipeline-coordinator"))
+        options.listening.addressFile = addressFile ?? OutputDirectory(request.output).path(DatasetLayout.address)
+        try await runBuild(
+            request, RemoteWorkers(slurmJobs: slurmWorkers?.split(separator: ",").map(String.init) ?? []), options,
+            logger: logs.logger("pipeline-coordinator"))
     }
 }

@@ -16,8 +16,9 @@ struct PipelineCommand: AsyncParsableCommand {
             """,
         version: softwareVersion,
         subcommands: [
-            BuildCommand.self, PlanCommand.self, StatusCommand.self, InspectCommand.self, VerifyCommand.self,
-            ReportCommand.self, FetchCommand.self, DemoCommand.self, SampleListsCommand.self, JudgeCommand.self,
+            BuildCommand.self, PlanCommand.self, StatusCommand.self, CancelCommand.self, InspectCommand.self,
+            VerifyCommand.self, ReportCommand.self, FetchCommand.self, DemoCommand.self, SampleListsCommand.self,
+            JudgeCommand.self,
         ])
 
     static func main() async { await runToExit(Self.self) }

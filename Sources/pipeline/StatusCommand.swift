@@ -42,20 +42,34 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let directory = OutputDirectory(expandingHome(output))
+        let directory = OutputDirectory(absolutePath(output))
         guard FileManager.default.fileExists(atPath: directory.storePath) else {
             throw CommandError(.badInput, "\(output): not an output of pipeline build: no \(directory.storePath)")
         }
         // A bar is redrawn where a person looks on; elsewhere each look stands for itself.
         let isScreen = watch && !json && isatty(STDOUT_FILENO) == 1
+        let live = LiveStatus(output: directory.root)
         while true {
-            let recorded = try RecordedStatus(of: directory)
+            let recorded = try await live.read().map(RecordedStatus.init(running:)) ?? RecordedStatus(of: directory)
             if isScreen { try printResult("\u{1b}[H\u{1b}[2J", terminator: "") }
             try show(recorded)
+            try await showJobs(directory)
             guard watch, recorded.isRunning else { return }
             try await Task.sleep(for: .seconds(2))
             if !isScreen, !json { try printResult("") }
         }
+    }
+
+    /// Says what Slurm knows of a build's jobs, unless they ended with it.
+    private func showJobs(_ directory: OutputDirectory) async throws {
+        guard !json, ClusterJobs.exist(directory.root) else { return }
+        let summary: String
+        do {
+            summary = try await ClusterJobs(output: directory.root, given: output).summary()
+        } catch {
+            return printError("the jobs are not shown: \(error)")  // this may not be a machine of the cluster
+        }
+        try printResult("jobs: \(summary)")
     }
 
     private func show(_ recorded: RecordedStatus) throws {

@@ -1,0 +1,219 @@
+import Commands
+package import Coordination
+import Files
+import Foundation
+package import Logging
+package import Slurm
+import Storage
+
+/// Builds by jobs of a Slurm cluster, and tells how that ended, as `runBuild` does.
+///
+/// Following ends when the command is interrupted, or at once with `isDetached`; the jobs go on.
+package func runOnCluster(
+    _ request: ClusterRequest, _ options: BuildOptions, isDetached: Bool, logger: Logger
+) async throws {
+    let progress = BuildProgress(label: request.name)
+    let build = ClusterBuild(request, progress: progress, logger: logger)
+    do {
+        try await build.submit()
+        guard !isDetached else {
+            return try printResult("submitted; pipeline status --output \(request.output) shows the build")
+        }
+        let status = try await build.follow()
+        progress.finish(status)
+        try tellEnd(status, output: request.output, isJSON: options.isJSON)
+    } catch is CancellationError {
+        progress.leave(failed: nil)
+        StandardError.line("the build goes on: pipeline status shows it, pipeline cancel ends it", level: .notice)
+        throw CancellationError()
+    } catch {
+        throw CommandError(endOf: error) ?? error
+    }
+}
+
+/// A build whose coordinator and workers are jobs of a Slurm cluster.
+///
+/// Nothing is remembered of what was submitted: jobs are found by their names (``JobNames``). So a submission that was cut short, a
+/// job that a restarted controller has forgotten, and a second `pipeline build` all lead to the same jobs.
+package struct ClusterBuild: Sendable {
+    /// How often Slurm is asked.
+    private static let interval: Duration = .seconds(10)
+    /// So many arrays of workers in a row that end without a published shard are a fault.
+    private static let arrayLimit = 3
+
+    private let request: ClusterRequest
+    private let names: JobNames
+    private let output: OutputDirectory
+    private let slurm: SlurmCommands
+    private let progress: BuildProgress
+    private let logger: Logger
+
+    package init(
+        _ request: ClusterRequest, slurm: SlurmCommands = SlurmCommands(), progress: BuildProgress, logger: Logger
+    ) {
+        self.request = request
+        names = JobNames(name: request.name, output: request.output)
+        output = OutputDirectory(request.output)
+        (self.slurm, self.progress, self.logger) = (slurm, progress, logger)
+    }
+
+    /// Submits the jobs that the build needs and does not have.
+    ///
+    /// - Throws: Where the output cannot be used, and where Slurm refuses a job or does not answer.
+    package func submit() async throws {
+        if !FileManager.default.fileExists(atPath: output.storePath) { try output.requireFree() }
+        try output.create()
+        for folder in [request.places.logs, request.places.scripts] { try makeFolder(folder) }
+        try ClusterJobs.note(name: request.name, output: request.output)
+        // Two submissions at once would submit twice.
+        guard let lock = try FileLock(request.places.scripts + "/lock") else {
+            throw CommandError(.unavailable, "\(request.output): another command is submitting this build's jobs")
+        }
+        defer { withExtendedLifetime(lock) {} }
+        let jobs = try await told { () throws(SlurmError) in try await slurm.jobs(named: names.all) }
+        let coordinator = try await submitCoordinator(jobs)
+        for workers in request.workers {
+            let name = names.job(workers.role)
+            let alive = jobs.filter { $0.name == name && $0.isAlive }
+            guard alive.isEmpty else {
+                logger.info("workers are there already", metadata: ["job": "\(name)", "count": "\(alive.count)"])
+                continue
+            }
+            try await submit(.workers(workers, of: request), after: coordinator)
+        }
+    }
+
+    /// The number of the coordinator's job, which is submitted unless it is there.
+    private func submitCoordinator(_ jobs: [SlurmJob]) async throws -> String {
+        let alive = jobs.filter { $0.name == names.job("coordinator") && $0.isAlive }
+            .sorted { ($0.isOnNode ? 0 : 1, Int($0.id) ?? 0) < ($1.isOnNode ? 0 : 1, Int($1.id) ?? 0) }
+        // Submitted by one who did not see the other, as after a crash of the controller.
+        for spare in alive.dropFirst() {
+            try await told { () throws(SlurmError) in try await slurm.cancel(id: spare.id) }
+        }
+        if let first = alive.first {
+            logger.info("the coordinator's job is there already", metadata: ["job": "\(first.id)"])
+            return first.id
+        }
+        return try await submit(.coordinator(request), after: nil)
+    }
+
+    @discardableResult
+    private func submit(_ script: BatchScript, after: String?) async throws -> String {
+        let path = "\(request.places.scripts)/\(script.name).sbatch"
+        try writeFile(Array(script.text.utf8), to: path, through: path + ".partial")
+        let id = try await told { () throws(SlurmError) in try await slurm.submit(path, after: after) }
+        logger.info("submitted", metadata: ["job": "\(id)", "name": "\(script.name)"])
+        return id
+    }
+
+    /// Follows the build to its end, and submits again what is lost on the way; gives the final status.
+    ///
+    /// - Throws: Where the coordinator's job ended and the build did not, and where arrays of workers end one after the other.
+    package func follow() async throws -> BuildStatus {
+        let live = LiveStatus(output: request.output)
+        var asked: ContinuousClock.Instant?
+        var published = -1
+        var arrays = 0
+        var shown = ""
+        while true {
+            if let status = await live.read() { progress.show(status) }
+            if asked.map({ .now - $0 >= Self.interval }) ?? true {
+                asked = .now
+                switch try await look(&shown) {
+                case .running: break
+                case .ended(let status): return status
+                case .noWorkers:
+                    let done = (await live.read())?.total.publishedUnits ?? published
+                    arrays = done > published ? 1 : arrays + 1
+                    published = done
+                    guard arrays <= Self.arrayLimit else {
+                        throw await fault("its workers end without finishing a unit")
+                    }
+                    try await submit()
+                case .noCoordinator: try await submit()
+                }
+            }
+            try await Task.sleep(for: .seconds(2))
+        }
+    }
+
+    private enum Look {
+        case running
+        case ended(BuildStatus)
+        /// No worker waits or runs.
+        case noWorkers
+        /// The controller does not know the coordinator's job.
+        case noCoordinator
+    }
+
+    /// What Slurm knows of the build's jobs; says so when it has changed.
+    private func look(_ shown: inout String) async throws -> Look {
+        let jobs: [SlurmJob]
+        do {
+            jobs = try await slurm.jobs(named: names.all)
+        } catch  where error.code == .unreachable {
+            logger.warning("Slurm does not answer; the jobs go on", metadata: ["reason": "\(error.text)"])
+            return .running
+        } catch {
+            throw CommandError(error)
+        }
+        let summary = JobSummary(jobs, names)
+        if summary.text != shown {
+            logger.info("jobs", metadata: ["state": "\(summary.text)"])
+            shown = summary.text
+        }
+        if summary.isCoordinatorAlive { return summary.hasWorkers ? .running : .noWorkers }
+        // A job that has ended closed its store before.
+        if let recorded = try? RecordedStatus(of: output), !recorded.isRunning,
+            [.finished, .failed].contains(recorded.status.phase)
+        {
+            return .ended(recorded.status)
+        }
+        guard let end = summary.coordinatorEnd else { return .noCoordinator }
+        throw await fault("the coordinator's job ended: \(end)")
+    }
+
+    /// `text` with what the coordinator said last, and what to do.
+    private func fault(_ text: String) async -> CommandError {
+        let log = await blocking { [request, names] in lastError(in: request.places.logs, names.job("coordinator")) }
+        let told = log.map { "; it said: \($0)" } ?? ""
+        return CommandError(
+            .unavailable, "\(text)\(told); logs are in \(request.places.logs); run the same command to resume")
+    }
+
+    /// Slurm's fault as the command tells it.
+    private func told<Value>(_ body: () async throws(SlurmError) -> Value) async throws(CommandError) -> Value {
+        do { return try await body() } catch { throw CommandError(error) }
+    }
+}
+
+extension CommandError {
+    /// A request that Slurm refuses is bad input; a controller that does not answer is not.
+    package init(_ error: SlurmError) {
+        switch error.code {
+        case .refused, .missing: self.init(.badInput, "\(error)")
+        case .unreachable, .unexpected: self.init(.unavailable, "\(error)")
+        }
+    }
+}
+
+extension ClusterRequest.Places {
+    /// Those of the build into the folder `output`.
+    package init(output: String) {
+        let folder = OutputDirectory(output)
+        self.init(
+            address: folder.path(DatasetLayout.address), token: folder.path(DatasetLayout.token),
+            logs: "\(output)/\(DatasetLayout.logFolder)", scripts: "\(output)/\(DatasetLayout.jobFolder)")
+    }
+}
+
+/// The last error line in the newest log of the job `name`; nil where there is none.
+private func lastError(in folder: String, _ name: String) -> String? {
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    // They end in the job's number.
+    let newest = files.filter { $0.hasPrefix(name + "-") }.max { ($0.count, $0) < ($1.count, $1) }
+    guard let newest, let data = FileManager.default.contents(atPath: "\(folder)/\(newest)") else { return nil }
+    return String(decoding: data.suffix(1 << 16), as: UTF8.self).split(separator: "\n").last { $0.hasPrefix("error: ") }
+        .map { String($0.dropFirst("error: ".count).prefix(1000)) }
+}

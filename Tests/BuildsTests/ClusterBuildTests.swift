@@ -1,0 +1,138 @@
+import Builds
+import Commands
+import Foundation
+import Locks
+import Logging
+import Slurm
+import Testing
+
+/// A Slurm that remembers what it was asked, and runs nothing.
+private final class Cluster: Sendable {
+    struct State {
+        var jobs: [(id: String, name: String, state: String)] = []
+        var calls: [[String]] = []
+        var nextID = 1
+    }
+
+    let state = Locked(State())
+    var calls: [[String]] { state.withLock { $0.calls } }
+    var alive: [String] { state.withLock { $0.jobs.filter { $0.state != "CANCELLED" }.map(\.name) } }
+
+    func add(_ name: String, _ jobState: String) {
+        state.withLock { state in
+            state.jobs.append((id: "\(state.nextID)", name: name, state: jobState))
+            state.nextID += 1
+        }
+    }
+
+    func commands() -> SlurmCommands {
+        SlurmCommands { [self] command throws(SlurmError) in
+            let call = Array(command.drop { $0 != "sbatch" && $0 != "squeue" && $0 != "scancel" })
+            return state.withLock { state in
+                var output = ""
+                switch call[0] {
+                case "squeue":
+                    output = state.jobs.map { "\($0.id)|\($0.name)|\($0.state)|None|n1\n" }.joined()
+                case "sbatch":
+                    let name = URL(fileURLWithPath: call.last ?? "").deletingPathExtension().lastPathComponent
+                    output = "\(state.nextID)\n"
+                    state.jobs.append((id: "\(state.nextID)", name: name, state: "PENDING"))
+                    state.nextID += 1
+                    state.calls.append(call)
+                default:
+                    for index in state.jobs.indices where call.last == state.jobs[index].id {
+                        state.jobs[index].state = "CANCELLED"
+                    }
+                    state.calls.append(call)
+                }
+                return SlurmCommands.Result(code: 0, output: output, errors: "")
+            }
+        }
+    }
+}
+
+/// What `pipeline build --engine slurm` submits, and what it does not submit twice.
+@Suite("A build on a cluster") struct ClusterBuildTests {
+    private let output = NSTemporaryDirectory() + "cluster-" + UUID().uuidString
+    private let cluster = Cluster()
+    private var names: JobNames { JobNames(name: "cc3m", output: output) }
+
+    private func build() -> ClusterBuild {
+        let request = ClusterRequest(
+            name: "cc3m", manifest: "/m.yaml", output: output, places: .init(output: output), executables: "/bin",
+            coordinator: .init(cpus: 2), coordinatorArguments: [],
+            workers: [.init(role: "worker", count: 2, resources: .init(cpus: 8), arguments: [])], options: [])
+        return ClusterBuild(
+            request, slurm: cluster.commands(), progress: BuildProgress(label: "cc3m"), logger: Logger(label: "test"))
+    }
+
+    @Test("submits a coordinator, and workers that begin after it; again, it submits nothing")
+    func submits() async throws {
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        try await build().submit()
+        #expect(cluster.alive == [names.job("coordinator"), names.job("worker")])
+        #expect(cluster.calls.last?.contains("--dependency=after:1") == true)
+        let count = cluster.calls.count
+        try await build().submit()
+        #expect(cluster.calls.count == count)
+        let jobs = try ClusterJobs(output: output, given: "out")
+        #expect(ClusterJobs.exist(output))
+        withExtendedLifetime(jobs) {}
+    }
+
+    @Test("a job that the controller has forgotten is submitted again, the others are not")
+    func forgotten() async throws {
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        cluster.add(names.job("worker"), "PENDING")
+        try await build().submit()
+        #expect(cluster.calls.count == 1)
+        #expect(cluster.alive == [names.job("worker"), names.job("coordinator")])
+    }
+
+    @Test("of two coordinators the one that runs stays")
+    func spare() async throws {
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        cluster.add(names.job("coordinator"), "PENDING")
+        cluster.add(names.job("coordinator"), "RUNNING")
+        cluster.add(names.job("worker"), "RUNNING")
+        try await build().submit()
+        #expect(cluster.calls == [["scancel", "1"]])
+    }
+
+    @Test("jobs that have ended count for nothing")
+    func ended() async throws {
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        for role in ["coordinator", "worker"] { cluster.add(names.job(role), "FAILED") }
+        try await build().submit()
+        #expect(cluster.calls.map(\.first) == ["sbatch", "sbatch"])
+    }
+
+    @Test("a folder with files of others is refused before anything is submitted")
+    func occupied() async throws {
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        try "mine".write(toFile: output + "/README.md", atomically: false, encoding: .utf8)
+        await #expect(throws: (any Error).self) { try await build().submit() }
+        #expect(cluster.calls.isEmpty)
+    }
+
+    @Test("the jobs of a build that no cluster was given are not looked for")
+    func local() {
+        #expect(throws: CommandError.self) { try ClusterJobs(output: output, given: "out") }
+    }
+
+    @Test("a line says what the jobs do")
+    func summary() {
+        let jobs = [
+            ("1", "coordinator", "RUNNING"), ("2_1", "worker", "RUNNING"), ("2_2", "worker", "RUNNING"),
+            ("2_3", "worker", "PENDING"), ("3_1", "gpu-worker", "COMPLETED"),
+        ].compactMap { id, role, state in
+            SlurmJob(line: "\(id)|\(names.job(role))|\(state)|\(state == "PENDING" ? "Resources" : "None")|n1")
+        }
+        let summary = JobSummary(jobs, names)
+        #expect(summary.text == "coordinator running on n1; workers: 2 running, 1 pending (Resources)")
+        #expect(summary.isCoordinatorAlive && summary.hasWorkers)
+        let none = JobSummary([], names)
+        #expect(none.text == "coordinator not submitted; no workers" && none.coordinatorEnd == nil)
+    }
+}
