@@ -236,7 +236,7 @@ let package = Package(
             "Stages",
             ["Archives", "Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Spools"]),
         tests("VisionLanguage", ["Layers", "Tensors"]),
-        tests("Coordination", ["Databases", "Samples", logging]),
+        tests("Coordination", ["Databases", "PostgresDatabases", "Samples", logging]),
         tests("Transport", ["Coordination", "Files", "Samples", "Serving", logging]),
         tests("Serving", [logging]),
         tests("Working"),

@@ -71,12 +71,23 @@ package final class SQLJobStore: JobStore {
     ///
     /// Throws `newerSchema`, `store`.
     package convenience init(_ database: any SQLDatabase, build id: BuildID) throws(CoordinationError) {
+        try self.init(database, id, .databases)
+    }
+
+    /// As `init(_:build:)`, with leases that expire by `clock`: for tests that set the time.
+    package convenience init(
+        _ database: any SQLDatabase, build id: BuildID, clock: some Clock<Duration>
+    ) throws(CoordinationError) {
+        try self.init(database, id, .given(Stopwatch(clock)))
+    }
+
+    private convenience init(_ database: any SQLDatabase, _ id: BuildID, _ time: Time) throws(CoordinationError) {
         do {
             try database.migrate(storeMigrations)
         } catch {
             throw storeError("open", error)
         }
-        self.init(database, id, .databases, nil)
+        self.init(database, id, time, nil)
     }
 
     // MARK: Transactions

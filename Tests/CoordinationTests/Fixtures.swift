@@ -1,7 +1,9 @@
 import Coordination
 import Foundation
 import Locks
+import PostgresDatabases
 import Samples
+import TestSupport
 import Testing
 
 /// A folder that is there for one test.
@@ -53,7 +55,10 @@ func someResult(_ mark: UInt8 = 1, rejections: [String: Int] = ["http_error": 3]
 
 /// The stores there are.
 enum StoreKind: String, CaseIterable, Sendable {
-    case memory, sqlite
+    case memory, sqlite, postgresql
+
+    /// Those that can be tested here; without a server a test of `PostgresStoreTests` is skipped and says so.
+    static let allCases: [StoreKind] = [.memory, .sqlite] + (PostgresServer.isInstalled ? [.postgresql] : [])
 }
 
 /// An empty store of each kind, and the clock that its leases expire by.
@@ -63,7 +68,14 @@ func withStore(_ kind: StoreKind, _ body: (any JobStore, ManualClock) async thro
     case .memory: try await body(MemoryJobStore(clock: clock), clock)
     case .sqlite:
         try await withTemporaryFolder { try await body(someFileStore(in: $0, clock: clock), clock) }
+    case .postgresql: try await body(try SQLJobStore(someServerDatabase(), build: .random(), clock: clock), clock)
     }
+}
+
+/// An empty database on the tests' server.
+func someServerDatabase(schema: String? = nil) throws -> PostgresDatabase {
+    let schema = schema ?? "test_" + UUID().uuidString.prefix(12).lowercased().replacing("-", with: "_")
+    return try PostgresDatabase(url: try PostgresServer.shared.get().url, schema: schema)
 }
 
 /// The store in the folder `folder`, which is made when it is not there.
