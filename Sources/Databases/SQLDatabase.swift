@@ -2,7 +2,7 @@
 ///
 /// Statements are written once for both engines. Parameters are `$1`, `$2` and so on; result columns are found by their names, in lower
 /// case. Every statement is prepared once for each connection. Calls wait for the disk or the network: make them off the
-/// shared threads.
+/// shared threads, and begin no transaction within another on the same database.
 package protocol SQLDatabase: Sendable {
     /// Runs `body` in a transaction that only reads and sees one state of the database.
     ///
