@@ -207,7 +207,8 @@ let package = Package(
         executable(
             "pipeline-worker",
             [
-                "Commands", "Fetching", "Files", "Locks", "Manifests", "Samples", "Transport", "Working", arguments,
+                "Commands", "Fetching", "Files", "Locks", "Manifests", "Samples", "Supervision", "Transport", "Working",
+                arguments,
                 logging,
             ]),
         executable(
@@ -237,11 +238,11 @@ let package = Package(
             ["Archives", "Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Spools"]),
         tests("VisionLanguage", ["Layers", "Tensors"]),
         tests("Coordination", ["Databases", "PostgresDatabases", "Samples", logging]),
-        tests("Transport", ["Coordination", "Files", "Samples", "Serving", logging]),
+        tests("Transport", [yams, "Coordination", "Files", "Samples", "Serving", logging]),
         tests("Serving", [logging]),
         tests("Working"),
         tests("Slurm"),
-        tests("Supervision", ["CProcess"]),
+        tests("Supervision", ["CProcess", "Coordination"]),
         tests("TextTokenizers"),
         tests("Captioning", ["Images", "Stages", "VisionLanguage", "Tensors"]),
         tests("Training"),

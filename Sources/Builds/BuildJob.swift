@@ -102,7 +102,7 @@ package final class BuildJob: Sendable {
     ) async throws -> BuildStatus {
         let coordinator = try Coordinator(
             store: store, current: record, policy: LeasePolicy(silence: manifest.fetch.longestSilence), logger: logger,
-            makesDrafts: manifest.deduplicate.comparesImages
+            makesDrafts: manifest.deduplicate.comparesImages, crashes: CrashRecord(path: output.crashLogPath)
         ) { unit, lease, result in
             try await blocking { try self.publish(unit, lease, result) }
         }

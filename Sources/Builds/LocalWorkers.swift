@@ -2,10 +2,10 @@ package import Commands
 package import Coordination
 import Foundation
 import Glibc
-import Locks
 package import Logging
 package import Storage
 import Supervision
+import Transport
 
 /// A build whose coordinator waits for workers: where they find it, and what is told of them.
 package struct Workplace: Sendable {
@@ -55,7 +55,7 @@ package struct LocalWorkers: Workforce {
         let fleet = (0..<count).map { index in
             let own = [
                 "--coordinator", place.url, "--token-file", place.tokenFile, "--name", "w\(index)", "--host-table",
-                "\(index)/\(count):\(hostTable)",
+                "\(index)/\(count):\(hostTable)", "--supervised", CoordinatorClient.newIncarnation(),
             ]
             return (name: "w\(index)", command: ProcessCommand(executable: executable, arguments: own + flags))
         }
@@ -68,15 +68,19 @@ package struct LocalWorkers: Workforce {
 
     private func events(_ place: Workplace) -> SupervisionEvents {
         let (coordinator, progress) = (place.coordinator, place.progress)
-        let crashes = CrashWatcher(CrashLog(path: place.output.crashLogPath), place.logger)
         return SupervisionEvents(
             line: { worker, line in progress.show(line: line, of: worker) },
-            ended: { worker, message in
+            ended: { end in
+                for crash in end.crashes {
+                    _ = try await coordinator.crashed(
+                        crash.lease, CrashedRow(row: crash.row, signal: crash.signal))
+                }
                 // A crash whose row is known is no failure of the unit: the row is left out when it is done again.
-                let isExplained = crashes.hasNew(of: worker)
-                return try await coordinator.workerEnded(worker, message: isExplained ? nil : message)
+                let askedForWork = try await coordinator.workerEnded(
+                    end.worker, message: end.crashes.isEmpty ? end.message : nil)
+                return WorkerStanding(askedForWork: askedForWork, isNeeded: try await coordinator.hasWork())
             },
-            hasWork: { try await coordinator.hasWork() }, hangs: { try await coordinator.hangs($0) })
+            hangs: { try await coordinator.hangs($0) })
     }
 }
 
@@ -87,33 +91,5 @@ extension CommandError {
         case .diesAtStart: self.init(.internalFault, "\(error)")
         case .outage: self.init(.unavailable, "\(error.text); run the same command to resume")
         }
-    }
-}
-
-/// Tells of crashes as they are written down.
-private final class CrashWatcher: Sendable {
-    private let log: CrashLog
-    private let logger: Logger
-    /// How many there were, by worker.
-    private let seen: Locked<[String: Int]>
-
-    init(_ log: CrashLog, _ logger: Logger) {
-        (self.log, self.logger) = (log, logger)
-        seen = Locked(log.crashes().reduce(into: [:]) { $0[$1.worker, default: 0] += 1 })
-    }
-
-    /// Whether `worker` wrote down crashes that were not there the last time; those of other workers do not count.
-    func hasNew(of worker: String) -> Bool {
-        let crashes = log.crashes(of: worker)
-        let new = seen.withLock { seen in
-            defer { seen[worker] = crashes.count }
-            return crashes.dropFirst(seen[worker, default: 0])
-        }
-        for crash in new {
-            logger.warning(
-                "a decoder crashed; the row is left out",
-                metadata: ["source": "\(crash.source)", "row": "\(crash.row)", "signal": "\(crash.signal)"])
-        }
-        return !new.isEmpty
     }
 }

@@ -4,7 +4,7 @@ import Slurm
 
 /// Workers that somebody else starts, anywhere.
 package struct RemoteWorkers: Workforce {
-    /// So long a worker may take to ask again after it was told to wait.
+    /// So long a worker may take to ask again after it was told to wait, or was started again after a crash.
     private static let askInterval: Duration = .seconds(5)
     /// The longest wait, once nothing is left to do, for workers that have not been told yet.
     private static let farewell: Duration = .seconds(15)

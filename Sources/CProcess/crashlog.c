@@ -7,12 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static int log_descriptor = -1;
-static char process_name[65];
+static int report_descriptor = -1;
 static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
 
 // Written by its own thread, read by the handler on the same thread.
-static _Thread_local char line[256];
+static _Thread_local char line[1024];
 static _Thread_local volatile sig_atomic_t length;
 
 static void crashed(int signal) {
@@ -24,16 +23,15 @@ static void crashed(int signal) {
         text[count++] = (char)('0' + signal / 10);
         text[count++] = (char)('0' + signal % 10);
         text[count++] = '\n';
-        if (write(log_descriptor, text, count) < 0) length = 0;  // nobody is left to tell
+        if (write(report_descriptor, text, count) < 0) length = 0;  // nobody is left to tell
     }
     errno = saved;
     // The handler was taken away when it was entered: returning strikes again, this time for good.
     raise(signal);
 }
 
-int crashlog_install(int descriptor, const char *name) {
-    log_descriptor = descriptor;
-    snprintf(process_name, sizeof process_name, "%s", name);
+int crashlog_install(int descriptor) {
+    report_descriptor = descriptor;
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
         struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_ONSTACK};
         sigemptyset(&action.sa_mask);
@@ -49,13 +47,15 @@ static void make_stack(void) {
     sigaltstack(&alternate, NULL);
 }
 
-void crashlog_set(const char *unit, int64_t row) {
+void crashlog_set(const char *text) {
     static _Thread_local int has_stack;
     if (!has_stack) {
         make_stack();
         has_stack = 1;
     }
-    int count = snprintf(line, sizeof line, "%s %s %lld ", process_name, unit, (long long)row);
+    // A line of its own, whatever was being written.
+    int count = snprintf(line, sizeof line, "\n%s ", text);
     length = count > 0 && count < (int)sizeof line ? count : 0;
 }
+
 void crashlog_clear(void) { length = 0; }

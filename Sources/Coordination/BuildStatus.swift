@@ -184,12 +184,15 @@ package struct WorkerReport: Hashable, Sendable, Codable {
     }
 
     package let worker: String
+    /// The node that it runs on, by the name that the cluster gives it; nil where it does not say.
+    package let node: String?
     package let counts: WorkerCounts
     /// The units that it works on.
     package let units: [Progress]
 
-    package init(worker: String, counts: WorkerCounts, units: [Progress]) {
+    package init(worker: String, node: String? = nil, counts: WorkerCounts, units: [Progress]) {
         self.worker = worker
+        self.node = node
         self.counts = counts
         self.units = units
     }

@@ -48,6 +48,7 @@ package actor Coordinator {
     /// The leases whose files this coordinator is putting in place now.
     private var publishing: Set<Lease> = []
     private var board = WorkerBoard()
+    private var crashes: CrashRecord
     private var lastSightings: Duration?
     private var lastExpiry: Duration?
     /// How fast the rows of each source get done.
@@ -65,7 +66,7 @@ package actor Coordinator {
         store: any JobStore, current: BuildRecord? = nil, policy: LeasePolicy = LeasePolicy(),
         clock: some Clock<Duration> = ContinuousClock(),
         wallClock: @escaping @Sendable () -> Date = { Date() }, logger: Logger, makesDrafts: Bool = false,
-        publishFiles: @escaping PublishFiles
+        crashes: CrashRecord = CrashRecord(path: nil), publishFiles: @escaping PublishFiles
     ) throws(CoordinationError) {
         guard try store.isPlanned() else { throw CoordinationError(.conflict, "plan", "the plan is not complete") }
         self.store = store
@@ -73,6 +74,7 @@ package actor Coordinator {
         self.current = current
         self.policy = policy
         self.makesDrafts = makesDrafts
+        self.crashes = crashes
         self.publishFiles = publishFiles
         self.stopwatch = Stopwatch(clock)
         self.wallClock = wallClock
@@ -116,12 +118,13 @@ package actor Coordinator {
 
     /// What `worker`, the process `incarnation` of that name, may work on next: at most `limit` units.
     ///
-    /// `request` names this request: new for each one, the same when it is repeated because the answer was lost.
+    /// `request` names this request: new for each one, the same when it is repeated because the answer was lost. `node` is where
+    /// the worker runs, where that is known.
     package func acquire(
-        worker: String, incarnation: String, request: String, limit: Int = 1
+        worker: String, incarnation: String, on node: String? = nil, request: String, limit: Int = 1
     ) async throws(CoordinationError) -> LeaseAnswer {
         try await reclaimExpired()
-        board.touch(worker, seen: wallClock(), now: stopwatch.elapsed)
+        board.touch(worker, on: node, seen: wallClock(), now: stopwatch.elapsed)
         let request = LeaseRequest(worker: worker, incarnation: incarnation, name: request, limit: limit)
         let (acquired, isDone) = try await commits.commit { transaction throws(CoordinationError) in
             let acquired = try transaction.acquire(request)
@@ -133,7 +136,14 @@ package actor Coordinator {
         case .granted(let grants, let failed):
             note(failed)
             for grant in grants { logger.debug("unit leased", metadata: metadata(grant.lease)) }
-            if !grants.isEmpty { return .granted(grants) }
+            if !grants.isEmpty {
+                return .granted(
+                    grants.map { grant in
+                        var grant = grant
+                        grant.crashedRows = crashes.rows(of: grant.unit)
+                        return grant
+                    })
+            }
             guard isDone else { return .wait(policy.waitDuration) }
             board.noteTold(worker)
             return .done
@@ -242,6 +252,35 @@ package actor Coordinator {
         let wasHeardOf = board.remove(worker)
         recordSightings()
         return wasHeardOf
+    }
+
+    /// Whether `worker`, which has ended, is to be started again, because there is work left; if so, it is waited for.
+    package func needs(_ worker: String) throws(CoordinationError) -> Bool {
+        guard try hasWork() else { return false }
+        board.noteExpected(worker, at: stopwatch.elapsed)
+        return true
+    }
+
+    /// Takes back at once whatever the workers hold that were last heard of on `node`, which is down; answers their names.
+    package func nodeEnded(_ node: String, message: String?) async throws(CoordinationError) -> [String] {
+        let workers = board.workers(on: node)
+        for worker in workers { _ = try await workerEnded(worker, message: message) }
+        return workers
+    }
+
+    /// Takes note of a row on which the holder of `lease` crashed, and takes the unit back, no failure counted.
+    ///
+    /// Whoever gets the unit next is told of the row, and leaves it out.
+    package func crashed(_ lease: Lease, _ crash: CrashedRow) async throws(CoordinationError) -> LeaseStanding {
+        if try crashes.add(crash, of: lease) {
+            logger.warning(
+                "a decoder crashed; the row is left out",
+                metadata: [
+                    "source": "\(lease.unit.source)", "row": "\(crash.row)", "signal": "\(crash.signal)",
+                    "worker": "\(lease.worker)",
+                ])
+        }
+        return try await release(lease)
     }
 
     /// Whether `worker` lost a lease by not renewing it, and has not ended since: it hangs.

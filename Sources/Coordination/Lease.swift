@@ -45,11 +45,14 @@ package struct LeaseGrant: Hashable, Sendable {
     package let unit: WorkUnit
     /// How long the lease is good for without a renewal.
     package let duration: Duration
+    /// The rows of the unit on which workers crashed, in order: they are left out.
+    package var crashedRows: [CrashedRow]
 
-    package init(lease: Lease, unit: WorkUnit, duration: Duration) {
+    package init(lease: Lease, unit: WorkUnit, duration: Duration, crashedRows: [CrashedRow] = []) {
         self.lease = lease
         self.unit = unit
         self.duration = duration
+        self.crashedRows = crashedRows
     }
 }
 

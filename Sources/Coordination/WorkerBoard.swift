@@ -5,6 +5,7 @@ struct WorkerBoard: Sendable {
     private struct Entry: Sendable {
         var counts = WorkerCounts()
         var units: [WorkerReport.Progress] = []
+        var node: String?
         /// For people.
         var seen: Date
         var heard: Duration
@@ -18,20 +19,31 @@ struct WorkerBoard: Sendable {
     static let memory: Duration = .seconds(3600)
 
     private var entries: [String: Entry] = [:]
+    /// Workers whose process ended, and that were told that there is work left, with the time.
+    private var expected: [String: Duration] = [:]
+    /// When those were last forgotten that were not heard of.
+    private var cleared: Duration = .zero
 
-    /// Notes that `worker` was heard of at `now`.
-    mutating func touch(_ worker: String, seen: Date, now: Duration) {
+    /// Notes that `worker`, on `node` where that is known, was heard of at `now`.
+    mutating func touch(_ worker: String, on node: String?, seen: Date, now: Duration) {
         entries[worker, default: Entry(seen: seen, heard: now)].seen = seen
         entries[worker]?.heard = now
+        if let node { entries[worker]?.node = node }
     }
+
+    /// The workers that were last heard of on `node`, by name.
+    func workers(on node: String) -> [String] { entries.filter { $0.value.node == node }.keys.sorted() }
 
     /// Takes in `report`, which came at `now`.
     mutating func note(_ report: WorkerReport, seen: Date, now: Duration) {
         var entry = entries[report.worker] ?? Entry(seen: seen, heard: now)
         if report.counts.rows < entry.counts.rows { entry.window = RateWindow() }  // it was started again
         (entry.counts, entry.units, entry.seen, entry.heard) = (report.counts, report.units, seen, now)
+        if let node = report.node { entry.node = node }
         entry.window.add(report.counts.rows, at: now)
         entries[report.worker] = entry
+        guard now - cleared > Self.memory / 10 else { return }
+        cleared = now
         entries = entries.filter { now - $0.value.heard < Self.memory }
     }
 
@@ -48,11 +60,17 @@ struct WorkerBoard: Sendable {
     func hasLostLease(_ worker: String) -> Bool { entries[worker]?.lostLease ?? false }
 
     /// Notes that `worker` was told that nothing is left to do.
-    mutating func noteTold(_ worker: String) { entries[worker]?.wasTold = true }
+    mutating func noteTold(_ worker: String) {
+        entries[worker]?.wasTold = true
+        expected[worker] = nil
+    }
 
-    /// Whether a worker that was heard of since `earliest` was not told so.
+    /// Notes that `worker`, whose process has ended, is to be started again.
+    mutating func noteExpected(_ worker: String, at now: Duration) { expected[worker] = now }
+
+    /// Whether a worker that was heard of since `earliest`, or is to be started again since then, was not told so.
     func hasUntold(heardSince earliest: Duration) -> Bool {
-        entries.values.contains { !$0.wasTold && $0.heard >= earliest }
+        entries.values.contains { !$0.wasTold && $0.heard >= earliest } || expected.values.contains { $0 >= earliest }
     }
 
     /// Forgets a worker that has ended; false when it was never heard of.

@@ -55,7 +55,7 @@ package enum DatasetLayout {
     package static let jobStore: ObjectKey = ".state/build.sqlite"
     /// Where lists from elsewhere are kept.
     package static let inputsFolder = ".state/inputs"
-    /// Where workers write down the rows on which they crash.
+    /// Where the rows are written down on which workers crashed.
     package static let crashes: ObjectKey = ".state/crashes"
     /// What identifies the lists, remembered.
     package static let fingerprints: ObjectKey = ".state/fingerprints.json"

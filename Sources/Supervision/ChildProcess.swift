@@ -63,6 +63,9 @@ final class ChildProcess: Sendable {
         DispatchQueue.global().asyncAfter(deadline: .now() + grace / .seconds(1)) { self.signal(SIGKILL) }
     }
 
+    /// Asks the process to leave when it can.
+    func leave() { signal(SIGUSR1) }
+
     /// Kills the process.
     func kill() { signal(SIGKILL) }
 

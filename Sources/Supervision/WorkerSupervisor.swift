@@ -1,55 +1,6 @@
 import Foundation
 import Locks
 
-/// Why the workers of this machine cannot be kept running.
-package struct SupervisionError: Error, Hashable, CustomStringConvertible {
-    /// The closed list of faults; also the metric label.
-    package enum Code: String, Sendable, CaseIterable {
-        /// A worker ended again and again before it asked for work.
-        case diesAtStart = "dies_at_start"
-        /// A worker said that it was given something unusable; starting it again would not help. The text is what it said.
-        case refuses
-        /// A worker waited too long for the network; the text is the reason alone.
-        case outage
-    }
-
-    /// The class of the fault.
-    package let code: Code
-    /// The worker's name.
-    package let worker: String
-    /// How it ended, and the last lines that it wrote.
-    package let text: String
-
-    /// `code: worker: text`.
-    package var description: String { "\(code.rawValue): \(worker): \(text)" }
-}
-
-/// What the supervisor tells and asks of the rest of the program.
-package struct SupervisionEvents: Sendable {
-    /// Takes one line that a worker wrote; called from the threads of the workers.
-    package var line: @Sendable (_ worker: String, _ line: String) -> Void
-    /// Takes note of the end of a worker, so that its units go to others at once.
-    ///
-    /// `message` is nil when it ended as it should. Answers whether it ever asked for work.
-    package var ended: @Sendable (_ worker: String, _ message: String?) async throws -> Bool
-    /// Whether there is work for which a worker is needed.
-    package var hasWork: @Sendable () async throws -> Bool
-    /// Whether a worker is alive but makes no progress.
-    package var hangs: @Sendable (_ worker: String) async throws -> Bool
-
-    package init(
-        line: @escaping @Sendable (_ worker: String, _ line: String) -> Void,
-        ended: @escaping @Sendable (_ worker: String, _ message: String?) async throws -> Bool,
-        hasWork: @escaping @Sendable () async throws -> Bool,
-        hangs: @escaping @Sendable (_ worker: String) async throws -> Bool
-    ) {
-        self.line = line
-        self.ended = ended
-        self.hasWork = hasWork
-        self.hangs = hangs
-    }
-}
-
 /// Keeps worker processes running on this machine until there is no work left.
 ///
 /// A worker that dies is started again, after a pause that doubles. A worker that hangs is killed. When the supervisor
@@ -73,12 +24,13 @@ package struct WorkerSupervisor: Sendable {
 
     /// Wrong usage and bad input, as `sysexits.h` has them: the same worker would say the same again.
     private static let hopelessCodes = [64, 65]
-    /// How a worker ends when the network, or the host that matters, is down: so it is for every worker.
-    private static let outageCode = 75
+    /// How a worker ends when the coordinator, the network, or the host that matters is down: so it is for every worker.
+    private static let outageCodes = [69, 75]
 
     private let patience: Patience
     private let clock: any Clock<Duration>
     private let events: SupervisionEvents
+    private let children = Children()
 
     package init(
         patience: Patience = Patience(), clock: any Clock<Duration> = ContinuousClock(), events: SupervisionEvents
@@ -101,26 +53,32 @@ package struct WorkerSupervisor: Sendable {
         try Task.checkCancellation()
     }
 
+    /// Asks all workers to leave, by SIGUSR1; none is started again.
+    package func leave() { children.leave() }
+
     private func keepRunning(_ name: String, _ command: ProcessCommand) async throws {
         var pause = patience.firstPause
         var deathsAtStart = 0
         while true {
             let lastLines = LastLines()
             let end = try await runOnce(name, command, lastLines)
-            let wasAskedToStop = Task.isCancelled
+            let wasAskedToStop = Task.isCancelled || children.areLeaving
+            let code: Int? = if case .exited(let code) = end { code } else { nil }
             // An outage is no fault of the units that it interrupted.
-            let isClean = wasAskedToStop || end == .exited(0) || end == .exited(Self.outageCode)
+            let isOutage = code.map(Self.outageCodes.contains) ?? false
+            let isClean = wasAskedToStop || code == 0 || isOutage
             let text = "\(end)\(lastLines.text)"
-            let askedForWork = try await events.ended(name, isClean ? nil : "worker \(name) \(text)")
+            let standing = try await events.ended(
+                WorkerEnd(
+                    worker: name, end: end, message: isClean ? nil : "worker \(name) \(text)",
+                    crashes: lastLines.crashes))
             if wasAskedToStop { return }
-            if case .exited(let code) = end, Self.hopelessCodes.contains(code) {
-                throw SupervisionError(code: .refuses, worker: name, text: lastLines.reason ?? text)
+            if let code, isOutage || Self.hopelessCodes.contains(code) {
+                throw SupervisionError(
+                    code: isOutage ? .outage : .refuses, worker: name, text: lastLines.reason ?? text)
             }
-            if end == .exited(Self.outageCode) {
-                throw SupervisionError(code: .outage, worker: name, text: lastLines.reason ?? text)
-            }
-            guard try await events.hasWork() else { return }
-            if askedForWork { (pause, deathsAtStart) = (patience.firstPause, 0) } else { deathsAtStart += 1 }
+            guard standing.isNeeded else { return }
+            if standing.askedForWork { (pause, deathsAtStart) = (patience.firstPause, 0) } else { deathsAtStart += 1 }
             guard deathsAtStart < patience.startLimit else {
                 throw SupervisionError(code: .diesAtStart, worker: name, text: text)
             }
@@ -133,12 +91,13 @@ package struct WorkerSupervisor: Sendable {
         _ name: String, _ command: ProcessCommand, _ lastLines: LastLines
     ) async throws -> ProcessEnd {
         let process = ChildProcess()
+        children.add(process)
+        defer { children.remove(process) }
         return try await withThrowingTaskGroup(of: ProcessEnd?.self) { group in
             group.addTask {
                 await withTaskCancellationHandler {
                     await process.run(command) { line in
-                        lastLines.add(line)
-                        events.line(name, line)
+                        if lastLines.add(line) { events.line(name, line) }
                     }
                 } onCancel: {
                     process.stop(grace: patience.grace)
@@ -170,39 +129,27 @@ package struct WorkerSupervisor: Sendable {
     }
 }
 
-/// The last lines that a worker wrote, and the last error among all.
-private final class LastLines: Sendable {
-    private static let shownLength = 500
+/// The processes that run, and whether they were asked to leave.
+private final class Children: Sendable {
+    private let state = Locked((running: [ObjectIdentifier: ChildProcess](), areLeaving: false))
 
-    private let state = Locked((lines: [String](), reason: String?.none))
+    var areLeaving: Bool { state.withLock { $0.areLeaving } }
 
-    func add(_ line: String) {
-        state.withLock { state in
-            state.lines.append(line)
-            if state.lines.count > 5 { state.lines.removeFirst() }
-            state.reason = Self.error(in: line) ?? state.reason
+    func add(_ process: ChildProcess) {
+        let isLate = state.withLock { state in
+            state.running[ObjectIdentifier(process)] = process
+            return state.areLeaving
         }
+        if isLate { process.leave() }
     }
 
-    /// What the last error line says; nil when there is none.
-    var reason: String? { state.withLock { $0.reason }.map { String($0.prefix(4 * Self.shownLength)) } }
+    func remove(_ process: ChildProcess) { state.withLock { $0.running[ObjectIdentifier(process)] = nil } }
 
-    /// The lines behind a colon; empty when there are none.
-    var text: String {
-        let lines = state.withLock { $0.lines }.map { $0.prefix(Self.shownLength) }
-        return lines.isEmpty ? "" : ": " + lines.joined(separator: " | ")
-    }
-
-    /// The message of an error line, as text or as JSON.
-    private static func error(in line: String) -> String? {
-        if line.hasPrefix("error: ") { return String(line.dropFirst("error: ".count)) }
-        struct Entry: Decodable {
-            let level: String
-            let message: String
+    func leave() {
+        let running = state.withLock { state in
+            state.areLeaving = true
+            return Array(state.running.values)
         }
-        guard line.hasPrefix("{"), let entry = try? JSONDecoder().decode(Entry.self, from: Data(line.utf8)),
-            entry.level == "error"
-        else { return nil }  // another line, or no JSON
-        return entry.message
+        for process in running { process.leave() }
     }
 }

@@ -17,10 +17,13 @@ package struct ClientRequest: Hashable, Sendable {
 package struct ClientResponse: Hashable, Sendable {
     package let status: Int
     package let body: Data
+    /// When to come back, as the answer says.
+    package let retryAfter: Duration?
 
-    package init(status: Int, body: Data) {
+    package init(status: Int, body: Data, retryAfter: Duration? = nil) {
         self.status = status
         self.body = body
+        self.retryAfter = retryAfter
     }
 }
 
@@ -53,21 +56,25 @@ package struct RetryPolicy: Sendable {
 package struct CoordinatorClient: Sendable {
     private let access: CoordinatorAccess
     private let worker: String
-    private let incarnation = BuildID.random().text
+    private let node: String?
+    private let incarnation: String
     private let policy: RetryPolicy
     private let clock: any Clock<Duration>
     private let stopwatch: Stopwatch
     private let chance: @Sendable () -> Double
     private let send: SendRequest
 
-    /// A client of the coordinator that `access` leads to, for the worker of that name; `chance` gives numbers from 0 to 1.
+    /// A client of the coordinator that `access` leads to, for the worker of that name on `node`; `incarnation` is which process of
+    /// that name it is, `chance` gives numbers from 0 to 1.
     package init(
-        _ access: CoordinatorAccess, worker: String, policy: RetryPolicy = RetryPolicy(),
+        _ access: CoordinatorAccess, worker: String, node: String? = nil,
+        incarnation: String = Self.newIncarnation(), policy: RetryPolicy = RetryPolicy(),
         clock: some Clock<Duration> = ContinuousClock(),
         chance: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }, send: @escaping SendRequest
     ) {
         self.access = access
         self.worker = worker
+        (self.node, self.incarnation) = (node, incarnation)
         self.policy = policy
         self.clock = clock
         self.stopwatch = Stopwatch(clock)
@@ -86,10 +93,13 @@ package struct CoordinatorClient: Sendable {
             send: send)
     }
 
+    /// A name for one more process, drawn at random.
+    package static func newIncarnation() -> String { BuildID.random().text }
+
     /// The next units to work on, at most `limit`, or what to do without one.
     package func acquire(limit: Int = 1) async throws -> LeaseAnswer {
         let message = AcquireMessage(
-            worker: worker, incarnation: incarnation, request: UUID().uuidString, limit: limit)
+            worker: worker, incarnation: incarnation, request: UUID().uuidString, count: limit, node: node)
         let answer: AcquireAnswer = try await post("leases", message)
         guard let value = answer.value else {
             throw TransportError(.protocolMismatch, access.current.url, "half an answer to a request for work")
@@ -127,9 +137,31 @@ package struct CoordinatorClient: Sendable {
     package func heartbeat(
         _ counts: WorkerCounts, units: [WorkerReport.Progress]
     ) async throws -> [Lease] {
-        let report = WorkerReport(worker: worker, counts: counts, units: units)
+        let report = WorkerReport(worker: worker, node: node, counts: counts, units: units)
         let answer: HeartbeatAnswer = try await post("heartbeat", report, patience: .zero)
         return answer.lost
+    }
+
+    /// Says on which row the holder of `lease` crashed; the unit goes to others, who leave the row out.
+    package func crashed(_ lease: Lease, _ crash: CrashedRow) async throws -> LeaseStanding {
+        let message = CrashMessage(lease: lease, row: crash.row, signal: crash.signal)
+        let answer: StandingAnswer = try await post("crash", message)
+        return answer.standing
+    }
+
+    /// Says that this worker's process has ended: what it held goes to others.
+    ///
+    /// `message` says what became of it, and counts as a failure of each of its units. Answers whether it had ever asked for work, and whether there is work left.
+    package func ended(message: String?) async throws -> (wasHeardOf: Bool, hasWork: Bool) {
+        let answer: EndedAnswer = try await post(
+            "workers/ended", EndedMessage(worker: worker, incarnation: incarnation, message: message))
+        return (!answer.workers.isEmpty, answer.hasWork)
+    }
+
+    /// Says that `node` is down, so that what its workers held goes to others; answers who they were.
+    package func ended(node: String) async throws -> [String] {
+        let answer: EndedAnswer = try await post("workers/ended", EndedMessage(node: node))
+        return answer.workers
     }
 
     /// How far the build is.
@@ -176,9 +208,11 @@ package struct CoordinatorClient: Sendable {
             let request = request(method, name, body)
             var fault: TransportError
             var patience = wholePatience
+            var asked = Duration.zero
             do {
                 let response = try await send(request)
                 let text = "status \(response.status)\(message(in: response))"
+                asked = min(response.retryAfter ?? .zero, policy.longestPause)
                 switch response.status {
                 case 200: return response
                 case 401:
@@ -199,7 +233,8 @@ package struct CoordinatorClient: Sendable {
             }
             // What the files say now may be what another coordinator, in its place, wrote.
             if await access.refresh() { continue }
-            let shortened = pause * (1 - chance() / 2)
+            // Not all at once, when all were told to come back.
+            let shortened = pause * (1 - chance() / 2) + asked * (1 + chance() / 2)
             guard stopwatch.elapsed - start + shortened < patience else { throw fault }
             try await clock.sleep(for: shortened)
             pause = min(pause * 2, policy.longestPause)

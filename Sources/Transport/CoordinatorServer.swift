@@ -15,6 +15,8 @@ package struct CoordinatorServer: Sendable {
         package var host = "127.0.0.1"
         /// 0 takes a free one.
         package var port: UInt16 = 0
+        /// How many requests may wait for the coordinator; more are told to come back.
+        package var waitingLimit = 512
         /// The longest body that is read.
         package var bodyLimit = 1 << 20
         /// What else a client may take.
@@ -62,9 +64,19 @@ package struct CoordinatorServer: Sendable {
     /// The answer to any request; it never throws, so that what went wrong is always told.
     private func respond(to request: WebRequest) async -> WebAnswer {
         let (start, route) = (ContinuousClock.now, Route(method: request.method, path: request.path))
-        let answer = await answer(to: request, route)
+        let answer = await admit(request, route)
         requests.note(route, status: answer.status, took: .now - start)
         return answer
+    }
+
+    /// The answer to a request, unless too many wait already: an answer that comes too late has to be given twice.
+    private func admit(_ request: WebRequest, _ route: Route?) async -> WebAnswer {
+        guard route != .healthz else { return await answer(to: request, route) }
+        defer { requests.left() }
+        guard requests.entered(limit: settings.waitingLimit) else {
+            return refusal(503, "overloaded", "too many requests wait", retryAfter: 2)
+        }
+        return await answer(to: request, route)
     }
 
     private func answer(to request: WebRequest, _ route: Route?) async -> WebAnswer {
@@ -77,7 +89,10 @@ package struct CoordinatorServer: Sendable {
             return try await answer(request, route)
         } catch let error as CoordinationError {
             logger.debug("message refused", metadata: ["code": "\(error.code.rawValue)"])
-            return refusal(status(for: error), error.code.rawValue, error.description)
+            let status = status(for: error)
+            return refusal(
+                status, error.code.rawValue, error.description,
+                retryAfter: status == 503 ? 1 : status == 507 ? 10 : nil)
         } catch let error as DecodingError {
             return refusal(400, "malformed", describe(error))
         } catch BodyFault.tooLong {
@@ -94,8 +109,8 @@ package struct CoordinatorServer: Sendable {
         case .leases:
             let message: AcquireMessage = try await read(request)
             let answer = try await coordinator.acquire(
-                worker: message.worker, incarnation: message.incarnation, request: message.request,
-                limit: max(1, message.limit ?? 1))
+                worker: message.worker, incarnation: message.incarnation,
+                on: message.node, request: message.request, limit: max(1, message.count ?? 1))
             return try json(200, AcquireAnswer(answer))
         case .renew:
             let message: LeaseMessage = try await read(request)
@@ -114,6 +129,11 @@ package struct CoordinatorServer: Sendable {
         case .heartbeat:
             let report: WorkerReport = try await read(request)
             return try json(200, HeartbeatAnswer(lost: try await coordinator.heartbeat(report)))
+        case .crash:
+            let message: CrashMessage = try await read(request)
+            let crash = CrashedRow(row: message.row, signal: message.signal)
+            return try json(200, StandingAnswer(standing: try await coordinator.crashed(message.lease, crash)))
+        case .ended: return try json(200, try await ended(try await read(request)))
         case .status: return try json(200, try await coordinator.status())
         case .manifest:
             let build = try await coordinator.build()
@@ -125,6 +145,18 @@ package struct CoordinatorServer: Sendable {
         case .healthz: return try json(200, ["status": "ok"])
         case .metrics: return metrics(try await coordinator.status())
         }
+    }
+
+    private func ended(_ message: EndedMessage) async throws -> EndedAnswer {
+        var workers: [String] = []
+        if let node = message.node { workers = try await coordinator.nodeEnded(node, message: message.message) }
+        guard let worker = message.worker else {
+            return EndedAnswer(workers: workers, hasWork: try await coordinator.hasWork())
+        }
+        let wasHeardOf = try await coordinator.workerEnded(
+            worker, incarnation: message.incarnation, message: message.message)
+        if wasHeardOf { workers.append(worker) }
+        return EndedAnswer(workers: workers, hasWork: try await coordinator.needs(worker))
     }
 
     private func metrics(_ status: BuildStatus) -> WebAnswer {
@@ -145,9 +177,15 @@ package struct CoordinatorServer: Sendable {
             body: try encodeJSON(value), closes: closes)
     }
 
-    private func refusal(_ status: Int, _ code: String, _ message: String, closes: Bool = false) -> WebAnswer {
+    /// `retryAfter` is when to come back, in seconds.
+    private func refusal(
+        _ status: Int, _ code: String, _ message: String, retryAfter: Int? = nil, closes: Bool = false
+    ) -> WebAnswer {
         do {
-            return try json(status, ErrorAnswer(code: code, message: String(message.prefix(1000))), closes: closes)
+            var answer = try json(
+                status, ErrorAnswer(code: code, message: String(message.prefix(1000))), closes: closes)
+            if let retryAfter { answer.headers.append(("Retry-After", "\(retryAfter)")) }
+            return answer
         } catch {
             return WebAnswer(status: status, closes: closes)
         }

@@ -12,6 +12,8 @@ package import Samples
 /// | `POST fail` | `FailMessage` | `StandingAnswer` |
 /// | `POST release` | `LeaseMessage` | `StandingAnswer` |
 /// | `POST heartbeat` | `WorkerReport` | `HeartbeatAnswer` |
+/// | `POST crash` | `CrashMessage` | `StandingAnswer` |
+/// | `POST workers/ended` | `EndedMessage` | `EndedAnswer` |
 /// | `GET status` | | `BuildStatus` |
 /// | `GET manifest` | | `ManifestAnswer` |
 ///
@@ -26,7 +28,9 @@ struct AcquireMessage: Codable {
     /// New for each request, the same when it is repeated.
     let request: String
     /// The most units that are wanted; one where it is absent.
-    var limit: Int?
+    var count: Int?
+    /// The node that it runs on.
+    var node: String?
 }
 
 /// Units, or what to do without one.
@@ -36,6 +40,8 @@ struct AcquireAnswer: Codable {
     struct Grant: Codable {
         let lease: Lease
         let unit: WorkUnit
+        /// The rows on which workers crashed, to be left out; absent where there are none.
+        var crashedRows: [CrashedRow]?
     }
 
     let answer: Kind
@@ -47,7 +53,9 @@ struct AcquireAnswer: Codable {
         switch answer {
         case .granted(let grants):
             self.answer = .granted
-            self.grants = grants.map { Grant(lease: $0.lease, unit: $0.unit) }
+            self.grants = grants.map {
+                Grant(lease: $0.lease, unit: $0.unit, crashedRows: $0.crashedRows.isEmpty ? nil : $0.crashedRows)
+            }
             seconds = grants.first.map { $0.duration / .seconds(1) }
         case .wait(let duration):
             self.answer = .wait
@@ -62,7 +70,11 @@ struct AcquireAnswer: Codable {
         switch answer {
         case .granted:
             guard let grants, !grants.isEmpty, let seconds else { return nil }
-            return .granted(grants.map { LeaseGrant(lease: $0.lease, unit: $0.unit, duration: .seconds(seconds)) })
+            return .granted(
+                grants.map {
+                    LeaseGrant(
+                        lease: $0.lease, unit: $0.unit, duration: .seconds(seconds), crashedRows: $0.crashedRows ?? [])
+                })
         case .wait: return seconds.map { .wait(.seconds($0)) }
         case .done: return .done
         case .replaced: return .replaced
@@ -85,6 +97,33 @@ struct PublishMessage: Codable {
 struct FailMessage: Codable {
     let lease: Lease
     let message: String
+}
+
+/// On which row the process of a worker crashed.
+struct CrashMessage: Codable {
+    let lease: Lease
+    /// The number of the row in its source.
+    let row: Int
+    let signal: Int
+}
+
+/// A worker, or all on a node, that have ended.
+struct EndedMessage: Codable {
+    var worker: String?
+    /// Which process of that name; any where it is absent.
+    var incarnation: String?
+    /// Instead of a worker: all that were last heard of there.
+    var node: String?
+    /// What became of it, which counts as a failure of each of its units; absent where that is no fault of theirs.
+    var message: String?
+}
+
+/// What the coordinator knew of workers that have ended.
+struct EndedAnswer: Codable {
+    /// Those of which it had heard.
+    let workers: [String]
+    /// Whether units are left that are neither published nor failed for good.
+    let hasWork: Bool
 }
 
 /// What became of a message under a lease.

@@ -15,6 +15,8 @@ final class RequestMetrics: Sendable {
     private struct State {
         var routes: [Route?: Series] = [:]
         var unauthorized = 0
+        var waiting = 0
+        var turnedAway = 0
     }
 
     private let state = Locked(State())
@@ -31,11 +33,27 @@ final class RequestMetrics: Sendable {
         }
     }
 
+    /// Notes that a request came, and answers whether it is to be answered, which it is unless `limit` others are.
+    ///
+    /// In either case, `left` notes its end.
+    func entered(limit: Int) -> Bool {
+        state.withLock { state in
+            state.waiting += 1
+            if state.waiting > limit { state.turnedAway += 1 }
+            return state.waiting <= limit
+        }
+    }
+
+    /// A request that `entered` was answered.
+    func left() { state.withLock { $0.waiting -= 1 } }
+
     /// Requests without a token, or with a wrong one.
     var unauthorizedCount: Int { state.withLock { $0.unauthorized } }
 
     var families: [MetricFamily] {
-        let (routes, unauthorized) = state.withLock { ($0.routes, $0.unauthorized) }
+        let (routes, unauthorized, waiting, turnedAway) = state.withLock {
+            ($0.routes, $0.unauthorized, $0.waiting, $0.turnedAway)
+        }
         var requests = MetricFamily(
             "pipeline_http_requests_total", .counter, "Requests answered, by what was asked for and by status.")
         var durations = MetricFamily(
@@ -60,6 +78,12 @@ final class RequestMetrics: Sendable {
             MetricFamily(
                 "pipeline_http_unauthorized_total", .counter, "Requests without a token or with a wrong one.",
                 Double(unauthorized)),
+            MetricFamily(
+                "pipeline_http_requests_waiting", .gauge, "Requests that are being answered.", Double(waiting)),
+            MetricFamily(
+                "pipeline_http_turned_away_total", .counter,
+                "Requests that were told to come back, since too many waited.",
+                Double(turnedAway)),
         ]
     }
 }

@@ -1,7 +1,7 @@
 /// What the server answers: its method, its path, and who may ask.
 enum Route: String, CaseIterable, Sendable {
     case healthz, metrics
-    case leases, renew, publish, fail, release, heartbeat
+    case leases, renew, publish, fail, release, heartbeat, crash, ended
     case status, manifest
 
     /// Who may ask.
@@ -24,7 +24,7 @@ enum Route: String, CaseIterable, Sendable {
         switch self {
         case .healthz: .open
         case .metrics, .status, .manifest: .read
-        case .leases, .renew, .publish, .fail, .release, .heartbeat: .work
+        case .leases, .renew, .publish, .fail, .release, .heartbeat, .crash, .ended: .work
         }
     }
 
@@ -33,6 +33,7 @@ enum Route: String, CaseIterable, Sendable {
     var path: String {
         switch self {
         case .healthz, .metrics: "/\(rawValue)"
+        case .ended: "\(apiPath)/workers/ended"
         default: "\(apiPath)/\(rawValue)"
         }
     }

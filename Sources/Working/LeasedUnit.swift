@@ -1,6 +1,7 @@
 import Commands
 import Coordination
 import Foundation
+import Locks
 import Logging
 import Manifests
 import Samples
@@ -16,13 +17,22 @@ final class LeasedUnit: Sendable {
     let grant: LeaseGrant
     let progress: UnitProgress
     private let lost = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    private let lostSince = Locked<ContinuousClock.Instant?>(nil)
 
     init(_ grant: LeaseGrant, _ progress: UnitProgress) { (self.grant, self.progress) = (grant, progress) }
 
     var lease: Lease { grant.lease }
 
     /// The coordinator has taken the lease away.
-    func drop() { lost.continuation.yield() }
+    func drop() {
+        lostSince.withLock { $0 = $0 ?? .now }
+        lost.continuation.yield()
+    }
+
+    /// Whether the work goes on although the lease was taken away so long ago: a thread hangs.
+    func isStuck(after patience: Duration) -> Bool {
+        lostSince.withLock { $0.map { .now - $0 > patience } ?? false }
+    }
 
     /// Throws once the lease is taken away; returns only when it is cancelled.
     fileprivate func failWhenDropped() async throws -> Bool {
@@ -43,7 +53,7 @@ extension Worker {
                 let spool = try await self.disk.retrying {
                     try await self.spools.spool(of: grant.unit, generation: grant.lease.generation)
                 }
-                let unit = UnitInFlight(spool, progress, watch: RowWatch(self.crashLog, grant.unit.source))
+                let unit = UnitInFlight(spool, progress, watch: RowWatch(grant))
                 if try await self.publish(self.make(unit, grant.lease), grant.lease) {
                     try? await unit.spool.remove()  // what stays is removed when the build is finished
                 }
@@ -101,7 +111,7 @@ extension Worker {
                 while true {
                     try await Task.sleep(for: grant.duration / 10)
                     guard progress.isAlive(since: &sighting) || self.disk.isPaused else { continue }
-                    if try await self.client.renew(grant.lease) == .stale { throw StaleLease() }
+                    if try await self.client.renew(grant.lease) == .stale { leased.drop() }
                 }
             }
             defer { group.cancelAll() }
@@ -153,17 +163,16 @@ extension Worker {
     }
 }
 
-/// The crashes on rows of one source, as they were when a unit was begun.
+/// The rows of a unit on which workers crashed, as they were when it was leased.
 private struct RowWatch: CrashWatch {
     private let signals: [Int: Int]
+    private let reporter: CrashReport.Reporter
 
-    init(_ log: CrashLog, _ source: String) {
-        let own = log.crashes().filter { $0.source == source }.map { ($0.row, $0.signal) }
-        signals = Dictionary(own) { first, _ in first }
+    init(_ grant: LeaseGrant) {
+        signals = Dictionary(grant.crashedRows.map { ($0.row, $0.signal) }) { first, _ in first }
+        reporter = CrashReport.Reporter(grant.lease)
     }
 
     func crash(of id: SampleID) -> Int? { signals[id.row] }
-    func working<Value>(on id: SampleID, _ body: () -> Value) -> Value {
-        CrashLog.working(on: id.source, row: id.row, body)
-    }
+    func working<Value>(on id: SampleID, _ body: () -> Value) -> Value { reporter.working(on: id.row, body) }
 }

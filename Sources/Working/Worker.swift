@@ -40,7 +40,8 @@ package final class Worker: Sendable {
     let adapters: [String: any SourceAdapter]
     let roots: ImageRoots
     let excluded: DigestList
-    let crashLog: CrashLog
+    /// After so long without its lease, a unit that still goes on is taken to hang; a batch of a large model takes minutes.
+    private static let hangTime: Duration = .seconds(600)
     private let finished = Locked(WorkerCounts())
     private let leave = AsyncStream.makeStream(of: Duration.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -100,8 +101,7 @@ package final class Worker: Sendable {
         }
         self.adapters = adapters
         excluded = try DigestList(paths: manifest.exclude.digests)
-        crashLog = CrashLog(path: output.crashLogPath)
-        try crashLog.install(as: logger.label)
+        try CrashReport.install()
         desk = try manifest.bootstraps ? LoadedModels(manifest, profile).desk(gate, disk, pulse) : nil
     }
 
@@ -197,6 +197,10 @@ package final class Worker: Sendable {
                 let unit = leased.progress.counts
                 counts.add(unit)
                 return WorkerReport.Progress(lease: leased.lease, rows: unit.rows)
+            }
+            if board.units.contains(where: { $0.isStuck(after: Self.hangTime) }) {
+                StandardError.line("a unit whose lease was lost goes on: the process hangs, and is started again")
+                _exit(CommandError.Code.internalFault.rawValue)
             }
             // One that does not arrive is made up for by the next.
             if let lost = try? await client.heartbeat(counts, units: units), !lost.isEmpty { board.drop(lost) }

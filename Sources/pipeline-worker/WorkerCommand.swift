@@ -7,6 +7,7 @@ import Locks
 import Logging
 import Manifests
 import Samples
+import Supervision
 import Transport
 import Working
 
@@ -20,6 +21,8 @@ struct WorkerCommand: AsyncParsableCommand {
             Address and token may lie in files, which are read again when the coordinator has moved. SIGINT and SIGTERM give back
             what is not done, and end the worker with 130 and 143. SIGUSR1, such as Slurm sends before the end of a job, lets it
             finish what is nearly done and ends it with 75, which asks for it to be started again.
+
+            The work is done in a second process, which is started again when a broken image takes it down: that row is left out.
 
             EXAMPLES:
               pipeline-worker --coordinator-file /data/cc3m/.state/coordinator
@@ -62,6 +65,8 @@ struct WorkerCommand: AsyncParsableCommand {
             "Share the limits for each host with the other workers of this machine, as worker N of M, through this file.",
             valueName: "N/M:file"))
     var hostTable: String?
+    /// Set by a supervisor: the work is done in this process, as this incarnation of the worker.
+    @Option(help: .hidden) var supervised: String?
     @OptionGroup var logs: LogOptions
 
     func validate() throws {
@@ -85,27 +90,49 @@ struct WorkerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let departure = Departure()
-        let watch = SignalWatch(SIGUSR1) { [grace] in departure.ask(grace: .seconds(grace)) }
+        let watch = SignalWatch(SIGUSR1) { departure.ask() }
         defer { withExtendedLifetime(watch) {} }
         let http = HTTPClient(userAgent: "pipeline-worker/\(softwareVersion)")
         defer { http.close() }
+        let code: Int
         do {
-            let name = name ?? WorkerName(environment: ProcessInfo.processInfo.environment).name
+            let own = WorkerName(environment: ProcessInfo.processInfo.environment)
+            let (name, incarnation) = (name ?? own.name, supervised ?? CoordinatorClient.newIncarnation())
             var policy = RetryPolicy()
             policy.patience = .seconds(patience)
             let client = CoordinatorClient(
-                try await access(), worker: name, policy: policy, send: sender(http))
-            let (manifest, build) = try await manifest(client)
-            let worker = try Worker(
-                manifest: manifest, build: build, profile: readProfile(), shared: sharedBounds(), client: client,
-                logger: logs.logger(name))
-            departure.set(worker)
-            guard try await worker.run() == .left else { return }
+                try await access(), worker: name, node: own.node, incarnation: incarnation, policy: policy,
+                send: sender(http))
+            if supervised == nil {
+                let host = WorkerHost(name: name, command: child(name, incarnation), client: client)
+                departure.set(host.leave)
+                code = try await host.run()
+            } else {
+                code = try await work(name, client, departure)
+            }
         } catch {
             throw CommandError(endOfWork: error) ?? error
         }
+        if code != 0 { throw ExitCode(Int32(code)) }
+    }
+
+    /// Does the work; gives the exit code.
+    private func work(_ name: String, _ client: CoordinatorClient, _ departure: Departure) async throws -> Int {
+        let (manifest, build) = try await manifest(client)
+        let worker = try Worker(
+            manifest: manifest, build: build, profile: readProfile(), shared: sharedBounds(), client: client,
+            logger: logs.logger(name))
+        departure.set { worker.leave(within: .seconds(grace)) }
+        guard try await worker.run() == .left else { return 0 }
         StandardError.line("left as asked by SIGUSR1; what was not done was given back", level: .notice)
-        throw ExitCode(CommandError.Code.outage.rawValue)
+        return Int(CommandError.Code.outage.rawValue)
+    }
+
+    /// This command once more, to do the work as the worker `name`.
+    private func child(_ name: String, _ incarnation: String) -> ProcessCommand {
+        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+        let arguments = CommandLine.arguments.dropFirst() + ["--supervised", incarnation]
+        return ProcessCommand(executable: own, arguments: arguments + (self.name == nil ? ["--name", name] : []))
     }
 
     private func access() async throws -> CoordinatorAccess {
@@ -155,16 +182,16 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 }
 
-/// What becomes of a worker that is asked to leave.
+/// What is done when the worker is asked to leave.
 private final class Departure: Sendable {
-    private let worker = Locked<Worker?>(nil)
+    private let leave = Locked<(@Sendable () -> Void)?>(nil)
 
-    /// From now on `worker` is asked.
-    func set(_ worker: Worker) { self.worker.withLock { $0 = worker } }
+    /// From now on, `leave` is.
+    func set(_ leave: @escaping @Sendable () -> Void) { self.leave.withLock { $0 = leave } }
 
-    /// Asks the worker to leave; the process ends at once where there is none yet, which holds nothing.
-    func ask(grace: Duration) {
-        guard let worker = worker.withLock({ $0 }) else { _exit(CommandError.Code.outage.rawValue) }
-        worker.leave(within: grace)
+    /// Asks the worker to leave; the process ends at once where it has not begun, and holds nothing.
+    func ask() {
+        guard let leave = leave.withLock({ $0 }) else { _exit(CommandError.Code.outage.rawValue) }
+        leave()
     }
 }

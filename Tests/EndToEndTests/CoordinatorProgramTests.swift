@@ -82,6 +82,37 @@ import Testing
         #expect(last.wait().status == 0)
     }
 
+    @Test("hears of rows on which workers crash, and hands their units to others without them")
+    func crashes() throws {
+        let site = try Site(count: 28)
+        // A libspng that crashes on every picture: loaded before the real one, it is what workers call.
+        let library = try site.library(
+            """
+            #include <signal.h>
+            #include <stddef.h>
+            int spng_decode_image(void *c, void *o, size_t n, int f, int g) { raise(SIGSEGV); return 1; }
+            """)
+        let manifest = try site.manifest("m", captions: "original", unitRows: 7, extra: Self.allowed)
+        try #require(site.build(manifest, to: "whole").status == 0)
+        let running = try coordinator(site, manifest)
+        let addressFile = site.folder + "/out/.state/coordinator"
+        let workers = try (0..<2).map { number in
+            try Program(
+                Project.executables + "/pipeline-worker",
+                ["--coordinator-file", addressFile, "--name", "w\(number)", "--device", "cpu"],
+                environment: ["LD_PRELOAD": library])
+        }
+        let ended = running.wait()
+        #expect(ended.status == 0, "\(ended.errors)")
+        for worker in workers { #expect(worker.wait().status == 0) }
+        let (before, after) = (try site.status("whole")[0], try site.status("out")[0])
+        let lost = before.samples - after.samples
+        #expect(lost > 0, "no picture was a PNG")
+        #expect(after.rejections["decode_error", default: 0] == before.rejections["decode_error", default: 0] + lost)
+        let crashes = try String(contentsOfFile: site.folder + "/out/.state/crashes", encoding: .utf8)
+        #expect(crashes.split(separator: "\n").count == lost && ended.errors.contains("a decoder crashed"))
+    }
+
     @Test("is waited for by workers as long as they are told")
     func patience() throws {
         let site = try Site(count: 4)

@@ -9,6 +9,7 @@ private final class Stage: Sendable {
     struct Content {
         var lines: [String] = []
         var ends: [String?] = []
+        var crashes: [CrashReport] = []
         var pauses: [Duration] = []
     }
 
@@ -28,11 +29,13 @@ private final class Stage: Sendable {
     func events(hangs: @escaping @Sendable (String) -> Bool = { _ in false }) -> SupervisionEvents {
         SupervisionEvents(
             line: { _, line in self.content.withLock { $0.lines.append(line) } },
-            ended: { _, message in
-                self.content.withLock { $0.ends.append(message) }
-                return self.asksForWork
+            ended: { end in
+                self.content.withLock {
+                    $0.ends.append(end.message)
+                    $0.crashes += end.crashes
+                }
+                return WorkerStanding(askedForWork: self.asksForWork, isNeeded: self.ends.count < self.endLimit)
             },
-            hasWork: { self.ends.count < self.endLimit },
             hangs: { hangs($0) })
     }
 }
@@ -186,6 +189,38 @@ private func shell(_ script: String) -> ProcessCommand {
         // 100 MB in lines of 1000 bytes, written faster than they are read.
         try await run(stage, "yes $(printf %0999d 1) | head -c 100000000 & head -c 200000000 /dev/zero | wc -c; exit 0")
         #expect(stage.lines.count < 100_000)
+    }
+
+    @Test("takes in what a worker reports of its crashes, two at once too, and shows it to nobody")
+    func crashes() async throws {
+        let stage = Stage(endLimit: 1)
+        let unit = #"{"build":"0123456789abcdef","index":0,"source":"s"}"#
+        let lease = #"{"generation":1,"incarnation":"i","unit":\#(unit),"worker":"w"}"#
+        let line = #"\n\036crash \#(lease)"#
+        try await run(stage, "printf 'half a line\(line) 17 11\(line) 40 06\\n'; kill -11 $$")
+        #expect(stage.lines == ["half a line"])
+        #expect(stage.content.withLock { $0.crashes.map(\.row) } == [17, 40])
+        #expect(stage.ends == ["worker w0 was killed by signal 11: half a line"])
+    }
+
+    @Test("asks a worker to leave, and starts none again")
+    func leaving() async throws {
+        let stage = Stage(endLimit: 100)
+        let ready = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        var events = stage.events()
+        events.line = { _, _ in ready.continuation.yield() }
+        let supervisor = WorkerSupervisor(patience: patience(), events: events)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await supervisor.run([
+                    ("w0", shell("trap 'exit 75' USR1; echo ready; while :; do sleep 0.01; done"))
+                ])
+            }
+            for await _ in ready.stream { break }
+            supervisor.leave()
+            for try await _ in group {}
+        }
+        #expect(stage.ends == [nil])
     }
 
     @Test("kills a worker that hangs, and starts another")

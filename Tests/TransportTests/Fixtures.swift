@@ -20,7 +20,7 @@ struct Service: Sendable {
     let store: SQLJobStore
 
     static func run(
-        units: Int = 2, bodyLimit: Int = 10_000, logger: Logger = silent,
+        units: Int = 2, bodyLimit: Int = 10_000, waitingLimit: Int = 512, logger: Logger = silent,
         _ body: @escaping @Sendable (Service) async throws -> Void
     ) async throws {
         let folder = NSTemporaryDirectory() + "transport-" + UUID().uuidString
@@ -36,7 +36,7 @@ struct Service: Sendable {
         let coordinator = try Coordinator(store: store, logger: logger) { _, _, _ in }
         let (token, readToken) = (AccessToken(), AccessToken())
         var settings = CoordinatorServer.Settings()
-        settings.bodyLimit = bodyLimit
+        (settings.bodyLimit, settings.waitingLimit) = (bodyLimit, waitingLimit)
         settings.limits.headerTime = .milliseconds(500)
         let server = try CoordinatorServer(
             coordinator, settings: settings, credentials: Credentials(workers: token, readers: readToken),
@@ -113,4 +113,11 @@ private func exchange(_ text: String, port: UInt16, limit: Int) async throws -> 
         throw NoAnswer()
     }
     return ClientResponse(status: status, body: Data((parts.count > 1 ? parts[1] : "").utf8))
+}
+
+extension LeaseAnswer {
+    /// What was granted; nil where nothing was.
+    var grants: [LeaseGrant]? { if case .granted(let grants) = self { grants } else { nil } }
+    /// The first of them.
+    var grant: LeaseGrant? { grants?.first }
 }

@@ -267,12 +267,6 @@ import Testing
     }
 }
 
-extension LeaseAnswer {
-    fileprivate var grant: LeaseGrant? {
-        if case .granted(let grants) = self { grants.first } else { nil }
-    }
-}
-
 /// A clock that moves only when somebody sleeps on it; it notes how long.
 final class NotingClock: Clock {
     struct Instant: InstantProtocol {
