@@ -102,10 +102,11 @@ package final class BuildJob: Sendable {
     ) async throws -> BuildStatus {
         let coordinator = try Coordinator(
             store: store, current: record, policy: LeasePolicy(silence: manifest.fetch.longestSilence), logger: logger,
-            makesDrafts: manifest.deduplicate.comparesImages, crashes: CrashRecord(path: output.crashLogPath)
-        ) { unit, lease, result in
-            try await blocking { try self.publish(unit, lease, result) }
-        }
+            makesDrafts: manifest.deduplicate.comparesImages, crashes: CrashRecord(path: output.crashLogPath),
+            discardFiles: { [output] unit, lease in
+                try await blocking { try output.discard(unit.shardName, generation: lease.generation) }
+            },
+            publishFiles: { unit, lease, result in try await blocking { try self.publish(unit, lease, result) } })
         try await coordinator.takeOver(workforce.formerLeases)
         // Workers that go on write there.
         if workforce.formerLeases == .released { try output.clearScratch(but: SpoolFolder.name(of: record.identity)) }

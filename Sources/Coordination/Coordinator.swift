@@ -21,6 +21,8 @@ package import Samples
 package actor Coordinator {
     /// Puts the files of a finished unit from scratch into place, durably; files already in place are no fault.
     package typealias PublishFiles = @Sendable (WorkUnit, Lease, UnitResult) async throws -> Void
+    /// Removes from scratch what was made of a unit under a lease.
+    package typealias DiscardFiles = @Sendable (WorkUnit, Lease) async throws -> Void
 
     /// What becomes of the leases that a coordinator finds when it starts.
     package enum FormerLeases: Sendable {
@@ -41,6 +43,7 @@ package actor Coordinator {
     private let policy: LeasePolicy
     private let makesDrafts: Bool
     private let publishFiles: PublishFiles
+    private let discardFiles: DiscardFiles
     private let stopwatch: Stopwatch
     private let wallClock: @Sendable () -> Date
     private let logger: Logger
@@ -66,7 +69,8 @@ package actor Coordinator {
         store: any JobStore, current: BuildRecord? = nil, policy: LeasePolicy = LeasePolicy(),
         clock: some Clock<Duration> = ContinuousClock(),
         wallClock: @escaping @Sendable () -> Date = { Date() }, logger: Logger, makesDrafts: Bool = false,
-        crashes: CrashRecord = CrashRecord(path: nil), publishFiles: @escaping PublishFiles
+        crashes: CrashRecord = CrashRecord(path: nil), discardFiles: @escaping DiscardFiles,
+        publishFiles: @escaping PublishFiles
     ) throws(CoordinationError) {
         guard try store.isPlanned() else { throw CoordinationError(.conflict, "plan", "the plan is not complete") }
         self.store = store
@@ -76,6 +80,7 @@ package actor Coordinator {
         self.makesDrafts = makesDrafts
         self.crashes = crashes
         self.publishFiles = publishFiles
+        self.discardFiles = discardFiles
         self.stopwatch = Stopwatch(clock)
         self.wallClock = wallClock
         self.logger = logger
@@ -107,9 +112,7 @@ package actor Coordinator {
                 // When there is room, or at the next start.
                 if isDiskFull(error) || error is CancellationError { return }
                 logger.debug("not published", metadata: ["unit": "\(publication.lease.unit)", "reason": "\(error)"])
-                _ = try await commits.commit { transaction throws(CoordinationError) in
-                    try transaction.abandonPublish(publication.lease, .waits)
-                }
+                try await abandon(publication.unit, publication.lease, .waits)
                 continue
             }
             _ = try await record(publication.lease)
@@ -184,23 +187,27 @@ package actor Coordinator {
         do {
             try await publishFiles(unit, lease, result)
         } catch {
-            let isFull = isDiskFull(error)
-            // A coordinator that is told to stop is no fault of the unit.
-            let end: PublishEnd = isFull || error is CancellationError ? .kept : .fails("publishing: \(error)")
-            do {
-                let failure = try await commits.commit { transaction throws(CoordinationError) in
-                    try transaction.abandonPublish(lease, end)
-                }
-                note([failure].compactMap { $0 })
-            } catch  where end == .kept {
-                // The unit stays one that is being published: the same message goes on with it.
-                logger.debug("not recorded", metadata: ["unit": "\(lease.unit)"])
-            }
-            guard !isFull else {
+            // Then the unit stays one that is being published: the same message goes on with it, or `finishPublications`.
+            guard !isDiskFull(error) else {
                 throw CoordinationError(.store, unit.shardName, "publishing: \(error)", number: ENOSPC)
             }
+            // A coordinator that is told to stop is no fault of the unit.
+            if !(error is CancellationError) { try await abandon(unit, lease, .fails("publishing: \(error)")) }
             throw CoordinationError(.publish, unit.shardName, "\(error)")
         }
+    }
+
+    /// Gives up a publication; nothing of its files stays, because whoever was stopped while it put them in place must not go on.
+    private func abandon(_ unit: WorkUnit, _ lease: Lease, _ end: PublishEnd) async throws(CoordinationError) {
+        do {
+            try await discardFiles(unit, lease)
+        } catch {
+            logger.debug("files not removed", metadata: ["unit": "\(lease.unit)", "reason": "\(error)"])
+        }
+        let failure = try await commits.commit { transaction throws(CoordinationError) in
+            try transaction.abandonPublish(lease, end)
+        }
+        note([failure].compactMap { $0 })
     }
 
     /// Records that the files of `lease` are in place.

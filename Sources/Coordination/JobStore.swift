@@ -44,7 +44,10 @@ package protocol LeaseTransaction {
     ///
     /// Accepted again when it is repeated, by whomever.
     func commitPublish(_ lease: Lease, asDraft: Bool) throws(CoordinationError) -> LeaseStanding
-    /// Notes that the files could not be put in place; what became of the unit, nil where the lease is stale.
+    /// Gives up what was begun; the failure that was counted, if one was, nil also where the lease is stale.
+    ///
+    /// First remove what is left of its files: whoever was stopped while it put them in place must find nothing to put over what
+    /// the next holder of the unit makes.
     func abandonPublish(_ lease: Lease, _ end: PublishEnd) throws(CoordinationError) -> CountedFailure?
     /// What is being published, or was when a coordinator ended; only what is past its time when `expired`.
     func unfinishedPublications(expired: Bool) throws(CoordinationError) -> [Publication]
@@ -98,10 +101,8 @@ package enum PublishStart: Hashable, Sendable {
     case badResult(WorkUnit, String)
 }
 
-/// What becomes of a unit whose files could not be put in place.
+/// What becomes of a unit whose publication is given up.
 package enum PublishEnd: Hashable, Sendable {
-    /// Its worker keeps it, and may ask again.
-    case kept
     /// It waits for another try, without a failure: the files are gone.
     case waits
     /// It counts as a failure, with this message.

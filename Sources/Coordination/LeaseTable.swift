@@ -47,8 +47,8 @@ package struct LeaseTable: Sendable {
         return true
     }
 
-    /// Marks a current lease as being published with `result`, or not any more; meanwhile nobody takes it away.
-    package mutating func setPublishing(_ lease: Lease, _ result: UnitResult?) {
+    /// Marks a current lease as being published with `result`: from now on nobody takes it away.
+    package mutating func setPublishing(_ lease: Lease, _ result: UnitResult) {
         precondition(isCurrent(lease), "the caller checks the lease first")
         holdings[lease.unit]?.publishing = result
     }

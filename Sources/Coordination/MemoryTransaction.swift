@@ -103,9 +103,6 @@ final class MemoryTransaction: LeaseTransaction {
     func abandonPublish(_ lease: Lease, _ end: PublishEnd) -> CountedFailure? {
         guard content.table.holding(of: lease)?.publishing != nil else { return nil }
         switch end {
-        case .kept:
-            content.table.setPublishing(lease, nil)
-            _ = content.table.renew(lease, until: expiry)
         case .waits: self.end(lease, .waiting)
         case .fails(let message): return counted(lease, message)
         }

@@ -63,10 +63,6 @@ extension SQLTransaction {
     func abandonPublish(_ lease: Lease, _ end: PublishEnd) throws(CoordinationError) -> CountedFailure? {
         let isPublishing = "\(Self.isHolder) AND state = 'publishing'"
         switch end {
-        case .kept:
-            _ = try change(
-                lease, "UPDATE unit SET state = 'leased', publishing = NULL, expires = $7 WHERE \(isPublishing)",
-                [expiry])
         case .waits: _ = try change(lease, "UPDATE unit SET state = 'waiting', \(Self.freed) WHERE \(isPublishing)")
         case .fails(let message): return try sql { try count(lease, message, in: "publishing") }
         }

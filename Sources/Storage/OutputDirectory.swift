@@ -94,6 +94,14 @@ package struct OutputDirectory: Sendable, Hashable {
         }
     }
 
+    /// Removes what was made of a shard under `generation` and is not in place.
+    package func discard(_ name: String, generation: Int) throws(StorageError) {
+        for path in [scratchShard(name, generation: generation), scratchTable(name, generation: generation)]
+        where unlink(path) != 0 && errno != ENOENT {
+            throw StorageError(.remove, path)
+        }
+    }
+
     /// Removes the draft of a shard that is published.
     package func removeDraft(_ name: String) throws(StorageError) {
         for path in [draftShard(name), draftTable(name)] where unlink(path) != 0 && errno != ENOENT {

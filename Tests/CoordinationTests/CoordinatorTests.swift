@@ -8,6 +8,9 @@ import Testing
 /// Where finished files go; can be told to fail.
 final class Place: Sendable {
     private let content = Locked<(leases: [Lease], fault: CoordinationError?)>(([], nil))
+    private let gone = Locked<[Lease]>([])
+    var discarded: [Lease] { gone.withLock { $0 } }
+    func discard(_ lease: Lease) { gone.withLock { $0.append(lease) } }
     var leases: [Lease] { content.withLock { $0.leases } }
     func setFault(_ fault: CoordinationError?) { content.withLock { $0.fault = fault } }
 
@@ -36,6 +39,7 @@ struct Bench {
         self.clock = clock
         coordinator = try Coordinator(
             store: store, clock: clock, wallClock: { Date(timeIntervalSince1970: 1000) }, logger: silent,
+            discardFiles: { [place] _, lease in place.discard(lease) },
             publishFiles: { [place] _, lease, _ in try place.put(lease) })
         try await coordinator.takeOver(leases)
     }
@@ -203,9 +207,9 @@ struct Bench {
     func rollForward() async throws {
         let bench = try await Bench(units: 2)
         let store = FaultyStore(bench.store)
-        let killed = try Coordinator(store: store, clock: bench.clock, logger: silent) { _, _, _ in
-            store.setFault(.dead)
-        }
+        let killed = try Coordinator(
+            store: store, clock: bench.clock, logger: silent, discardFiles: { _, _ in },
+            publishFiles: { _, _, _ in store.setFault(.dead) })
         let leases = [try await bench.lease(), try await bench.lease()]
         await #expect(throws: CoordinationError.self) { try await killed.publish(leases[0], someResult()) }
         #expect(try bench.store.published(unit: leases[0].unit) == nil)
@@ -228,6 +232,7 @@ struct Bench {
         bench.place.setFault(CoordinationError(.publish, "a-000000", "no such file"))
         try await bench.coordinator.finishPublications(expired: true)
         bench.place.setFault(nil)
+        #expect(bench.place.discarded == [lease], "so that nobody who was stopped before goes on with them")
         #expect(try await bench.coordinator.publish(lease, someResult()) == .stale)
         let again = try await bench.lease()
         #expect(again.generation == 2)
@@ -306,11 +311,11 @@ struct Bench {
         let entered = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let leave = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let coordinator = try Coordinator(
-            store: store, clock: clock, logger: silent
-        ) { _, _, _ in
-            entered.continuation.yield()
-            for await _ in leave.stream { break }
-        }
+            store: store, clock: clock, logger: silent, discardFiles: { _, _ in },
+            publishFiles: { _, _, _ in
+                entered.continuation.yield()
+                for await _ in leave.stream { break }
+            })
         let lease = try #require(try await coordinator.acquire(worker: "w", incarnation: "1", request: "1").grant).lease
         async let publishing = coordinator.publish(lease, someResult())
         for await _ in entered.stream { break }

@@ -68,7 +68,9 @@ func withStore(_ kind: StoreKind, _ body: (any JobStore, ManualClock) async thro
     case .memory: try await body(MemoryJobStore(clock: clock), clock)
     case .sqlite:
         try await withTemporaryFolder { try await body(someFileStore(in: $0, clock: clock), clock) }
-    case .postgresql: try await body(try SQLJobStore(someServerDatabase(), build: .random(), clock: clock), clock)
+    case .postgresql:
+        try await body(
+            try SQLJobStore(someServerDatabase(schema: "coordination"), build: .random(), clock: clock), clock)
     }
 }
 
