@@ -224,7 +224,7 @@ let package = Package(
         tests("Manifests"),
         tests("Images", ["Samples"]),
         tests("Shards", ["Samples", "Digests"]),
-        tests("Tables", ["Samples"]),
+        tests("Tables", ["Files", "Samples"]),
         tests("Fetching", ["Samples"]),
         tests("Storage", ["Files", "Samples"]),
         tests("Databases", ["PostgresDatabases"]),

@@ -5,9 +5,9 @@ import Shards
 package import Storage
 import Tables
 
-/// The report on the output in `directory` as a page of HTML, with at most `galleryLimit` images.
-package func reportHTML(of directory: OutputDirectory, galleryLimit: Int) throws -> String {
-    let description = try directory.readDescription()
+/// The report on `dataset` as a page of HTML, with at most `galleryLimit` images.
+package func reportHTML(of dataset: Dataset, galleryLimit: Int) throws -> String {
+    let description = try dataset.readDescription()
     var gatherer = ReportGatherer(galleryLimit: galleryLimit)
     var sources = SourceCounts()
     // Rows of a shard are consecutive: its last one says which shard holds a row.
@@ -15,7 +15,7 @@ package func reportHTML(of directory: OutputDirectory, galleryLimit: Int) throws
     for shard in description.shards {
         try Task.checkCancellation()
         var last: SampleID?
-        try readResultTable(directory.tablePath(shard.name)) { row in
+        try readResultTable(dataset.openTable(shard.name)) { row in
             let row = ReportRow(row, source: shard.source)
             sources.add(row)
             gatherer.add(row)
@@ -26,13 +26,13 @@ package func reportHTML(of directory: OutputDirectory, galleryLimit: Int) throws
     let report = HTMLReport(DatasetFacts(description, sources.facts), gatherer)
     return report.html { id in
         let shard = shardsByLastRow.first { $0.last.source == id.source && $0.last.row >= id.row }
-        return shard.flatMap { image(of: id, in: directory.shardPath($0.name)) }
+        return shard.flatMap { image(of: id, in: $0.name, of: dataset) }
     }
 }
 
 /// The stored image of a sample; nil where its shard cannot be read, which `pipeline verify` explains.
-private func image(of id: SampleID, in shard: String) -> ReportImage? {
-    guard let sample = try? ShardReader.sample(id.key, in: shard) else { return nil }
+private func image(of id: SampleID, in shard: String, of dataset: Dataset) -> ReportImage? {
+    guard let sample = try? ShardReader.sample(id.key, in: dataset.openShard(shard)) else { return nil }
     let type = sample.imageExtension == "jpg" ? "jpeg" : sample.imageExtension
     return ReportImage(mediaType: "image/\(type)", bytes: sample.image)
 }

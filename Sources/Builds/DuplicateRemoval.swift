@@ -83,12 +83,12 @@ struct DuplicateRemoval: Sendable {
             shard: output.scratchShard(name, generation: generation),
             table: output.scratchTable(name, generation: generation)
         )
-        let draft = try ShardReader(path: output.draftShard(name))
+        let draft = try ShardReader(output.store.open(DatasetLayout.draftShard(name)))
         let shard = try ShardWriter(path: paths.shard, level: zstdLevel)
         let table = try ResultTableWriter(path: paths.table)
         var rejections: [String: Int] = [:]
         var number = place.firstRow
-        try readResultTable(output.draftTable(name)) { row in
+        try readResultTable(output.store.open(DatasetLayout.draftTable(name))) { row in
             try Task.checkCancellation()
             var row = row
             if row.status == ResultRow.success {

@@ -63,8 +63,8 @@ struct RepeatSearch {
         for place in places {
             try Task.checkCancellation()
             let name = place.published.unit.shardName
-            let path = place.published.isDraft ? output.draftTable(name) : output.tablePath(name)
-            let table = try TableReader(path: path)
+            let key = place.published.isDraft ? DatasetLayout.draftTable(name) : DatasetLayout.table(name)
+            let table = try TableReader(output.store.open(key))
             var row = place.firstRow
             for group in 0..<table.rowGroupCount {
                 try table.rows(ofGroup: group, columns: ["status", "sha256", "perceptual_hash"]) { _, cells in

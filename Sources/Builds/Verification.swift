@@ -23,11 +23,11 @@ package struct Verification: Encodable, Sendable {
         case uncheckedTables = "unchecked_tables"
     }
 
-    /// Reads the output in `directory`; `note` is told of every damaged shard at once.
-    package init(of directory: OutputDirectory, note: (_ fault: String) -> Void) throws {
+    /// Reads `dataset` again; `note` is told of every damaged shard at once.
+    package init(of dataset: Dataset, note: (_ fault: String) -> Void) throws {
         let description: DatasetDescription
         do {
-            description = try directory.readDescription()
+            description = try dataset.readDescription()
         } catch {
             throw CommandError(.badInput, "\(error)")
         }
@@ -36,7 +36,7 @@ package struct Verification: Encodable, Sendable {
             shards += 1
             uncheckedTables += shard.tableSHA256 == nil ? 1 : 0
             do {
-                rows += try rowCount(of: shard, in: directory)
+                rows += try rowCount(of: shard, in: dataset)
                 samples += shard.samples
             } catch {
                 damaged.append("\(error)")
@@ -44,30 +44,26 @@ package struct Verification: Encodable, Sendable {
             }
         }
         let published = Set(description.shards.map(\.name))
-        others = directory.shardNames().filter { !published.contains($0) }.map(directory.shardPath)
+        others = try dataset.shardNames().filter { !published.contains($0) }
+            .map { dataset.place(of: DatasetLayout.shard($0)) }
     }
 }
 
 /// Checks one shard with its table; gives the table's rows.
-private func rowCount(of shard: DatasetDescription.Shard, in directory: OutputDirectory) throws -> Int {
-    let path = directory.shardPath(shard.name)
+private func rowCount(of shard: DatasetDescription.Shard, in dataset: Dataset) throws -> Int {
+    let file = try dataset.openShard(shard.name)
+    let path = file.name
     var keys: [String] = []
-    let summary = try verifyShard(path) { sample throws(ShardError) in
+    let summary = try verifyShard(file) { sample throws(ShardError) in
         keys.append(sample.key)
         if let fault = fault(of: sample) { throw ShardError(sample: sample.key, in: path, fault) }
     }
     guard summary.sha256.hex == shard.sha256, summary.byteCount == shard.bytes, summary.samples == shard.samples
     else { throw CommandError(.failedWork, "\(path): another file than the one that was published") }
-    let table = directory.tablePath(shard.name)
+    let table = try dataset.openTable(shard.name)
     if let tableDigest = shard.tableSHA256 {
-        let found: (digest: ContentDigest, byteCount: Int)
-        do {
-            found = try digest(ofFile: table)
-        } catch {
-            throw CommandError(.failedWork, "\(table): unreadable: \(error.localizedDescription)")
-        }
-        guard found.digest.hex == tableDigest, shard.tableBytes.map({ $0 == found.byteCount }) ?? true else {
-            throw CommandError(.failedWork, "\(table): another file than the one that was published")
+        guard try digest(of: table).hex == tableDigest, shard.tableBytes.map({ $0 == table.byteCount }) ?? true else {
+            throw CommandError(.failedWork, "\(table.name): another file than the one that was published")
         }
     }
     var (rows, kept) = (0, [String]())
@@ -76,7 +72,7 @@ private func rowCount(of shard: DatasetDescription.Shard, in directory: OutputDi
         if row.status == ResultRow.success { kept.append(row.key) }
     }
     guard kept == keys else {
-        throw CommandError(.failedWork, "\(table): its rows are not the shard's samples")
+        throw CommandError(.failedWork, "\(table.name): its rows are not the shard's samples")
     }
     return rows
 }

@@ -56,6 +56,47 @@ struct cpq_reader {
     std::vector<std::string> texts;  // what `cpq_texts` found last
 };
 
+static thread_local std::string read_fault;
+
+/// A file whose owner reads its ranges.
+class RangesFile : public arrow::io::RandomAccessFile {
+public:
+    explicit RangesFile(cpq_ranges_t ranges) : ranges(ranges) {}
+    ~RangesFile() override { ranges.release(ranges.context); }
+
+    arrow::Status Close() override { is_closed = true; return arrow::Status::OK(); }
+    bool closed() const override { return is_closed; }
+    arrow::Result<int64_t> GetSize() override { return ranges.byte_count; }
+    arrow::Result<int64_t> Tell() const override { return place; }
+    arrow::Status Seek(int64_t position) override { place = position; return arrow::Status::OK(); }
+    arrow::Result<int64_t> ReadAt(int64_t position, int64_t count, void *out) override {
+        int64_t got = ranges.read(ranges.context, position, count, out);
+        if (got < 0) return arrow::Status::IOError(read_fault);
+        return got;
+    }
+    arrow::Result<std::shared_ptr<arrow::Buffer>> ReadAt(int64_t position, int64_t count) override {
+        ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateResizableBuffer(count, pool()));
+        ARROW_ASSIGN_OR_RAISE(int64_t got, ReadAt(position, count, buffer->mutable_data()));
+        ARROW_RETURN_NOT_OK(buffer->Resize(got));
+        return std::shared_ptr<arrow::Buffer>(std::move(buffer));
+    }
+    arrow::Result<int64_t> Read(int64_t count, void *out) override {
+        ARROW_ASSIGN_OR_RAISE(int64_t got, ReadAt(place, count, out));
+        place += got;
+        return got;
+    }
+    arrow::Result<std::shared_ptr<arrow::Buffer>> Read(int64_t count) override {
+        ARROW_ASSIGN_OR_RAISE(auto buffer, ReadAt(place, count));
+        place += buffer->size();
+        return buffer;
+    }
+
+private:
+    cpq_ranges_t ranges;
+    int64_t place = 0;
+    bool is_closed = false;
+};
+
 static std::shared_ptr<arrow::DataType> type_of(cpq_type_t type) {
     switch (type) {
     case CPQ_STRING: return arrow::utf8();
@@ -141,23 +182,29 @@ int cpq_writer_close(cpq_writer_t w) {
 }
 void cpq_writer_free(cpq_writer_t w) { guarded([&] { delete w; }); }
 
+static void open_reader(std::shared_ptr<arrow::io::RandomAccessFile> file, cpq_reader_t *out) {
+    auto r = std::make_unique<cpq_reader>();
+    parquet::ReaderProperties properties(pool());
+    properties.enable_buffered_stream();
+    parquet::ArrowReaderProperties arrow_properties(/*use_threads=*/false);
+    arrow_properties.set_pre_buffer(false);
+    arrow_properties.set_arrow_extensions_enabled(true);  // so that a UUID is told from other bytes
+    parquet::arrow::FileReaderBuilder builder;
+    check(builder.Open(std::move(file), properties));
+    builder.memory_pool(pool());
+    builder.properties(arrow_properties);
+    check(builder.Build(&r->reader));
+    check(r->reader->GetSchema(&r->schema));
+    *out = r.release();
+}
+
 int cpq_reader_open(const char *path, cpq_reader_t *out) {
-    return guarded([&] {
-        auto r = std::make_unique<cpq_reader>();
-        auto file = take(arrow::io::ReadableFile::Open(path));
-        parquet::ReaderProperties properties(pool());
-        properties.enable_buffered_stream();
-        parquet::ArrowReaderProperties arrow_properties(/*use_threads=*/false);
-        arrow_properties.set_pre_buffer(false);
-        arrow_properties.set_arrow_extensions_enabled(true);  // so that a UUID is told from other bytes
-        parquet::arrow::FileReaderBuilder builder;
-        check(builder.Open(file, properties));
-        builder.memory_pool(pool());
-        builder.properties(arrow_properties);
-        check(builder.Build(&r->reader));
-        check(r->reader->GetSchema(&r->schema));
-        *out = r.release();
-    });
+    return guarded([&] { open_reader(take(arrow::io::ReadableFile::Open(path)), out); });
+}
+void cpq_read_failed(const char *reason) { read_fault = reason; }
+int cpq_reader_open_ranges(cpq_ranges_t ranges, cpq_reader_t *out) {
+    auto file = std::make_shared<RangesFile>(ranges);
+    return guarded([&] { open_reader(std::move(file), out); });
 }
 int64_t cpq_row_count(cpq_reader_t r) { return r->reader->parquet_reader()->metadata()->num_rows(); }
 int cpq_row_group_count(cpq_reader_t r) { return r->reader->num_row_groups(); }

@@ -63,3 +63,10 @@ package func digest(ofFile path: String) throws -> (digest: ContentDigest, byteC
     }
     return (digester.finish(), byteCount)
 }
+
+/// The SHA-256 digest of all of `bytes`, read block by block.
+package func digest(of bytes: any ByteRanges) throws -> ContentDigest {
+    let digester = Digester()
+    try bytes.forEachBlock { block in block.withUnsafeBytes { digester.update($0) } }
+    return digester.finish()
+}

@@ -33,15 +33,18 @@ struct GroupReader {
 private struct CountedReader {
     private let reader: ShardReader
     private let shard: PublishedShard
+    private let place: String
     private let epoch: Int
     private var count = 0
 
     init(_ shard: PublishedShard, epoch: Int) throws(LoadingError) {
+        let file = try shard.open()
         do {
-            reader = try ShardReader(path: shard.path)
+            reader = try ShardReader(file)
         } catch {
-            throw LoadingError(.missing, shard.path, error.detail)
+            throw LoadingError(.damaged, file.name, error.detail)
         }
+        place = file.name
         self.shard = shard
         self.epoch = epoch
     }
@@ -51,18 +54,18 @@ private struct CountedReader {
         do {
             sample = try reader.next()
         } catch {
-            throw LoadingError(.damaged, shard.path, "\(error.code.rawValue): \(error.detail)")
+            throw LoadingError(.damaged, place, "\(error.code.rawValue): \(error.detail)")
         }
         count += sample == nil ? 0 : 1
         guard sample == nil ? count == shard.samples : count <= shard.samples else {
             throw LoadingError(
-                .damaged, shard.path, "holds \(sample == nil ? "" : "at least ")\(count) samples, not \(shard.samples)")
+                .damaged, place, "holds \(sample == nil ? "" : "at least ")\(count) samples, not \(shard.samples)")
         }
         return sample.map { sample in
             TrainingSample(
                 key: sample.key, image: sample.image, captions: sample.metadata.captions.map { readable($0.text) },
                 epoch: epoch,
-                shard: shard.path)
+                shard: place)
         }
     }
 }

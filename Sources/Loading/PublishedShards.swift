@@ -1,44 +1,58 @@
-import Foundation
+import Samples
 import Storage
 
-/// A shard to train on: its file, and what `dataset.json` says of it.
-struct PublishedShard: Sendable, Equatable {
-    let path: String
+/// A shard to train on: where it is, and what `dataset.json` says of it.
+struct PublishedShard: Sendable {
+    let dataset: Dataset
     let name: String
     /// How many samples it holds, at least 1.
     let samples: Int
     let sha256: String
+
+    /// What errors call it.
+    var place: String { dataset.place(of: DatasetLayout.shard(name)) }
+
+    /// Opens it for reading.
+    func open() throws(LoadingError) -> any ByteRanges {
+        do {
+            return try dataset.openShard(name)
+        } catch {
+            throw LoadingError(.missing, error.path, error.reason)
+        }
+    }
 }
 
-/// The shards with samples of the data sets in `directories`, in their order; every file is there in its full length.
-func publishedShards(in directories: [String]) throws(LoadingError) -> [PublishedShard] {
+/// The shards with samples of `datasets`, in their order; every one is there in its full length.
+func publishedShards(in datasets: [Dataset]) throws(LoadingError) -> [PublishedShard] {
     var shards: [PublishedShard] = []
-    for directory in directories {
-        let output = OutputDirectory(directory)
+    for dataset in datasets {
         let description: DatasetDescription
         do {
-            description = try output.readDescription()
+            description = try dataset.readDescription()
         } catch {
             throw LoadingError(.dataset, error.path, error.reason)
         }
         for shard in description.shards where shard.samples > 0 {
-            let path = output.shardPath(shard.name)
-            try check(path, byteCount: shard.bytes)
-            shards.append(PublishedShard(path: path, name: shard.name, samples: shard.samples, sha256: shard.sha256))
+            let published = PublishedShard(
+                dataset: dataset, name: shard.name, samples: shard.samples, sha256: shard.sha256)
+            try check(published, byteCount: shard.bytes)
+            shards.append(published)
         }
     }
     return shards
 }
 
-private func check(_ path: String, byteCount: Int) throws(LoadingError) {
-    let attributes: [FileAttributeKey: Any]
+private func check(_ shard: PublishedShard, byteCount: Int) throws(LoadingError) {
+    let found: ObjectStat?
     do {
-        attributes = try FileManager.default.attributesOfItem(atPath: path)
+        found = try shard.dataset.store.stat(DatasetLayout.shard(shard.name))
     } catch {
-        throw LoadingError(.missing, path, "dataset.json lists it, but there is no such file")
+        throw LoadingError(.missing, error.path, error.reason)
     }
-    let found = (attributes[.size] as? NSNumber)?.intValue
-    guard found == byteCount else {
-        throw LoadingError(.damaged, path, "\(found ?? 0) bytes, not the \(byteCount) of dataset.json")
+    guard let found else {
+        throw LoadingError(.missing, shard.place, "dataset.json lists it, but there is no such file")
+    }
+    guard found.byteCount == byteCount else {
+        throw LoadingError(.damaged, shard.place, "\(found.byteCount) bytes, not the \(byteCount) of dataset.json")
     }
 }

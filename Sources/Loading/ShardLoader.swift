@@ -1,5 +1,6 @@
 import Digests
 import Samples
+package import Storage
 
 /// One image with its captions, as a trainer gets it.
 package struct TrainingSample: Sendable, Equatable {
@@ -10,7 +11,7 @@ package struct TrainingSample: Sendable, Equatable {
     package let captions: [String]
     /// How many epochs were over before this one.
     package let epoch: Int
-    /// The shard's file: for errors.
+    /// The place of the shard: for errors.
     package let shard: String
 }
 
@@ -42,15 +43,23 @@ package struct ShardLoader: Sendable {
 
     /// Finds the shards of the data sets in `directories`, which are outputs of the pipeline.
     ///
-    /// - Throws: `dataset`, `missing`, `damaged` where a file is not what `dataset.json` says, `empty` without samples.
+    /// - Throws: As of the data sets themselves.
     package init(directories: [String], order: LoadingOrder) throws(LoadingError) {
+        try self.init(directories.map(Dataset.init(at:)), order: order)
+    }
+
+    /// Finds the shards of `datasets`, wherever they are.
+    ///
+    /// - Throws: `dataset`, `missing`, `damaged` where a file is not what `dataset.json` says, `empty` without samples.
+    package init(_ datasets: [Dataset], order: LoadingOrder) throws(LoadingError) {
         precondition(order.interleavedShards > 0 && order.bufferedSamples > 0, "at least one shard and one sample")
-        shards = try publishedShards(in: directories)
+        shards = try publishedShards(in: datasets)
         sampleCounts = shards.map(\.samples)
         sampleCount = sampleCounts.reduce(0, +)
         self.order = order
         guard sampleCount > 0 else {
-            throw LoadingError(.empty, directories.joined(separator: ", "), "no published shard holds a sample")
+            let places = datasets.map { $0.place(of: DatasetLayout.description) }
+            throw LoadingError(.empty, places.joined(separator: ", "), "no published shard holds a sample")
         }
     }
 

@@ -1,4 +1,6 @@
 import Files
+import Glibc
+import Samples
 
 /// A shard that could not be written or read: the file, where in it, and what is wrong.
 public struct ShardError: Error, Hashable, CustomStringConvertible {
@@ -39,8 +41,32 @@ public struct ShardError: Error, Hashable, CustomStringConvertible {
         self.init(.sample, path, "\(key): \(fault)")
     }
 
+    /// Bytes that cannot be read.
+    init(_ error: UnreadableBytes) { self.init(.system, error.name, error.reason, number: error.number) }
+
     /// One line: file, class, where and what.
     public var description: String { "\(path): \(code.rawValue): \(detail)" }
 }
 
 extension ShardError: SystemFault {}
+
+/// What the system said of the last call.
+func systemError(_ path: String, _ step: String) -> ShardError {
+    ShardError(.system, path, "\(step): \(String(cString: strerror(errno)))", number: errno)
+}
+
+/// The file `path`, open for reading.
+func opened(_ path: String) throws(ShardError) -> any ByteRanges {
+    do {
+        return try OpenedFile(path)
+    } catch {
+        throw ShardError(.system, path, "open: \(error.reason)", number: error.number)
+    }
+}
+
+extension ByteRanges {
+    /// As `bytes`, with this module's own error.
+    func shardBytes(at offset: Int, count: Int) throws(ShardError) -> [UInt8] {
+        do { return try bytes(at: offset, count: count) } catch { throw ShardError(error) }
+    }
+}

@@ -1,6 +1,6 @@
 import Digests
 import Glibc
-import Samples
+public import Samples
 
 /// Where each sample of a shard is in its tar; read from the file's end, without decompressing anything.
 public struct ShardIndex: Sendable, Equatable {
@@ -58,21 +58,21 @@ extension ShardIndex {
     /// Reads the index of the shard at `path`.
     ///
     /// - Throws: `system` where the file cannot be read, `index` where it ends in no index of this format.
-    public init(path: String) throws(ShardError) {
-        let file = try InputFile(path)
-        try self.init(file)
-    }
+    public init(path: String) throws(ShardError) { try self.init(opened(path)) }
 
-    init(_ file: InputFile) throws(ShardError) {
-        func fault(_ detail: String) -> ShardError { ShardError(.index, file.path, detail) }
+    /// Reads the index of the shard `file`, wherever it is; three small ranges from its end.
+    ///
+    /// - Throws: `system` where it cannot be read, `index` where it ends in no index of this format.
+    public init(_ file: any ByteRanges) throws(ShardError) {
+        func fault(_ detail: String) -> ShardError { ShardError(.index, file.name, detail) }
         guard file.byteCount >= trailerLength else { throw fault("the file is too short to hold an index") }
-        let trailer = try file.read(at: file.byteCount - 12, count: 12)
+        let trailer = try file.shardBytes(at: file.byteCount - 12, count: 12)
         guard Array(trailer[4...]) == magic else { throw fault("the file does not end in an index") }
         let length = Int(integer(trailer[..<4]) as UInt32)
         guard length >= 8 + 20 + trailerLength, length <= min(file.byteCount, byteLimit) else {
             throw fault("impossible length")
         }
-        let frame = try file.read(at: file.byteCount - length, count: length)
+        let frame = try file.shardBytes(at: file.byteCount - length, count: length)
         guard integer(frame[..<4]) == skippableMagic, Int(integer(frame[4..<8]) as UInt32) == length - 8 else {
             throw fault("no skippable frame")
         }

@@ -1,5 +1,5 @@
 import Foundation
-import Samples
+public import Samples
 
 /// Reads the samples of a shard one after the other, in constant memory.
 public final class ShardReader {
@@ -12,9 +12,10 @@ public final class ShardReader {
     private var hasEnded = false
 
     /// Opens the shard at `path`.
-    public init(path: String) throws(ShardError) {
-        stream = try TarStream(InputFile(path))
-    }
+    public convenience init(path: String) throws(ShardError) { try self.init(opened(path)) }
+
+    /// Reads the shard `file`, wherever it is, from its beginning.
+    public init(_ file: any ByteRanges) throws(ShardError) { stream = try TarStream(file) }
 
     init(_ stream: TarStream) { self.stream = stream }
 
@@ -54,14 +55,18 @@ public final class ShardReader {
     ///
     /// Decompresses up to the sample and stops.
     public static func sample(_ key: String, in path: String) throws(ShardError) -> ShardSample? {
-        let file = try InputFile(path)
+        try sample(key, in: opened(path))
+    }
+
+    /// The sample `key` of the shard `file`, wherever it is; nil where it holds none of that name.
+    public static func sample(_ key: String, in file: any ByteRanges) throws(ShardError) -> ShardSample? {
         guard let place = try ShardIndex(file).places.first(where: { $0.key == key }) else { return nil }
         let stream = try TarStream(file)
         guard try stream.skip(place.offset) == place.offset else {
-            throw ShardError(.index, path, "\(key): is beyond the end of the tar")
+            throw ShardError(.index, file.name, "\(key): is beyond the end of the tar")
         }
         guard let sample = try ShardReader(stream).next(), sample.key == key else {
-            throw ShardError(.index, path, "\(key): another sample is in its place")
+            throw ShardError(.index, file.name, "\(key): another sample is in its place")
         }
         return sample
     }

@@ -4,7 +4,7 @@ import Samples
 
 /// The tar of a shard as a stream of bytes: decompresses the one frame of a file, block by block.
 final class TarStream {
-    private let file: InputFile
+    private let file: any ByteRanges
     private let context: OpaquePointer
     private let digester: Digester?
     private var input = [UInt8](repeating: 0, count: ZSTD_DStreamInSize())
@@ -20,8 +20,8 @@ final class TarStream {
     private(set) var offset = 0
 
     /// Starts at the beginning of `file`; `digests` says whether `finish` shall tell the digest of the whole file.
-    init(_ file: InputFile, digests: Bool = false) throws(ShardError) {
-        guard let context = ZSTD_createDCtx() else { throw ShardError(.compression, file.path, "no memory for zstd") }
+    init(_ file: any ByteRanges, digests: Bool = false) throws(ShardError) {
+        guard let context = ZSTD_createDCtx() else { throw ShardError(.compression, file.name, "no memory for zstd") }
         ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 27)
         self.file = file
         self.context = context
@@ -30,7 +30,7 @@ final class TarStream {
 
     deinit { ZSTD_freeDCtx(context) }
 
-    var path: String { file.path }
+    var path: String { file.name }
 
     /// Exactly `count` bytes; fewer only at the end of the tar.
     func read(_ count: Int) throws(ShardError) -> [UInt8] {
@@ -104,7 +104,7 @@ final class TarStream {
     }
 
     private func refill() throws(ShardError) -> Bool {
-        inputCount = try file.read(at: fileOffset, into: &input)
+        do { inputCount = try file.read(at: fileOffset, into: &input) } catch { throw ShardError(error) }
         inputPlace = 0
         fileOffset += inputCount
         if let digester {

@@ -1,4 +1,5 @@
-import Glibc
+import Files
+import Samples
 
 // What shows of a published shard without reading it.
 extension OutputDirectory {
@@ -6,10 +7,10 @@ extension OutputDirectory {
     ///
     /// `isDraft` says which of the two places they are in.
     package func damage(of name: String, isDraft: Bool, byteCount: Int, tableByteCount: Int) -> String? {
-        let shard = isDraft ? draftShard(name) : shardPath(name)
-        let table = isDraft ? draftTable(name) : tablePath(name)
-        return Self.damage(of: shard, byteCount, beginsWith: [0x28, 0xb5, 0x2f, 0xfd])  // a frame of zstd
-            ?? Self.damage(of: table, tableByteCount, beginsWith: Array("PAR1".utf8))
+        let shard = isDraft ? DatasetLayout.draftShard(name) : DatasetLayout.shard(name)
+        let table = isDraft ? DatasetLayout.draftTable(name) : DatasetLayout.table(name)
+        return store.damage(of: shard, byteCount, beginsWith: Compression.zstd.signature)
+            ?? store.damage(of: table, tableByteCount, beginsWith: Array("PAR1".utf8))
     }
 
     /// Whether the files that a worker has written as `generation` of a shard were put in place already.
@@ -19,24 +20,21 @@ extension OutputDirectory {
         !isThere(scratchShard(name, generation: generation)) && !isThere(scratchTable(name, generation: generation))
             && damage(of: name, isDraft: isDraft, byteCount: byteCount, tableByteCount: tableByteCount) == nil
     }
+}
 
-    private static func damage(of path: String, _ byteCount: Int, beginsWith magic: [UInt8]) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            return errno == ENOENT ? "\(path) is missing" : "\(path): \(String(cString: strerror(errno)))"
+extension ObjectStore {
+    /// What is wrong with an object of which this is known; nil where nothing is.
+    fileprivate func damage(of key: ObjectKey, _ byteCount: Int, beginsWith magic: [UInt8]) -> String? {
+        let place = place(of: key)
+        do {
+            guard let found = try stat(key) else { return "\(place) is missing" }
+            guard found.byteCount == byteCount else { return "\(place) has \(found.byteCount) bytes, not \(byteCount)" }
+            let head = try open(key).bytes(at: 0, count: magic.count)
+            return head == magic ? nil : "\(place) does not begin as it was written"
+        } catch let error as StorageError {
+            return "\(error.path): \(error.reason)"
+        } catch {
+            return "\(error)"
         }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            return "\(path) is not a plain file"
-        }
-        guard Int(status.st_size) == byteCount else {
-            return "\(path) has \(status.st_size) bytes, not \(byteCount)"
-        }
-        var head = [UInt8](repeating: 0, count: magic.count)
-        guard pread(descriptor, &head, head.count, 0) == head.count, head == magic else {
-            return "\(path) does not begin as it was written"
-        }
-        return nil
     }
 }

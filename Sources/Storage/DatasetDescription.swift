@@ -94,20 +94,6 @@ extension DatasetDescription {
     }
 }
 
-extension OutputDirectory {
-    /// Reads `dataset.json`.
-    package func readDescription() throws(StorageError) -> DatasetDescription {
-        guard let data = FileManager.default.contents(atPath: descriptionPath) else {
-            throw StorageError(.read, descriptionPath, "no such file: not an output, or nothing is published yet")
-        }
-        do {
-            return try JSONDecoder().decode(DatasetDescription.self, from: data)
-        } catch {
-            throw StorageError(.read, descriptionPath, "\(error)")
-        }
-    }
-}
-
 /// JSON with sorted keys, so that equal values are equal bytes.
 private func encoded(_ value: some Encodable) -> [UInt8] {
     let encoder = JSONEncoder()

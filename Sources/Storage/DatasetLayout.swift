@@ -23,7 +23,8 @@ package enum DatasetLayout {
     /// The name of the shard that the object `key` is; nil where it is none.
     package static func shardName(of key: ObjectKey) -> String? {
         guard key.text.hasPrefix(shardFolder + "/"), key.text.hasSuffix(shardEnding) else { return nil }
-        return String(key.text.dropFirst(shardFolder.count + 1).dropLast(shardEnding.count))
+        let name = key.text.dropFirst(shardFolder.count + 1).dropLast(shardEnding.count)
+        return name.contains("/") ? nil : String(name)
     }
 
     /// Whether a shard can be called `name`: not every `dataset.json` is the pipeline's own.

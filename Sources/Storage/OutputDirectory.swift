@@ -8,6 +8,10 @@ package struct OutputDirectory: Sendable, Hashable {
 
     package init(_ root: String) { self.root = root }
 
+    /// The same as readers find it, in a store.
+    package var dataset: Dataset { Dataset(store) }
+    package var store: DirectoryStore { DirectoryStore(root, partialFolder: DatasetLayout.scratchFolder) }
+
     /// Where the object `key` is.
     package func path(_ key: ObjectKey) -> String { root + "/" + key.text }
 
@@ -146,13 +150,6 @@ package struct OutputDirectory: Sendable, Hashable {
             let partial = scratchFolder + "/" + key.text.replacing("/", with: "-") + ".partial"
             try writeFile(bytes, to: path(key), through: partial)
         }
-    }
-
-    /// The names of the shards whose files are there, sorted.
-    package func shardNames() -> [String] {
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: shardFolder)) ?? []  // no folder, no shards
-        return files.compactMap { ObjectKey("\(DatasetLayout.shardFolder)/\($0)").flatMap(DatasetLayout.shardName) }
-            .sorted()
     }
 
     private func syncFolder(_ path: String) throws(StorageError) {

@@ -76,11 +76,11 @@ package final class ResultTableWriter {
     private func cell(_ number: Int?) -> Cell { number.map { .int($0) } ?? .null }
 }
 
-/// Gives every row of the table at `path` to `visit`, in order.
+/// Gives every row of the table `file` to `visit`, in order.
 ///
 /// - Throws: A `TableError` where the file is damaged or no table of a shard, and what `visit` throws.
-package func readResultTable(_ path: String, visit: (ResultRow) throws -> Void) throws {
-    let reader = try TableReader(path: path)
+package func readResultTable(_ file: any ByteRanges, visit: (ResultRow) throws -> Void) throws {
+    let reader = try TableReader(file)
     // The last column is younger than some tables.
     let hasLooks = reader.columns.contains("perceptual_hash")
     let names = columns.map(\.name).dropLast(hasLooks ? 0 : 1)
@@ -98,8 +98,8 @@ package func readResultTable(_ path: String, visit: (ResultRow) throws -> Void) 
             row.httpStatus = try cells.int(10)
             row.finalURL = try cells.string(11)
             row.sourceID = try cells.string(12)
-            row.captions = try scored(cells, 14, path)
-            row.candidates = try scored(cells, 17, path)
+            row.captions = try scored(cells, 14, file.name)
+            row.candidates = try scored(cells, 17, file.name)
             if hasLooks { row.perceptualHash = try cells.string(20).flatMap { UInt64($0, radix: 16) } }
             try visit(row)
         }

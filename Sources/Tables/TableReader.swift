@@ -1,6 +1,7 @@
 import CParquet
 import Files
 import Glibc
+package import Samples
 
 /// Reads chosen columns of a Parquet file, row group by row group, in batches.
 package final class TableReader {
@@ -12,11 +13,22 @@ package final class TableReader {
     /// Opens the file `path`.
     ///
     /// Throws a `TableError` for a footer that is damaged, too: there are as many rows as the row groups have.
-    package init(path: String) throws(TableError) {
+    package convenience init(path: String) throws(TableError) {
         // Arrow would wait for a pipe.
         do { close(try openPlainFile(path)) } catch { throw TableError(path, error.reason) }
         var handle: cpq_reader_t?
         try TableError.check(cpq_reader_open(path, &handle), path)
+        try self.init(path, handle)
+    }
+
+    /// Reads the Parquet file `file`, wherever it is.
+    package convenience init(_ file: any ByteRanges) throws(TableError) {
+        var handle: cpq_reader_t?
+        try TableError.check(cpq_reader_open_ranges(ranges(of: file), &handle), file.name)
+        try self.init(file.name, handle)
+    }
+
+    private init(_ path: String, _ handle: cpq_reader_t?) throws(TableError) {
         guard let handle else { throw TableError(path, "no reader") }
         self.path = path
         self.handle = handle

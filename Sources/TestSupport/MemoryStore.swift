@@ -14,6 +14,13 @@ package final class MemoryStore: ObjectStore {
     /// An empty store that gives at most `pageLimit` objects a page.
     package init(pageLimit: Int = 3) { self.pageLimit = pageLimit }
 
+    /// Takes the objects of another store.
+    package func copy(_ store: any ObjectStore) throws {
+        try store.forEach("") { entry in
+            try put(store.read(entry.key, byteLimit: entry.byteCount), to: entry.key)
+        }
+    }
+
     package func place(of key: ObjectKey) -> String { "memory://store/" + key.text }
 
     package func stat(_ key: ObjectKey) throws(StorageError) -> ObjectStat? {

@@ -3,9 +3,11 @@ import Commands
 import Digests
 import Files
 import Foundation
+import Manifests
 import Reports
 import Samples
 import Shards
+import Storage
 
 /// Shows what a shard holds.
 struct InspectCommand: AsyncParsableCommand {
@@ -31,14 +33,19 @@ struct InspectCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            if let sample { try showSample(sample) } else { try showShard() }
+            let file = try openObject(at: expandingHome(shard))
+            if let sample { try showSample(sample, of: file) } else { try showShard(file) }
         } catch let error as ShardError {
+            throw CommandError(.badInput, "\(error)")
+        } catch let error as StorageError {
+            throw CommandError(.badInput, "\(error)")
+        } catch let error as UnreadableBytes {
             throw CommandError(.badInput, "\(error)")
         }
     }
 
-    private func showSample(_ key: String) throws {
-        guard let sample = try ShardReader.sample(key, in: shard) else {
+    private func showSample(_ key: String, of file: any ByteRanges) throws {
+        guard let sample = try ShardReader.sample(key, in: file) else {
             throw CommandError(.badInput, "\(shard): no sample \(key); pipeline inspect lists those that are there")
         }
         if let image { try write(sample.image, to: image) }
@@ -46,8 +53,8 @@ struct InspectCommand: AsyncParsableCommand {
         try printResult(view(sample).text(), terminator: "")
     }
 
-    private func showShard() throws {
-        let index = try ShardIndex(path: shard)
+    private func showShard(_ file: any ByteRanges) throws {
+        let index = try ShardIndex(file)
         struct Listing: Encodable {
             struct Sample: Encodable {
                 let key: String
@@ -64,14 +71,13 @@ struct InspectCommand: AsyncParsableCommand {
             return try printResult(
                 jsonText(Listing(samples: index.places.count, tarBytes: index.tarByteCount, keys: keys)))
         }
-        let reader = try ShardReader(path: shard)
+        let reader = try ShardReader(file)
         var samples: [InspectView.Sample] = []
         while samples.count < limit, let sample = try reader.next() { samples.append(view(sample)) }
-        let (digest, byteCount) = try digest(ofFile: shard)
         let name = URL(fileURLWithPath: shard).lastPathComponent
         let facts = DatasetFacts.Shard(
             name: name, source: ShardName(name.prefix { $0 != "." })?.source ?? "", samples: index.places.count,
-            byteCount: byteCount, digest: digest, table: nil)
+            byteCount: file.byteCount, digest: try digest(of: file), table: nil)
         try printResult(InspectView(facts, samples: samples).text(), terminator: "")
     }
 

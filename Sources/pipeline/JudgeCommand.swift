@@ -27,7 +27,7 @@ struct JudgeCommand: AsyncParsableCommand {
     func run() async throws {
         let quality: CaptionQuality
         do {
-            quality = try judge(OutputDirectory(expandingHome(output)), scenes: scenes())
+            quality = try judge(Dataset(at: expandingHome(output)), scenes: scenes())
         } catch let error as StorageError {
             throw CommandError(.badInput, "\(error)")
         } catch let error as ShardError {
@@ -60,10 +60,10 @@ struct JudgeCommand: AsyncParsableCommand {
         }
     }
 
-    private func judge(_ directory: OutputDirectory, scenes: [Scene]) throws -> CaptionQuality {
+    private func judge(_ dataset: Dataset, scenes: [Scene]) throws -> CaptionQuality {
         var quality = CaptionQuality()
-        for shard in try directory.readDescription().shards {
-            let reader = try ShardReader(path: directory.shardPath(shard.name))
+        for shard in try dataset.readDescription().shards {
+            let reader = try ShardReader(dataset.openShard(shard.name))
             while let sample = try reader.next() {
                 try Task.checkCancellation()
                 let facts = sample.metadata

@@ -27,10 +27,10 @@ struct ReportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let directory = OutputDirectory(expandingHome(output))
+        let folder = expandingHome(output)
         do {
-            let html = try reportHTML(of: directory, galleryLimit: samples)
-            let path = to ?? directory.root + "/report.html"
+            let html = try reportHTML(of: Dataset(at: folder), galleryLimit: samples)
+            let path = to ?? folder + "/report.html"
             try write(html.utf8, to: path)
             try printResult(path)
         } catch let error as StorageError {

@@ -21,8 +21,8 @@ struct VerifyCommand: AsyncParsableCommand {
     @OptionGroup var logs: LogOptions
 
     func run() async throws {
-        let directory = OutputDirectory(expandingHome(output))
-        let result = try Verification(of: directory) { if !json { printError($0) } }
+        let dataset = Dataset(at: expandingHome(output))
+        let result = try Verification(of: dataset) { if !json { printError($0) } }
         if !json {
             for path in result.others {
                 StandardError.line("\(path): not in dataset.json, so not checked", level: .notice)
@@ -30,7 +30,7 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         if result.uncheckedTables > 0, !json {
             StandardError.line(
-                "\(directory.descriptionPath): of an older version, with no digests of tables: only their rows were "
+                "\(dataset.place(of: DatasetLayout.description)): of an older version, with no digests of tables: only their rows were "
                     + "compared; pipeline build adds the digests", level: .warning)
         }
         try printResult(

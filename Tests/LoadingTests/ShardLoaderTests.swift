@@ -1,4 +1,5 @@
 import Foundation
+import Locks
 import Storage
 import TestSupport
 import Testing
@@ -32,6 +33,20 @@ import Testing
         for other in [Self.order(seed: 2), Self.order(shards: 2), Self.order(samples: 6)] {
             #expect(try keys(other) != first)
         }
+    }
+
+    @Test("gives the same from a store that has no paths, reading in ranges alone")
+    func elsewhere() throws {
+        let dataset = try TestDataset(Self.counts)
+        let (store, order) = (MemoryStore(), Self.order())
+        try store.copy(DirectoryStore(dataset.root))
+        let here = try ShardLoader(directories: [dataset.root], order: order)
+        let keys = try Self.keys(here, 90)
+        dataset.remove()
+        let there = try ShardLoader([Dataset(store)], order: order)
+        #expect(try Self.keys(there, 90) == keys)
+        #expect(there.fingerprint == here.fingerprint)
+        #expect(store.calls.withLock { $0["list"] } == nil)
     }
 
     @Test("gives every sample exactly once an epoch, in another order each, with its captions")
@@ -158,7 +173,7 @@ import Testing
         let dataset = try TestDataset([3, 3])
         defer { dataset.remove() }
         let output = OutputDirectory(dataset.root)
-        var description = try output.readDescription()
+        var description = try output.dataset.readDescription()
         let first = description.shards[0]
         description.shards[0] = .init(
             name: first.name, source: first.source, samples: said, bytes: first.bytes, sha256: first.sha256,

@@ -22,7 +22,7 @@ import Testing
             try put("table \(generation)", at: output.scratchTable("s-000000", generation: generation))
             try put("shard \(generation)", at: output.scratchShard("s-000000", generation: generation))
             try output.publish("s-000000", generation: generation)
-            #expect(output.shardNames() == ["s-000000"])
+            #expect(try output.dataset.shardNames() == ["s-000000"])
             #expect(try published(output) == ["s-000000.parquet", "s-000000.tar.zst"])
             #expect(
                 FileManager.default.contents(atPath: output.shardPath("s-000000")) == Data("shard \(generation)".utf8))
@@ -82,7 +82,7 @@ import Testing
             let names = step == 3 ? ["s-000000", "s-000001"] : ["s-000000"]
             if step < 3 { try output.remove(["s-000001"]) }
             #expect(try published(output) == names.flatMap { ["\($0).parquet", "\($0).tar.zst"] }, "step \(step)")
-            #expect(output.shardNames() == names)
+            #expect(try output.dataset.shardNames() == names)
             #expect(try FileManager.default.contentsOfDirectory(atPath: output.scratchFolder).isEmpty)
         }
     }
@@ -114,7 +114,7 @@ import Testing
             ])
         try output.write(description.json(), to: "dataset.json")
         let first = FileManager.default.contents(atPath: output.descriptionPath)
-        #expect(try output.readDescription() == description)
+        #expect(try output.dataset.readDescription() == description)
         try output.write(description.json(), to: "dataset.json")
         #expect(FileManager.default.contents(atPath: output.descriptionPath) == first)
         #expect(
@@ -124,7 +124,7 @@ import Testing
         let old = String(decoding: description.json(), as: UTF8.self)
             .replacing(/"table_sha256" : "f"/, with: "\"x\" : 1").replacing(/"table_bytes" : 4,/, with: "")
         try output.write(Array(old.utf8), to: "dataset.json")
-        #expect(try output.readDescription().shards.map(\.tableSHA256) == [nil])
+        #expect(try output.dataset.readDescription().shards.map(\.tableSHA256) == [nil])
     }
 
     @Test("that has not begun refuses the names that it would write, and no others")
@@ -198,14 +198,14 @@ import Testing
         #expect(damage() == "\(table) does not begin as it was written")
         unlink(table)
         #expect(mkfifo(table, 0o600) == 0)
-        #expect(damage() == "\(table) is not a plain file")
+        #expect(damage() == "\(table): not a plain file")
         unlink(shard)
         #expect(damage() == "\(shard) is missing")
     }
 
     @Test("that is none says so")
     func missing() {
-        let error = #expect(throws: StorageError.self) { try OutputDirectory("/nowhere").readDescription() }
+        let error = #expect(throws: StorageError.self) { try Dataset(at: "/nowhere").readDescription() }
         #expect(error?.description.contains("/nowhere/dataset.json: read: no such file") == true)
     }
 

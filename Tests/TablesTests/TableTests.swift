@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import RandomNumbers
 import Samples
@@ -37,7 +38,7 @@ private func row(_ number: Int) -> ResultRow {
             try writer.finish()
         }
         var read: [ResultRow] = []
-        try readResultTable(folder + "/a") { read.append($0) }
+        try readResultTable(OpenedFile(folder + "/a")) { read.append($0) }
         #expect(read == rows)
         #expect(try TableReader(path: folder + "/a").rowGroupCount == 3)
         #expect(FileManager.default.contentsEqual(atPath: folder + "/a", andPath: folder + "/b"))
@@ -92,7 +93,7 @@ private func row(_ number: Int) -> ResultRow {
         let whole = try smallTable(folder)
         for length in stride(from: 0, to: whole.count, by: 97) {
             try whole.prefix(length).write(to: URL(fileURLWithPath: folder + "/cut"))
-            let error = #expect(throws: TableError.self) { try readResultTable(folder + "/cut") { _ in } }
+            let error = #expect(throws: TableError.self) { try readResultTable(OpenedFile(folder + "/cut")) { _ in } }
             #expect(error?.path == folder + "/cut")
         }
         let missing = #expect(throws: TableError.self) { try TableReader(path: folder + "/none") }
@@ -111,7 +112,7 @@ private func row(_ number: Int) -> ResultRow {
             damaged[Int.random(in: 0..<damaged.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
             try damaged.write(to: URL(fileURLWithPath: folder + "/damaged"))
             do {
-                try readResultTable(folder + "/damaged") { _ in }
+                try readResultTable(OpenedFile(folder + "/damaged")) { _ in }
             } catch let error as TableError {
                 #expect(error.path == folder + "/damaged")
                 found += 1

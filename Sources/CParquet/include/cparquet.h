@@ -36,6 +36,18 @@ void cpq_writer_free(cpq_writer_t writer);
 typedef struct cpq_reader *cpq_reader_t;
 
 int cpq_reader_open(const char *path, cpq_reader_t *out);
+
+/// A file that is read in ranges by its owner. `read` fills `buffer` with at most `count` bytes from `offset` on and returns
+/// how many there were, or calls `cpq_read_failed` with the reason and returns -1. `release` is called once, also where
+/// opening fails.
+typedef struct {
+    void *context;
+    int64_t byte_count;
+    int64_t (*read)(void *context, int64_t offset, int64_t count, void *buffer);
+    void (*release)(void *context);
+} cpq_ranges_t;
+void cpq_read_failed(const char *reason);
+int cpq_reader_open_ranges(cpq_ranges_t ranges, cpq_reader_t *out);
 int64_t cpq_row_count(cpq_reader_t reader);
 int cpq_row_group_count(cpq_reader_t reader);
 /// The rows of a row group; -1 where there is no such group.
