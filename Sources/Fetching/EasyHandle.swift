@@ -26,6 +26,7 @@ final class EasyHandle {
         // 1. Nothing from the environment, nothing but HTTP, no redirect that we have not judged.
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         set(CURLOPT_PROXY, "")
+        if let certificates = Certificates.file { set(CURLOPT_CAINFO, certificates) }
         set(CURLOPT_FOLLOWLOCATION, 0)
         set(CURLOPT_USERAGENT, userAgent)
         set(CURLOPT_HTTP_CONTENT_DECODING, 0)  // what servers mean by it is found out here
