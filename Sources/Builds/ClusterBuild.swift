@@ -15,11 +15,11 @@ package func runOnCluster(
     let progress = BuildProgress(label: request.name)
     let build = ClusterBuild(request, progress: progress, logger: logger)
     do {
-        try await build.submit()
+        let coordinator = try await build.submit()
         guard !isDetached else {
             return try printResult("submitted; pipeline status --output \(request.output) shows the build")
         }
-        let status = try await build.follow()
+        let status = try await build.follow(coordinator)
         progress.finish(status)
         try tellEnd(status, output: request.output, isJSON: options.isJSON)
     } catch is CancellationError {
@@ -38,8 +38,8 @@ package func runOnCluster(
 package struct ClusterBuild: Sendable {
     /// How often Slurm is asked.
     private static let interval: Duration = .seconds(10)
-    /// So many arrays of workers in a row that end without a published shard are a fault.
-    private static let arrayLimit = 3
+    /// So many submissions in a row without a published shard in between are a fault.
+    private static let submissionLimit = 3
 
     private let request: ClusterRequest
     private let names: JobNames
@@ -60,7 +60,10 @@ package struct ClusterBuild: Sendable {
     /// Submits the jobs that the build needs and does not have.
     ///
     /// - Throws: Where the output cannot be used, and where Slurm refuses a job or does not answer.
-    package func submit() async throws {
+    ///
+    /// Gives the number of the coordinator's job.
+    @discardableResult
+    package func submit() async throws -> String {
         if !FileManager.default.fileExists(atPath: output.storePath) { try output.requireFree() }
         try output.create()
         for folder in [request.places.logs, request.places.scripts] { try makeFolder(folder) }
@@ -81,6 +84,7 @@ package struct ClusterBuild: Sendable {
             }
             try await submit(.workers(workers, of: request), after: coordinator)
         }
+        return coordinator
     }
 
     /// The number of the coordinator's job, which is submitted unless it is there.
@@ -109,29 +113,33 @@ package struct ClusterBuild: Sendable {
 
     /// Follows the build to its end, and submits again what is lost on the way; gives the final status.
     ///
+    /// `coordinator` is the number of the coordinator's job, so that the end of a former one is not taken for its own.
+    ///
     /// - Throws: Where the coordinator's job ended and the build did not, and where arrays of workers end one after the other.
-    package func follow() async throws -> BuildStatus {
+    package func follow(_ coordinator: String) async throws -> BuildStatus {
         let live = LiveStatus(output: request.output)
+        var coordinator = coordinator
         var asked: ContinuousClock.Instant?
         var published = -1
-        var arrays = 0
+        var submissions = 0
         var shown = ""
         while true {
-            if let status = await live.read() { progress.show(status) }
+            let status = await live.read()
+            if let status { progress.show(status) }
             if asked.map({ .now - $0 >= Self.interval }) ?? true {
                 asked = .now
-                switch try await look(&shown) {
-                case .running: break
+                let lack: String
+                switch try await look(coordinator, &shown) {
+                case .running: lack = ""
                 case .ended(let status): return status
-                case .noWorkers:
-                    let done = (await live.read())?.total.publishedUnits ?? published
-                    arrays = done > published ? 1 : arrays + 1
-                    published = done
-                    guard arrays <= Self.arrayLimit else {
-                        throw await fault("its workers end without finishing a unit")
-                    }
-                    try await submit()
-                case .noCoordinator: try await submit()
+                case .noWorkers: lack = "its workers end without finishing a unit"
+                case .noCoordinator: lack = "the coordinator's job disappears from the queue"
+                }
+                if !lack.isEmpty {
+                    let done = status?.total.publishedUnits ?? published
+                    (submissions, published) = (done > published ? 1 : submissions + 1, max(done, published))
+                    guard submissions <= Self.submissionLimit else { throw await fault(lack) }
+                    coordinator = try await submit()
                 }
             }
             try await Task.sleep(for: .seconds(2))
@@ -148,7 +156,7 @@ package struct ClusterBuild: Sendable {
     }
 
     /// What Slurm knows of the build's jobs; says so when it has changed.
-    private func look(_ shown: inout String) async throws -> Look {
+    private func look(_ coordinator: String, _ shown: inout String) async throws -> Look {
         let jobs: [SlurmJob]
         do {
             jobs = try await slurm.jobs(named: names.all)
@@ -158,7 +166,7 @@ package struct ClusterBuild: Sendable {
         } catch {
             throw CommandError(error)
         }
-        let summary = JobSummary(jobs, names)
+        let summary = JobSummary(jobs, names, coordinator: coordinator)
         if summary.text != shown {
             logger.info("jobs", metadata: ["state": "\(summary.text)"])
             shown = summary.text

@@ -49,9 +49,12 @@ package struct ClusterJobs: Sendable {
             let alive = try await slurm.jobs(named: names.all).filter(\.isAlive)
             guard !alive.isEmpty else { return 0 }
             say(JobSummary(alive, names).text)
-            try await slurm.cancel(named: names.workers + [names.job("coordinator")])
-            while try await slurm.jobs(named: names.all).contains(where: \.isAlive) {
-                try await Task.sleep(for: .seconds(1))
+            // The workers first, while there is a coordinator to take back what they hold.
+            for wave in [names.workers, [names.job("coordinator")]] {
+                try await slurm.cancel(named: wave)
+                while try await slurm.jobs(named: wave).contains(where: \.isAlive) {
+                    try await Task.sleep(for: .seconds(1))
+                }
             }
             return alive.count
         } catch let error as SlurmError {

@@ -8,14 +8,20 @@ package struct JobSummary: Hashable, Sendable {
     package let isCoordinatorAlive: Bool
     /// Whether a worker waits or runs.
     package let hasWorkers: Bool
-    /// How the coordinator's last job ended; nil while it has not, and where Slurm does not know it.
+    /// How the coordinator's job ended; nil while it has not, and where Slurm does not know it.
     package let coordinatorEnd: String?
 
-    package init(_ jobs: [SlurmJob], _ names: JobNames) {
+    /// The jobs called `names` among `jobs`; `coordinator` is the number of the coordinator's job, nil for its last one.
+    package init(_ jobs: [SlurmJob], _ names: JobNames, coordinator: String? = nil) {
         let coordinators = jobs.filter { $0.name == names.job("coordinator") }
         let current = coordinators.first(where: \.isAlive)
         isCoordinatorAlive = current != nil
-        let last = coordinators.max { (Int($0.id) ?? 0) < (Int($1.id) ?? 0) }
+        let last =
+            if let coordinator {
+                coordinators.first { $0.id == coordinator }
+            } else {
+                coordinators.max { (Int($0.id) ?? 0) < (Int($1.id) ?? 0) }
+            }
         coordinatorEnd = current == nil ? last?.state.lowercased() : nil
         let workers = jobs.filter { names.workers.contains($0.name) && $0.isAlive }
         hasWorkers = !workers.isEmpty

@@ -38,14 +38,13 @@ package struct RemoteWorkers: Workforce {
     private func watch(_ place: Workplace) async throws {
         let slurm = SlurmCommands()
         while !Task.isCancelled {
-            try? await Task.sleep(for: Self.watchInterval)  // throws only when cancelled
-            // Before Slurm is asked: who has asked for work by now had begun to run.
-            let workers = try await place.coordinator.status().workers.compactMap { worker in
-                SlurmJob.id(ofWorker: worker.name).map { (name: worker.name, job: $0) }
+            // Before Slurm is asked: whoever holds a unit by now had begun to run.
+            let workers = try await place.coordinator.leaseHolders().compactMap { worker in
+                SlurmJob.id(ofWorker: worker).map { (name: worker, job: $0) }
             }
-            guard !workers.isEmpty, !Task.isCancelled else { continue }
             do {
-                let running = Set(try await slurm.jobs(named: slurmJobs).filter(\.isRunning).map(\.id))
+                let running =
+                    workers.isEmpty ? [] : try await slurm.jobs(named: slurmJobs).filter(\.isRunning).map(\.id)
                 for worker in workers where !running.contains(worker.job) {
                     _ = try await place.coordinator.workerEnded(worker.name, message: nil)
                     place.logger.notice("a worker's job does not run any more", metadata: ["worker": "\(worker.name)"])
@@ -53,6 +52,7 @@ package struct RemoteWorkers: Workforce {
             } catch let error as SlurmError {
                 place.logger.debug("Slurm was asked in vain", metadata: ["reason": "\(error)"])
             }
+            try? await Task.sleep(for: Self.watchInterval)  // throws only when cancelled
         }
     }
 }

@@ -46,6 +46,8 @@ package protocol BuildStore: Sendable {
     func failed(after unit: UnitID?, limit: Int) throws(CoordinationError) -> [FailedUnit]
     /// How many units are neither published nor failed for good.
     func openUnitCount() throws(CoordinationError) -> Int
+    /// The names of the workers that hold a unit, sorted.
+    func leaseHolders() throws(CoordinationError) -> [String]
 
     /// Whether files under `shards/` with the name of `unit` are the build's own.
     func owns(unit: UnitID) throws(CoordinationError) -> Bool

@@ -333,6 +333,9 @@ package actor Coordinator {
         return status
     }
 
+    /// The names of the workers that hold a unit, heard of or not, sorted.
+    package func leaseHolders() throws(CoordinationError) -> [String] { try store.leaseHolders() }
+
     /// Whether units are left that are neither published nor failed for good.
     package func hasWork() throws(CoordinationError) -> Bool { try store.openUnitCount() > 0 }
 

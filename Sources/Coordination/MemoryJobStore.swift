@@ -133,6 +133,8 @@ package final class MemoryJobStore: JobStore {
 
     package func openUnitCount() -> Int { current.openUnitCount }
 
+    package func leaseHolders() -> [String] { Set(current.table.held.map(\.lease.worker)).sorted() }
+
     // MARK: Own files
 
     package func owns(unit: UnitID) -> Bool { current.entries[unit]?.isOwned ?? false }

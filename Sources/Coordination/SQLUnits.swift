@@ -87,6 +87,13 @@ extension SQLJobStore {
         try read("count units") { try $0.openUnitCount(of: id) }
     }
 
+    package func leaseHolders() throws(CoordinationError) -> [String] {
+        try read("list workers") { session in
+            let held = "SELECT DISTINCT worker FROM unit WHERE build = $1 AND state IN ('leased', 'publishing')"
+            return try session.query(held + " ORDER BY worker", [.text(id.text)]).map { try $0.text("worker") }
+        }
+    }
+
     // MARK: Own files
 
     package func owns(unit: UnitID) throws(CoordinationError) -> Bool {

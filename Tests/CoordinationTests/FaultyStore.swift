@@ -85,6 +85,7 @@ final class FaultyStore: JobStore {
     }
 
     func openUnitCount() throws(CoordinationError) -> Int { try read(base.openUnitCount) }
+    func leaseHolders() throws(CoordinationError) -> [String] { try read(base.leaseHolders) }
 
     func owns(unit: UnitID) throws(CoordinationError) -> Bool {
         try read { () throws(CoordinationError) in try base.owns(unit: unit) }

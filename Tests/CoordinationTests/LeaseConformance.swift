@@ -40,6 +40,19 @@ import Testing
         }
     }
 
+    @Test("names the workers that hold units", arguments: StoreKind.allCases)
+    func holders(kind: StoreKind) async throws {
+        try await withStore(kind) { store, _ in
+            try store.plan(units: [4])
+            #expect(try store.leaseHolders().isEmpty)
+            _ = try store.acquire("w", limit: 2)
+            let other = try store.lease(to: "other")
+            #expect(try store.leaseHolders() == ["other", "w"])
+            #expect(try store.fail(other)?.failures == 1)
+            #expect(try store.leaseHolders() == ["w"])
+        }
+    }
+
     @Test("refuses whatever does not come under the current lease, and changes nothing", arguments: StoreKind.allCases)
     func fencing(kind: StoreKind) async throws {
         try await withStore(kind) { store, _ in
