@@ -188,7 +188,8 @@ let package = Package(
         library(
             "Working",
             [
-                "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Locks", "Manifests", "Samples",
+                "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Files", "Locks", "Manifests",
+                "Samples",
                 "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tensors", "Transport",
                 "VisionLanguage", logging,
             ]),

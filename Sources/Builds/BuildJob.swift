@@ -22,6 +22,8 @@ package final class BuildJob: Sendable {
     private let progress: BuildProgress
     private let logger: Logger
     private let disk: DiskPause
+    /// What is published is read first: a few at once keep a disk busy, more only take memory from one another.
+    private let publishing = BlockingQueue(width: min(4, ProcessInfo.processInfo.activeProcessorCount))
     /// What ends the build as soon as it is known.
     private let fault = Locked<CommandError?>(nil)
     private var store: any JobStore { keeper.store }
@@ -104,9 +106,11 @@ package final class BuildJob: Sendable {
             store: store, current: record, policy: LeasePolicy(silence: manifest.fetch.longestSilence), logger: logger,
             makesDrafts: manifest.deduplicate.comparesImages, crashes: CrashRecord(path: output.crashLogPath),
             discardFiles: { [output] unit, lease in
-                try await blocking { try output.discard(unit.shardName, generation: lease.generation) }
+                try await blocking { try output.discard(MadeShard(unit.shardName, generation: lease.generation)) }
             },
-            publishFiles: { unit, lease, result in try await blocking { try self.publish(unit, lease, result) } })
+            publishFiles: { unit, lease, result in
+                try await self.publishing.run { try self.publish(unit, lease, result) }
+            })
         try await coordinator.takeOver(workforce.formerLeases)
         // Workers that go on write there.
         if workforce.formerLeases == .released { try output.clearScratch(but: SpoolFolder.name(of: record.identity)) }

@@ -66,13 +66,13 @@ struct DuplicateRemoval: Sendable {
         let rows = place.firstRow..<place.firstRow + unit.rowCount
         let isWhole = rows.allSatisfy { repeats.rejection(of: $0) == nil }
         let result: UnitResult
-        // Not every file system gives a file two names; where it does not, the draft is written anew.
-        if isWhole, (try? output.linkDraft(unit.shardName, generation: generation)) != nil {
+        if isWhole {
+            try output.copyDraft(to: MadeShard(unit.shardName, generation: generation))
             result = place.published.result
         } else {
-            result = try rewrite(place, without: repeats)  // whole too: the same samples are the same bytes
+            result = try rewrite(place, without: repeats)
         }
-        try keeper.publish(unit, generation: generation, result)
+        try keeper.publish(unit, generation: generation, result, isChecked: true)
         try store.recordFinal(unit: store.id(of: unit), result)
         try output.removeDraft(unit.shardName)
     }
@@ -83,6 +83,7 @@ struct DuplicateRemoval: Sendable {
             shard: output.scratchShard(name, generation: generation),
             table: output.scratchTable(name, generation: generation)
         )
+        for path in [paths.shard, paths.table] { unsafe unlink(path) }  // perhaps another name of the draft
         let draft = try ShardReader(output.store.open(DatasetLayout.draftShard(name)))
         let shard = try ShardWriter(path: paths.shard, level: zstdLevel)
         let table = try ResultTableWriter(path: paths.table)

@@ -10,20 +10,45 @@ package struct ShardKeeper: Sendable {
 
     /// Puts a finished shard under `shards/`, or among the drafts; one that is there already is no fault.
     ///
-    /// - Throws: Where a file of that name is there already and is not recorded: it is not this build's.
-    func publish(_ unit: WorkUnit, generation: Int, _ result: UnitResult, asDraft isDraft: Bool = false) throws {
-        let isInPlace =
-            try (isDraft || store.owns(unit: store.id(of: unit)))
-            && output.isInPlace(
-                unit.shardName, generation: generation, isDraft: isDraft, byteCount: result.byteCount,
-                tableByteCount: result.tableByteCount)
-        if isInPlace { return }
-        if isDraft { return try output.keepDraft(unit.shardName, generation: generation) }
+    /// What a worker has made is read again first, unless `isChecked`: a disk, a network or a worker may have changed it.
+    ///
+    /// - Throws: Where it is not what `result` says, and where a file of that name is there already and is not recorded: it is not
+    ///   this build's.
+    func publish(
+        _ unit: WorkUnit, generation: Int, _ result: UnitResult, asDraft isDraft: Bool = false, isChecked: Bool = false
+    ) throws {
+        let made = try place(of: result, of: unit, generation: generation)
+        let isThere = try output.store.stat(made.shard) != nil && output.store.stat(made.table) != nil
+        if !isThere, try isDraft || store.owns(unit: store.id(of: unit)) {
+            // Whoever was killed here may have had all but the record.
+            let place = isDraft ? DraftPlace.draft : .published
+            if try fault(of: result, shard: place.shard(made.name), table: place.table(made.name)) == nil { return }
+        }
+        if !isChecked, let fault = try fault(of: result, shard: made.shard, table: made.table) {
+            throw DamagedResult(description: fault)
+        }
+        if isDraft { return try output.keepDraft(made) }
         if try !store.owns(unit: store.id(of: unit)) {
             try output.requireFree(unit.shardName)
             try store.recordOwned(unit: store.id(of: unit))
         }
-        try output.publish(unit.shardName, generation: generation)
+        try output.publish(made)
+    }
+
+    private func place(of result: UnitResult, of unit: WorkUnit, generation: Int) throws -> MadeShard {
+        guard let named = result.made else { return MadeShard(unit.shardName, generation: generation) }
+        guard
+            let made = MadeShard(unit.shardName, generation: generation, shard: named.shard, table: named.table)
+        else {
+            throw DamagedResult(description: "\(named.shard): no place for what is made of \(unit.shardName)")
+        }
+        return made
+    }
+
+    /// What is wrong with the two objects of a result, by size and digest; the table, which is smaller, is read first.
+    private func fault(of result: UnitResult, shard: ObjectKey, table: ObjectKey) throws -> String? {
+        try output.store.fault(of: table, ObjectDigest(byteCount: result.tableByteCount, digest: result.tableDigest))
+            ?? output.store.fault(of: shard, ObjectDigest(byteCount: result.byteCount, digest: result.digest))
     }
 
     /// Takes back shards whose files are gone or cut short, and removes what killed workers left; gives how many there were.
@@ -45,4 +70,21 @@ package struct ShardKeeper: Sendable {
         try store.disownLeftovers()
         return lost
     }
+}
+
+/// Where a shard is once it is recorded.
+private enum DraftPlace {
+    case draft, published
+
+    func shard(_ name: String) -> ObjectKey {
+        self == .draft ? DatasetLayout.draftShard(name) : DatasetLayout.shard(name)
+    }
+    func table(_ name: String) -> ObjectKey {
+        self == .draft ? DatasetLayout.draftTable(name) : DatasetLayout.table(name)
+    }
+}
+
+/// What a worker has made is not what it says, or not where it may be.
+private struct DamagedResult: Error, CustomStringConvertible {
+    let description: String
 }

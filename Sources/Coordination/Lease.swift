@@ -90,10 +90,20 @@ package struct UnitResult: Hashable, Sendable, Codable {
     package let tableDigest: ContentDigest
     /// Rows left out, by the raw value of their reason; reasons without rows are absent.
     package let rejections: [String: Int]
+    /// Where the worker has put both until they are published; nil for where its lease alone says that they are.
+    package let made: MadeObjects?
+
+    /// Names of objects in the store of the output.
+    package struct MadeObjects: Hashable, Sendable, Codable {
+        package let shard: String
+        package let table: String
+
+        package init(shard: String, table: String) { (self.shard, self.table) = (shard, table) }
+    }
 
     package init(
         samples: Int, byteCount: Int, digest: ContentDigest, tableByteCount: Int, tableDigest: ContentDigest,
-        rejections: [String: Int]
+        rejections: [String: Int], made: MadeObjects? = nil
     ) {
         self.samples = samples
         self.byteCount = byteCount
@@ -101,6 +111,7 @@ package struct UnitResult: Hashable, Sendable, Codable {
         self.tableByteCount = tableByteCount
         self.tableDigest = tableDigest
         self.rejections = rejections
+        self.made = made
     }
 
     /// Every row that the result accounts for.

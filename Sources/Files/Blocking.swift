@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import Locks
 
 /// Runs work that blocks, on the disk most of the time, on a thread outside the shared pool.
@@ -11,6 +12,21 @@ package func blocking<Value: Sendable, Failure: Error>(
         DispatchQueue.global().async { continuation.resume(returning: Result(catching: body)) }
     }
     return try result.get()
+}
+
+/// Runs work that blocks, as `blocking` does, but only so many pieces of it at once: the others wait, in order.
+package struct BlockingQueue: Sendable {
+    private let queue = OperationQueue()
+
+    /// A queue with `width` pieces of work at once.
+    package init(width: Int) { queue.maxConcurrentOperationCount = width }
+
+    /// Runs `body` when it is its turn; the caller waits for its end, cancelled or not.
+    package func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.addOperation { continuation.resume(with: Result(catching: body)) }
+        }
+    }
 }
 
 /// As `blocking`, but a cancelled caller does not wait: for work that may be cut short anywhere, as by a kill.

@@ -12,14 +12,6 @@ extension OutputDirectory {
         return store.damage(of: shard, byteCount, beginsWith: Compression.zstd.signature)
             ?? store.damage(of: table, tableByteCount, beginsWith: Array("PAR1".utf8))
     }
-
-    /// Whether the files that a worker has written as `generation` of a shard were put in place already.
-    package func isInPlace(
-        _ name: String, generation: Int, isDraft: Bool, byteCount: Int, tableByteCount: Int
-    ) -> Bool {
-        !isThere(scratchShard(name, generation: generation)) && !isThere(scratchTable(name, generation: generation))
-            && damage(of: name, isDraft: isDraft, byteCount: byteCount, tableByteCount: tableByteCount) == nil
-    }
 }
 
 extension ObjectStore {

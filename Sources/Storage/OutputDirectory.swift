@@ -56,54 +56,45 @@ package struct OutputDirectory: Sendable, Hashable {
         try checked { () throws(FileError) in try writeFile([UInt8](repeating: 1, count: 1 << 20), to: probe) }
     }
 
-    /// Renames the finished, synced files of a shard under `shards/`, the table first, and makes the names durable.
+    /// Puts the two objects that were made of a shard under `shards/`, the table first, durably.
     ///
     /// A shard is there when its `.tar.zst` is. Who is killed before that leaves a table alone, and who is killed before
-    /// the shard is recorded leaves both: `remove` takes them away at the next start, and the unit is done again.
-    package func publish(_ name: String, generation: Int) throws(StorageError) {
-        try place(name, generation, shard: shardPath(name), table: tablePath(name))
+    /// the shard is recorded leaves both: `remove` takes them away at the next start, and the unit is done again. What was made
+    /// stays where it is until both are in place, so that this can be repeated.
+    package func publish(_ made: MadeShard) throws(StorageError) {
+        try place(made, shard: DatasetLayout.shard(made.name), table: DatasetLayout.table(made.name))
     }
 
-    /// Renames the finished, synced files of a shard to where they wait for `publish`, durably.
-    package func keepDraft(_ name: String, generation: Int) throws(StorageError) {
-        try place(name, generation, shard: draftShard(name), table: draftTable(name))
+    /// Puts them to where they wait for `publish`, durably.
+    package func keepDraft(_ made: MadeShard) throws(StorageError) {
+        try place(made, shard: DatasetLayout.draftShard(made.name), table: DatasetLayout.draftTable(made.name))
     }
 
-    private func place(_ name: String, _ generation: Int, shard: String, table: String) throws(StorageError) {
-        let scratch = (
-            shard: scratchShard(name, generation: generation), table: scratchTable(name, generation: generation)
-        )
-        for path in [scratch.table, scratch.shard] where access(path, R_OK) != 0 { throw StorageError(.publish, path) }
-        try checked { () throws(FileError) in try publishFile(scratch.table, as: table) }
-        do {
-            try publishFile(scratch.shard, as: shard)
-        } catch {
-            unlink(table)  // a table alone is no shard
-            throw StorageError(error)
+    private func place(_ made: MadeShard, shard: ObjectKey, table: ObjectKey) throws(StorageError) {
+        for key in [made.table, made.shard] where try store.stat(key) == nil {
+            throw StorageError(.publish, path(key), "no such file")
         }
-    }
-
-    /// Gives the files of a draft names in scratch too, so that `publish` takes them as they are and the draft stays.
-    ///
-    /// - Throws: Also where the file system gives no file a second name.
-    package func linkDraft(_ name: String, generation: Int) throws(StorageError) {
-        let links = [
-            (draftTable(name), scratchTable(name, generation: generation)),
-            (draftShard(name), scratchShard(name, generation: generation)),
-        ]
-        for (draft, scratch) in links where link(draft, scratch) != 0 {
-            let error = StorageError(.create, scratch)
-            for (_, scratch) in links { unlink(scratch) }  // who writes there must not write into the draft
+        try store.copy(made.table, to: table)
+        do {
+            try store.copy(made.shard, to: shard)
+        } catch {
+            // A table alone is no shard. Where what was made is gone, another has put both in place meanwhile.
+            if error.code != .missing, try store.stat(shard) == nil { try? store.delete(table) }
             throw error
         }
+        // Litter where it fails, which the end of the build removes.
+        for key in [made.table, made.shard] { try? store.delete(key) }
     }
 
-    /// Removes what was made of a shard under `generation` and is not in place.
-    package func discard(_ name: String, generation: Int) throws(StorageError) {
-        for path in [scratchShard(name, generation: generation), scratchTable(name, generation: generation)]
-        where unlink(path) != 0 && errno != ENOENT {
-            throw StorageError(.remove, path)
-        }
+    /// Makes what waits as the draft of a shard what was made of it again, and lets the draft stay.
+    package func copyDraft(to made: MadeShard) throws(StorageError) {
+        try store.copy(DatasetLayout.draftTable(made.name), to: made.table)
+        try store.copy(DatasetLayout.draftShard(made.name), to: made.shard)
+    }
+
+    /// Removes what was made of a shard and is not in place.
+    package func discard(_ made: MadeShard) throws(StorageError) {
+        for key in [made.shard, made.table] { try store.delete(key) }
     }
 
     /// Removes the draft of a shard that is published.

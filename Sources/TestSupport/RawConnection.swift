@@ -17,11 +17,8 @@ package final class RawConnection: Sendable {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard status == 0 else {
-            let code = POSIXErrorCode(rawValue: errno) ?? .EIO
-            close(descriptor)
-            throw POSIXError(code)
-        }
+        // A throw closes it too, by `deinit`: closed twice, it might be another's by then.
+        guard status == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
     }
 
     deinit { close(descriptor) }

@@ -1,5 +1,6 @@
 import Commands
 import Coordination
+import Files
 import Foundation
 import Locks
 import Logging
@@ -136,16 +137,28 @@ extension Worker {
             try await disk.retrying { try await unit.spool.retryFailures() }
             throw TooManyFailures(failed: failed, rows: rows, limit: manifest.fetch.maxFailureRatio)
         }
-        let (name, generation) = (unit.unit.shardName, lease.generation)
+        let (made, local) = places(unit.unit, generation: lease.generation)
         let done = await unit.spool.finished
         let summary = try await disk.retrying {
-            try await self.shards.write(
-                done, shardPath: self.output.scratchShard(name, generation: generation),
-                tablePath: self.output.scratchTable(name, generation: generation), moved: unit.progress.moved)
+            let summary = try await self.shards.write(
+                done, shardPath: local.shard, tablePath: local.table, moved: unit.progress.moved)
+            try await blocking { [output] in
+                try output.store.put(takingFile: local.table, to: made.table)
+                try output.store.put(takingFile: local.shard, to: made.shard)
+            }
+            return summary
         }
         return UnitResult(
             samples: summary.shard.samples, byteCount: summary.shard.byteCount, digest: summary.shard.sha256,
-            tableByteCount: summary.tableByteCount, tableDigest: summary.tableDigest, rejections: summary.rejections)
+            tableByteCount: summary.tableByteCount, tableDigest: summary.tableDigest, rejections: summary.rejections,
+            made: .init(shard: made.shard.text, table: made.table.text))
+    }
+
+    /// Where what is made of a unit waits to be published, and where it is written first: beside the spools.
+    private func places(_ unit: WorkUnit, generation: Int) -> (made: MadeShard, local: (shard: String, table: String)) {
+        let made = MadeShard(unit.shardName, generation: generation)
+        let file = "\(spools.path)/\(unit.shardName).\(generation)"
+        return (made, (file + DatasetLayout.shardEnding, file + DatasetLayout.tableEnding))
     }
 
     private struct TooManyFailures: Error, CustomStringConvertible {
@@ -157,9 +170,10 @@ extension Worker {
 
     /// Removes what a unit left in scratch; after a publish there is nothing.
     private func removeScratch(_ grant: LeaseGrant) {
-        let (name, generation) = (grant.unit.shardName, grant.lease.generation)
-        unsafe unlink(output.scratchShard(name, generation: generation))
-        unsafe unlink(output.scratchTable(name, generation: generation))
+        let (made, local) = places(grant.unit, generation: grant.lease.generation)
+        for path in [local.shard, local.table] { unsafe unlink(path) }
+        // Litter where it fails, which the end of the build removes.
+        for key in [made.shard, made.table] { try? output.store.delete(key) }
     }
 }
 

@@ -15,13 +15,13 @@ import Testing
         let output = try output()
         defer { try? FileManager.default.removeItem(atPath: output.root) }
         try put("table", at: output.scratchTable("s-000000", generation: 1))
-        let error = #expect(throws: StorageError.self) { try output.publish("s-000000", generation: 1) }
+        let error = #expect(throws: StorageError.self) { try output.publish(MadeShard("s-000000", generation: 1)) }
         #expect(error?.code == .publish && error?.path == output.scratchShard("s-000000", generation: 1))
         #expect(try published(output).isEmpty)
         for generation in 2...3 {
             try put("table \(generation)", at: output.scratchTable("s-000000", generation: generation))
             try put("shard \(generation)", at: output.scratchShard("s-000000", generation: generation))
-            try output.publish("s-000000", generation: generation)
+            try output.publish(MadeShard("s-000000", generation: generation))
             #expect(try output.dataset.shardNames() == ["s-000000"])
             #expect(try published(output) == ["s-000000.parquet", "s-000000.tar.zst"])
             #expect(
@@ -34,25 +34,6 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: output.scratchFolder).isEmpty)
     }
 
-    @Test("knows files that were put in place already by their sizes, once they are gone from scratch")
-    func inPlace() throws {
-        let output = try output()
-        defer { try? FileManager.default.removeItem(atPath: output.root) }
-        let (shard, table) = ([0x28, 0xb5, 0x2f, 0xfd, 1] as [UInt8], Array("PAR1 ".utf8))
-        func isInPlace(_ byteCount: Int = 5) -> Bool {
-            output.isInPlace("s-000000", generation: 1, isDraft: false, byteCount: byteCount, tableByteCount: 5)
-        }
-        for (bytes, path) in [
-            (shard, output.scratchShard("s-000000", generation: 1)),
-            (table, output.scratchTable("s-000000", generation: 1)),
-        ] { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
-        #expect(!isInPlace())
-        try output.publish("s-000000", generation: 1)
-        #expect(isInPlace() && !isInPlace(6))
-        try put("another", at: output.scratchTable("s-000000", generation: 1))
-        #expect(!isInPlace())
-    }
-
     @Test("shows nothing of a shard whose second file cannot be renamed")
     func failedRename() throws {
         let output = try output()
@@ -61,7 +42,7 @@ import Testing
             atPath: output.shardPath("s-000000") + "/in the way", withIntermediateDirectories: true)
         try put("table", at: output.scratchTable("s-000000", generation: 1))
         try put("shard", at: output.scratchShard("s-000000", generation: 1))
-        #expect(throws: StorageError.self) { try output.publish("s-000000", generation: 1) }
+        #expect(throws: StorageError.self) { try output.publish(MadeShard("s-000000", generation: 1)) }
         #expect(try published(output) == ["s-000000.tar.zst"], "only what was in the way")
     }
 
@@ -72,7 +53,7 @@ import Testing
             defer { try? FileManager.default.removeItem(atPath: output.root) }
             try put("table", at: output.scratchTable("s-000000", generation: 1))
             try put("shard", at: output.scratchShard("s-000000", generation: 1))
-            try output.publish("s-000000", generation: 1)
+            try output.publish(MadeShard("s-000000", generation: 1))
             // Killed before the first rename, after it, after the second; killed after the shard was recorded.
             try put(
                 "table", at: step > 0 ? output.tablePath("s-000001") : output.scratchTable("s-000001", generation: 7))

@@ -78,7 +78,8 @@ let someDigest = ContentDigest(bytes: [UInt8](repeating: 7, count: 32))
 
 let someResult = UnitResult(
     samples: 7, byteCount: 1000, digest: someDigest, tableByteCount: 100, tableDigest: someDigest,
-    rejections: ["http_error": 3])
+    rejections: ["http_error": 3],
+    made: .init(shard: ".state/scratch/a-000000.1.tar.zst", table: ".state/scratch/a-000000.1.parquet"))
 
 var hastyPolicy: RetryPolicy {
     var policy = RetryPolicy()
