@@ -97,7 +97,8 @@ final class SQLTransaction: LeaseTransaction {
         switch admission {
         case .noUnit: return []
         case .freshUnits(let most):
-            return try due("\(Self.waiting) AND failures = 0", min(limit, most))
+            // Were it `= 0`, the primary key would be in the wanted order too, and PostgreSQL would pass over all that is published.
+            return try due("\(Self.waiting) AND failures < 1", min(limit, most))
         case .anyUnit:
             let rows = try due(Self.waiting, min(limit, policy.unitsPerWorker))
             let fresh = try rows.filter { try $0.integer("failures") == 0 }

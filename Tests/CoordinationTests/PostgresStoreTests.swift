@@ -59,40 +59,4 @@ struct PostgresStoreTests {
         while expired.isEmpty { expired = try store.decide { try $0.expire() } }
         #expect(expired.map(\.lease) == [kept])
     }
-
-    @Test("answers every question about units by its index, with statistics and without", arguments: [false, true])
-    func queryPlans(isAnalyzed: Bool) throws {
-        let database = try someServerDatabase()
-        let store = try SQLJobStore(database, build: .random())
-        try store.plan(units: [1])
-        try database.write { session in
-            try session.execute(
-                """
-                INSERT INTO unit (
-                    build, source, number, first_row, row_count, start_file, start_offset, start_companion, state
-                ) SELECT $1, 0, number, 0, 1, 0, 0, 0, CASE WHEN number < 19000 THEN 'published' ELSE 'waiting' END
-                FROM generate_series(1, 20000) AS number
-                """, [.text(store.id.text)])
-            if isAnalyzed { try session.execute("ANALYZE unit") }
-        }
-        for (condition, index) in [
-            ("state = 'waiting' ORDER BY failures, source, number LIMIT 1 FOR UPDATE SKIP LOCKED", "unit_waiting"),
-            (
-                "state = 'waiting' AND failures = 0 ORDER BY failures, source, number LIMIT 1 FOR UPDATE SKIP LOCKED",
-                "unit_waiting"
-            ),
-            ("worker = 'w' AND state IN ('leased', 'publishing')", "unit_held"),
-            ("state = 'leased' AND expires <= 5 ORDER BY expires LIMIT 9", "unit_expiring"),
-            ("state = 'publishing' AND expires <= 5", "unit_publishing"),
-            ("state = 'failed' AND (source, number) > (0, 5) ORDER BY source, number LIMIT 9", "unit_failed"),
-            ("source = 0 AND number = 7", "unit_pkey"),
-        ] {
-            let plan = try database.read { session in
-                try session.query("EXPLAIN " + unitQuery(condition), [.text(store.id.text)])
-                    .map { try $0.text("QUERY PLAN") }
-            }
-            #expect(plan.contains { $0.contains(index) }, "\(condition): \(plan)")
-            #expect(!plan.contains { $0.contains("Seq Scan") }, "\(condition): \(plan)")
-        }
-    }
 }
