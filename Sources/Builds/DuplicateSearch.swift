@@ -19,7 +19,7 @@ struct DuplicateSearch {
 
     func run() throws {
         let exclusions = try Exclusions(urls: manifest.exclude.urls, images: manifest.exclude.images)
-        let finder = try DuplicateFinder(folder: output.scratchFolder + "/duplicates")
+        let finder = try DuplicateFinder(folder: output.sortingFolder)
         var rowCounts: [Int] = []
         var total = 0
         for source in manifest.sources {

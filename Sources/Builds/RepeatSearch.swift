@@ -26,7 +26,7 @@ struct RepeatSearch {
     /// - Throws: A `TableError` where a table cannot be read, and what the disk says where there is no room for the hashes.
     func run(_ places: [DonePlace], rowCount: Int) throws -> Repeats {
         var repeats = Repeats(rowCount: rowCount)
-        let folder = output.scratchFolder + "/duplicates"
+        let folder = output.sortingFolder
         if rules.bytes || rules.placeholderRepeats > 0 {
             let finder = try DuplicateFinder(folder: folder)
             try forEachImage(places) { row, digest, _ in try finder.add(digest.prefix, row: row) }

@@ -54,6 +54,10 @@ package enum DatasetLayout {
     package static let buildID: ObjectKey = ".state/build-id"
     /// Where the job store is, where it is a file.
     package static let jobStore: ObjectKey = ".state/build.sqlite"
+    /// Where digests and hashes are sorted while repeated URLs and images are looked for.
+    package static let sortingFolder = scratchFolder + "/duplicates"
+    /// The report, where no other file is asked for.
+    package static let report: ObjectKey = "report.html"
     /// Where lists from elsewhere are kept.
     package static let inputsFolder = ".state/inputs"
     /// Where the rows are written down on which workers crashed.

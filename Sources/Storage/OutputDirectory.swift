@@ -19,6 +19,7 @@ package struct OutputDirectory: Sendable, Hashable {
     package var stateFolder: String { root + "/" + DatasetLayout.stateFolder }
     package var scratchFolder: String { root + "/" + DatasetLayout.scratchFolder }
     package var draftFolder: String { root + "/" + DatasetLayout.draftFolder }
+    package var sortingFolder: String { root + "/" + DatasetLayout.sortingFolder }
     package var inputsFolder: String { root + "/" + DatasetLayout.inputsFolder }
     package var crashLogPath: String { path(DatasetLayout.crashes) }
     package var storePath: String { path(DatasetLayout.jobStore) }
@@ -136,12 +137,7 @@ package struct OutputDirectory: Sendable, Hashable {
     }
 
     /// Replaces the object `key` in one step: a reader sees the old or the new content, whole.
-    package func write(_ bytes: [UInt8], to key: ObjectKey) throws(StorageError) {
-        try checked { () throws(FileError) in
-            let partial = scratchFolder + "/" + key.text.replacing("/", with: "-") + ".partial"
-            try writeFile(bytes, to: path(key), through: partial)
-        }
-    }
+    package func write(_ bytes: [UInt8], to key: ObjectKey) throws(StorageError) { try store.put(bytes, to: key) }
 
     private func syncFolder(_ path: String) throws(StorageError) {
         try checked { () throws(FileError) in try syncFile(path) }

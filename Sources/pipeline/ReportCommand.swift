@@ -30,7 +30,7 @@ struct ReportCommand: AsyncParsableCommand {
         let folder = expandingHome(output)
         do {
             let html = try reportHTML(of: Dataset(at: folder), galleryLimit: samples)
-            let path = to ?? folder + "/report.html"
+            let path = to ?? OutputDirectory(folder).path(DatasetLayout.report)
             try write(html.utf8, to: path)
             try printResult(path)
         } catch let error as StorageError {

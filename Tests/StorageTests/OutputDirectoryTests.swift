@@ -76,6 +76,7 @@ import Testing
         try output.write(Array("new".utf8), to: "README.md")
         #expect(FileManager.default.contents(atPath: output.root + "/README.md") == Data("new".utf8))
         try FileManager.default.removeItem(atPath: output.scratchFolder)
+        try put("in the way", at: output.scratchFolder)
         let error = #expect(throws: StorageError.self) { try output.write([], to: "README.md") }
         #expect(error?.code == .create)
         #expect(FileManager.default.contents(atPath: output.root + "/README.md") == Data("new".utf8))
