@@ -49,6 +49,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
                 for size in [header.orientedSize, Size(width: 1, height: 1)] {
                     _ = try decodeReduced(bytes, header: header, covering: size, maxPixels: 4_000_000)
                 }
+            case .shard:
+                let reader = try ShardReader(MemoryBytes(bytes, name: "input"))
+                while try reader.next() != nil {}
+            case .index: _ = try ShardIndex(MemoryBytes(bytes, name: "input"))
             case .wordpiece:
                 try write(bytes, to: folder + "/vocab.txt")
                 _ = try BERTWordPieceTokenizer(directory: folder).encode("a picture of 猫")
@@ -68,10 +72,6 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
 
     private func read(_ path: String) throws {
         switch self {
-        case .shard:
-            let reader = try ShardReader(path: path)
-            while try reader.next() != nil {}
-        case .index: _ = try ShardIndex(path: path)
         case .safetensors:
             let file = try SafetensorsFile(path)
             for name in file.names.prefix(20) { _ = try file.tensor(name) }
@@ -89,7 +89,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .coco: try readAll(COCOSource(name: "s", paths: [path]))
         case .sbu: try readAll(SBUSource(name: "s", paths: [path]))
         case .webdataset: try readAll(WebDatasetSource(name: "s", paths: [path]))
-        case .manifest, .profile, .wordpiece, .bytepair, .image: break  // read above
+        case .manifest, .profile, .image, .shard, .index, .wordpiece, .bytepair: break  // read above
         }
     }
 

@@ -37,7 +37,9 @@ package struct DirectoryStore: ObjectStore, Hashable {
     }
 
     package func open(_ key: ObjectKey) throws(StorageError) -> any ByteRanges {
-        do { return try OpenedFile(place(of: key)) } catch { throw StorageError(error) }
+        let path = place(of: key)
+        guard try stat(key) != nil else { throw StorageError(.missing, path, "no such file") }
+        do { return try OpenedFile(path) } catch { throw StorageError(error) }
     }
 
     package func put(_ bytes: [UInt8], to key: ObjectKey) throws(StorageError) {

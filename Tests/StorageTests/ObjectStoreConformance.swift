@@ -58,6 +58,7 @@ import Testing
             try store.put([1], to: "a/b")
             for key in ["a", "a/b/c"] as [ObjectKey] {
                 #expect(try store.stat(key) == nil)
+                #expect(#expect(throws: StorageError.self) { try store.open(key) }?.code == .missing)
                 try? store.delete(key)  // a folder is no object, and neither is what would lie in a file
             }
             #expect(throws: StorageError.self) { try store.put(takingFile: folder + "/none", to: "a/b") }
