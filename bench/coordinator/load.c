@@ -179,12 +179,14 @@ static void publish(struct worker *w, double start) {
     struct held *unit = &w->held[w->held_count - 1];
     put(unit, ".tar.zst", &shard);
     put(unit, ".parquet", &table);
-    char body[LEASE + 512];
+    char body[LEASE + 1024];
     int size = snprintf(
         body, sizeof body,
         "{\"lease\":%s,\"result\":{\"samples\":1,\"byte_count\":%zu,\"digest\":\"%s\",\"table_byte_count\":%zu,"
-        "\"table_digest\":\"%s\",\"rejections\":{}}}",
-        unit->lease, shard.size, shard.digest, table.size, table.digest);
+        "\"table_digest\":\"%s\",\"rejections\":{},\"made\":{\"shard\":\".state/scratch/%s.%ld.tar.zst\","
+        "\"table\":\".state/scratch/%s.%ld.parquet\"}}}",
+        unit->lease, shard.size, shard.digest, table.size, table.digest, unit->name, unit->generation, unit->name,
+        unit->generation);
     // What it took to write the files is no part of the answer's time.
     send_request(w, PUBLISH, start > 0 ? start : now(), body, size);
 }
