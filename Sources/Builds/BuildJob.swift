@@ -162,7 +162,9 @@ package final class BuildJob: Sendable {
     private func work(
         _ coordinator: Coordinator, _ workforce: any Workforce, _ listening: Listening
     ) async throws {
-        let service = try CoordinatorService(listening, output, logger)
+        let service = try CoordinatorService(
+            listening, output,
+            hostLimits: (manifest.fetch.perHost.connections, manifest.fetch.perHost.rate), logger)
         try await service.serve(coordinator) { [self] url in
             let place = Workplace(
                 coordinator: coordinator, url: url, tokenFile: service.tokenFile, output: output, progress: progress,
@@ -202,9 +204,10 @@ package final class BuildJob: Sendable {
         progress.leave(failed: nil)
     }
 
-    /// Shows progress every second, and keeps `dataset.json` at most ten seconds behind.
+    /// Shows progress every second, and writes `dataset.json` now and then.
     private func follow(_ coordinator: Coordinator) async throws -> Bool {
         var described = -1
+        var nextDescription = ContinuousClock.now
         var failed = 0
         var tick = 0
         while true {
@@ -213,13 +216,16 @@ package final class BuildJob: Sendable {
             if tick % 10 == 0 || status.total.failedUnits > failed { try await blocking { try self.inputs.check() } }
             if let fault = fault.withLock({ $0 }) { throw fault }
             failed = status.total.failedUnits
-            if tick % 10 == 0, status.total.publishedUnits != described {
+            if .now >= nextDescription, status.total.publishedUnits != described {
+                let start = ContinuousClock.now
                 do {
-                    try describe(status)
+                    try await blocking { _ = try self.describe(status) }
                     described = status.total.publishedUnits
                 } catch  where isDiskFull(error) {
                     logger.debug("dataset.json not written", metadata: ["reason": "\(error)"])  // tried again soon
                 }
+                // It grows with the build: so it takes a five-hundredth of the time, however large it is.
+                nextDescription = .now + max(.seconds(10), (.now - start) * 500)
             }
             if tick % 10 == 0 { try await coordinator.finishPublications(expired: true) }
             tick += 1

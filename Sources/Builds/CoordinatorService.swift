@@ -10,12 +10,17 @@ import Transport
 struct CoordinatorService {
     private let listening: Listening
     private let credentials: Credentials
+    private let hostLimits: (connections: Int, rate: Double)
     private let logger: Logger
     /// The file with the workers' token.
     let tokenFile: String
 
-    /// Reads the tokens, or makes them.
-    init(_ listening: Listening, _ output: OutputDirectory, _ logger: Logger) throws {
+    /// Reads the tokens, or makes them; `hostLimits` are what all workers together may ask of one host.
+    init(
+        _ listening: Listening, _ output: OutputDirectory, hostLimits: (connections: Int, rate: Double),
+        _ logger: Logger
+    ) throws {
+        self.hostLimits = hostLimits
         (self.listening, self.logger) = (listening, logger)
         tokenFile = listening.tokenFile ?? output.tokenPath
         credentials = Credentials(
@@ -29,6 +34,7 @@ struct CoordinatorService {
     func serve(_ coordinator: Coordinator, _ body: @escaping @Sendable (String) async throws -> Void) async throws {
         var settings = CoordinatorServer.Settings()
         (settings.host, settings.port) = (listening.host, listening.port)
+        settings.hostLimits = hostLimits
         let server = try CoordinatorServer(coordinator, settings: settings, credentials: credentials, logger: logger)
         try await server.serve { [self] url in
             let url = advertised(url)

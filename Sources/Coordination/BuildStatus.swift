@@ -189,8 +189,13 @@ package struct WorkerReport: Hashable, Sendable, Codable {
     package let counts: WorkerCounts
     /// The units that it works on.
     package let units: [Progress]
+    /// The hosts that it uses, for its share of them; nil where it wants none.
+    package var hosts: [HostUse]?
 
-    package init(worker: String, node: String? = nil, counts: WorkerCounts, units: [Progress]) {
+    package init(
+        worker: String, node: String? = nil, counts: WorkerCounts, units: [Progress], hosts: [HostUse]? = nil
+    ) {
+        self.hosts = hosts
         self.worker = worker
         self.node = node
         self.counts = counts

@@ -1,6 +1,6 @@
 import Glibc
 import Locks
-import Samples
+package import Samples
 
 /// Fetches over HTTP and HTTPS, hundreds of transfers at once on one thread.
 ///
@@ -13,6 +13,8 @@ package final class CurlFetcher: Fetcher {
     private let seed: UInt64
     private let clock: any Clock<Duration>
     private let loop: TransferLoop
+    /// What the coordinator shares out; nil where it does not.
+    package let hosts: SharedHosts?
     private let attemptFailed: @Sendable (FailedAttempt) -> Void
     /// Why the bounds for hosts are not shared with other processes as was asked for; nil where they are.
     package let sharingFault: String?
@@ -22,16 +24,18 @@ package final class CurlFetcher: Fetcher {
     /// `clock` measures the pauses of single rows, `seed` is what their jitter is drawn from. No transfer starts while
     /// `hasRoom` says no; it is asked again when one ends, and by `wake`. `nameServers`, addresses with or without a port,
     /// are asked for names, those of the system where there are none. The bounds for each host are counted over all
-    /// processes of `shared`. `outage` is told of outages, on that thread; `attemptFailed` is the history of every fetch, from
+    /// processes of `shared`, or, with `hosts`, shared out by the coordinator. `outage` is told of outages, on that thread; `attemptFailed` is the history of every fetch, from
     /// any thread.
     package init(
         policy: FetchPolicy, connections: Int, seed: UInt64 = 0, clock: any Clock<Duration> = ContinuousClock(),
-        nameServers: [String] = [], shared: SharedBounds? = nil, hasRoom: @escaping @Sendable () -> Bool = { true },
+        nameServers: [String] = [], shared: SharedBounds? = nil, hosts: SharedHosts? = nil,
+        hasRoom: @escaping @Sendable () -> Bool = { true },
         outage: @escaping @Sendable (OutageEvent) -> Void = { _ in },
         attemptFailed: @escaping @Sendable (FailedAttempt) -> Void = { _ in }
     ) {
         self.policy = policy
         self.attemptFailed = attemptFailed
+        self.hosts = hosts
         let urlGuard = URLGuard(policy)
         self.urlGuard = urlGuard
         reader = AnswerReader(policy, now: { time(nil) })
@@ -44,7 +48,7 @@ package final class CurlFetcher: Fetcher {
         sharingFault = table.fault
         loop = TransferLoop(
             limits, userAgent: policy.userAgent, resolver: NameResolver(servers: nameServers),
-            table: table,
+            table: table, shared: hosts,
             events: TransferLoop.Events(hasRoom: hasRoom, judge: urlGuard.judge, outage: outage))
     }
 
@@ -55,6 +59,12 @@ package final class CurlFetcher: Fetcher {
 
     /// Looks again whether there is room for what waits.
     package func wake() { loop.wake() }
+
+    /// Takes in the coordinator's answer to `uses`, which `hosts` gave.
+    package func apply(_ shares: [HostShare], to uses: [HostUse]) {
+        guard let news = hosts?.apply(shares, to: uses, at: .now), !news.isEmpty else { return }
+        loop.hear(news)
+    }
 
     /// Ends what is under way and the thread; later fetches fail.
     package func close() { loop.close() }

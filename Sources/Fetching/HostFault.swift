@@ -2,7 +2,7 @@ import Samples
 
 /// What was the matter when a host did not answer as it should; it may pass.
 struct HostFault: Error, Hashable, Sendable {
-    enum Kind: Sendable, Hashable {
+    enum Kind: String, Sendable, Hashable {
         /// No name server said whether the host exists.
         case name
         /// The host accepted no connection.

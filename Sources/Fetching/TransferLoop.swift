@@ -12,6 +12,7 @@ final class TransferLoop: @unchecked Sendable {
     private enum Command {
         case start(Exchange)
         case cancel(Exchange)
+        case hear([(host: String, news: HostNews)])
         case wake
         case stop
     }
@@ -33,6 +34,7 @@ final class TransferLoop: @unchecked Sendable {
     /// Nil where libcurl finds addresses itself.
     let names: HostNames?
     private let table: HostTable?
+    private let shared: SharedHosts?
     var clock: ContinuousClock { ContinuousClock() }
 
     /// What the loop asks and tells, on its thread.
@@ -47,7 +49,7 @@ final class TransferLoop: @unchecked Sendable {
     /// Starts the thread; how many exchanges run at once, and when, is up to `limits`.
     init(
         _ limits: Frontier.Limits, userAgent: String, resolver: NameResolver? = nil, table: HostTable? = nil,
-        events: Events = Events()
+        shared: SharedHosts? = nil, events: Events = Events()
     ) {
         precondition(Self.isReady, "libcurl cannot be set up")
         guard let multi = curl_multi_init() else { preconditionFailure("no memory for a transfer loop") }
@@ -55,7 +57,7 @@ final class TransferLoop: @unchecked Sendable {
         transfers = Transfers(multi, userAgent: userAgent)
         self.events = events
         names = resolver.map(HostNames.init)
-        self.table = table
+        (self.table, self.shared) = (table, shared)
         frontier = Frontier(limits, at: ContinuousClock().now)
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, limits.slots)
         startThread()
@@ -79,6 +81,9 @@ final class TransferLoop: @unchecked Sendable {
 
     /// Looks again whether there is room for what waits.
     func wake() { post(.wake) }
+
+    /// Takes in what other workers of the build have learnt of hosts.
+    func hear(_ news: [(host: String, news: HostNews)]) { post(.hear(news)) }
 
     /// Ends all exchanges, and the thread.
     ///
@@ -180,6 +185,8 @@ extension TransferLoop {
                     add(exchange)
                 }
             case .cancel(let exchange): cancel(exchange)
+            case .hear(let news):
+                for (host, news) in news { note { $0.hear(news, of: host, at: clock.now) } }
             case .wake: break  // for the look that follows
             case .stop: goesOn = false
             }
@@ -199,12 +206,24 @@ extension TransferLoop {
 
     private func startWaiting() {
         lookUp()
-        while events.hasRoom(), let ticket = frontier.next(at: clock.now, claim: { table?.claim($0) }) {
+        while events.hasRoom(), let ticket = frontier.next(at: clock.now, claim: claim) {
             guard let exchange = exchanges[ticket] else { preconditionFailure("a row that nobody waits for") }
             if exchange.isPutOff { exchange.request.observer.resumed() }
             start(exchange)
             lookUp()
         }
+    }
+
+    private func claim(_ origin: String) -> Duration? {
+        if let wait = shared?.claim(origin, at: clock.now) { return wait }
+        guard let wait = table?.claim(origin) else { return nil }
+        shared?.release(origin)
+        return wait
+    }
+
+    private func release(_ origin: String) {
+        table?.release(origin)
+        shared?.release(origin)
     }
 
     private func lookUp() {
@@ -244,8 +263,12 @@ extension TransferLoop {
     private func end(_ exchange: Exchange, _ answer: ExchangeAnswer) {
         guard let ticket = exchange.ticket else { return witnessed(answer.ending == .complete) }
         _ = forget(ticket)
-        table?.release(exchange.request.origin)
+        let origin = exchange.request.origin
+        release(origin)
         note { $0.ended(ticket, exchange.request.hostOutcome(answer), at: clock.now) }
+        if let shared, let trouble = frontier.trouble(of: origin) {
+            shared.learn(origin, held: trouble.held, rest: trouble.rest, at: clock.now)
+        }
         exchange.finish(answer.with(standing(of: exchange)))
     }
 
@@ -262,7 +285,7 @@ extension TransferLoop {
             _ = forget(ticket)
             if transfers.isRunning(exchange) {
                 transfers.stop(exchange)
-                table?.release(exchange.request.origin)
+                release(exchange.request.origin)
                 note { $0.ended(ticket, .unknown, at: clock.now) }
             } else {
                 frontier.remove(ticket)
@@ -278,7 +301,7 @@ extension TransferLoop {
         }
         _ = obey(rest)
         transfers.stopAll(.closed) { exchange, answer in
-            if exchange.ticket != nil { table?.release(exchange.request.origin) }
+            if exchange.ticket != nil { release(exchange.request.origin) }
             exchange.finish(answer)
         }
         for exchange in exchanges.values { exchange.finish(.closed) }

@@ -1,5 +1,6 @@
 package import Coordination
 package import Foundation
+package import Samples
 
 /// A request, as any HTTP client understands it.
 package struct ClientRequest: Hashable, Sendable {
@@ -131,15 +132,16 @@ package struct CoordinatorClient: Sendable {
         return answer.standing
     }
 
-    /// Tells how far the worker is; answers which of the leases named are not its any more: their work is to be dropped.
+    /// Tells how far the worker is; answers which of the leases named are not its any more: their work is to be dropped; and
+    /// what it may use of the hosts that it names.
     ///
     /// It is sent once: the next one says what a lost one would have.
     package func heartbeat(
-        _ counts: WorkerCounts, units: [WorkerReport.Progress]
-    ) async throws -> [Lease] {
-        let report = WorkerReport(worker: worker, node: node, counts: counts, units: units)
+        _ counts: WorkerCounts, units: [WorkerReport.Progress], hosts: [HostUse]? = nil
+    ) async throws -> (lost: [Lease], hosts: [HostShare]) {
+        let report = WorkerReport(worker: worker, node: node, counts: counts, units: units, hosts: hosts)
         let answer: HeartbeatAnswer = try await post("heartbeat", report, patience: .zero)
-        return answer.lost
+        return (answer.lost, answer.hosts ?? [])
     }
 
     /// Says on which row the holder of `lease` crashed; the unit goes to others, who leave the row out.

@@ -17,6 +17,8 @@ package struct CoordinatorServer: Sendable {
         package var port: UInt16 = 0
         /// How many requests may wait for the coordinator; more are told to come back.
         package var waitingLimit = 512
+        /// What all workers together may ask of one host: transfers at once, and requests a second, 0 for any number.
+        package var hostLimits = (connections: 16, rate: 0.0)
         /// The longest body that is read.
         package var bodyLimit = 1 << 20
         /// What else a client may take.
@@ -29,6 +31,7 @@ package struct CoordinatorServer: Sendable {
     private let settings: Settings
     private let credentials: Credentials
     private let requests = RequestMetrics()
+    private let hosts: HostLedger
     private let connections: Connections
     private let logger: Logger
 
@@ -40,6 +43,7 @@ package struct CoordinatorServer: Sendable {
             throw TransportError(.token, settings.host, "want a token file to listen on more than loopback")
         }
         self.coordinator = coordinator
+        hosts = HostLedger(HostShares(connections: settings.hostLimits.connections, rate: settings.hostLimits.rate))
         self.settings = settings
         self.credentials = credentials
         connections = Connections(limit: settings.limits.connections)
@@ -128,7 +132,9 @@ package struct CoordinatorServer: Sendable {
             return try json(200, StandingAnswer(standing: try await coordinator.release(message.lease)))
         case .heartbeat:
             let report: WorkerReport = try await read(request)
-            return try json(200, HeartbeatAnswer(lost: try await coordinator.heartbeat(report)))
+            let lost = try await coordinator.heartbeat(report)
+            return try json(
+                200, HeartbeatAnswer(lost: lost, hosts: report.hosts.map { hosts.share($0, report.worker) }))
         case .crash:
             let message: CrashMessage = try await read(request)
             let crash = CrashedRow(row: message.row, signal: message.signal)
@@ -156,6 +162,7 @@ package struct CoordinatorServer: Sendable {
         let wasHeardOf = try await coordinator.workerEnded(
             worker, incarnation: message.incarnation, message: message.message)
         if wasHeardOf { workers.append(worker) }
+        hosts.forget(worker)
         return EndedAnswer(workers: workers, hasWork: try await coordinator.needs(worker))
     }
 

@@ -134,6 +134,8 @@ struct StandingAnswer: Codable {
 /// The leases that a worker named and that are not its any more.
 struct HeartbeatAnswer: Codable {
     let lost: [Lease]
+    /// What the worker may use of the hosts that it named.
+    var hosts: [HostShare]?
 }
 
 /// What is built.

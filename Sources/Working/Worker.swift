@@ -61,7 +61,12 @@ package final class Worker: Sendable {
         }
         let fetcher = CurlFetcher(
             policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed,
-            nameServers: profile.dnsServers, shared: shared, hasRoom: { gate.hasRoom }, outage: { outages.note($0) },
+            nameServers: profile.dnsServers, shared: shared,
+            // Workers of one machine that share a table need no share of the coordinator's.
+            hosts: shared == nil
+                ? SharedHosts(
+                    connections: manifest.fetch.perHost.connections, rate: manifest.fetch.perHost.rate) : nil,
+            hasRoom: { gate.hasRoom }, outage: { outages.note($0) },
             attemptFailed: { attempt in
                 logger.debug(
                     "an attempt failed",
@@ -189,7 +194,7 @@ package final class Worker: Sendable {
         }
     }
 
-    /// Tells the coordinator every two seconds how far this worker is; ends when it is cancelled.
+    /// Tells the coordinator every two seconds how far this worker is and which hosts it uses; ends when it is cancelled.
     @Sendable private func sendHeartbeats() async throws {
         while !Task.isCancelled {
             var counts = finished.withLock { $0 }
@@ -202,9 +207,21 @@ package final class Worker: Sendable {
                 StandardError.line("a unit whose lease was lost goes on: the process hangs, and is started again")
                 _exit(CommandError.Code.internalFault.rawValue)
             }
+            let uses = fetcher.hosts?.uses(at: .now) ?? []
             // One that does not arrive is made up for by the next.
-            if let lost = try? await client.heartbeat(counts, units: units), !lost.isEmpty { board.drop(lost) }
-            try? await Task.sleep(for: .seconds(2))  // ends early only when cancelled
+            if let answer = try? await client.heartbeat(counts, units: units, hosts: uses.isEmpty ? nil : uses) {
+                if !answer.lost.isEmpty { board.drop(answer.lost) }
+                fetcher.apply(answer.hosts, to: uses)
+            }
+            await pauseBetweenHeartbeats()
+        }
+    }
+
+    /// Two seconds, or less when a host is wanted of which there is no share yet.
+    private func pauseBetweenHeartbeats() async {
+        for step in 0..<8 where !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(250))  // ends early only when cancelled
+            if step > 0, fetcher.hosts?.isWaiting == true { return }
         }
     }
 }

@@ -1,6 +1,7 @@
 import Coordination
 import Foundation
 import Locks
+import Samples
 import TestSupport
 import Testing
 import Yams
@@ -134,7 +135,14 @@ private struct Description: @unchecked Sendable {
             (counts.rows, counts.rejections) = (7, ["timeout": 2])
             let other = Lease(unit: grants[0].lease.unit, worker: "w", incarnation: "i", generation: 9)
             let units = [grants[0].lease, other].map { WorkerReport.Progress(lease: $0, rows: 4) }
-            #expect(try await client.heartbeat(counts, units: units) == [other])
+            let finding = HostFinding(kind: "server", reason: "http_error", message: "status 503", status: 503)
+            let news = HostNews(heldSeconds: 3, restSeconds: 60, finding: finding)
+            let hosts = [
+                HostUse(host: "http://h:80", running: 1, wanted: 16, news: news),
+                HostUse(host: "http://i:80", running: 0, wanted: 2),
+            ]
+            let beat = try await client.heartbeat(counts, units: units, hosts: hosts)
+            #expect(beat.lost == [other] && beat.hosts.map(\.connections) == [16, 2])
             #expect(try await client.publish(grants[0].lease, someResult) == .accepted)
             await #expect(throws: TransportError.self) {
                 try await client.publish(

@@ -21,7 +21,7 @@ import Testing
                 unit: UnitID(build: service.store.id, source: "a", index: 1), worker: "w", incarnation: "1",
                 generation: 9)
             let units = [grant.lease, gone].map { WorkerReport.Progress(lease: $0, rows: 4) }
-            #expect(try await client.heartbeat(counts, units: units) == [gone])
+            #expect(try await client.heartbeat(counts, units: units).lost == [gone])
             #expect(try await client.status().total.rowsInFlight == 4)
             #expect(try await client.release(grant.lease) == .accepted)
             let again = try #require(try await client.acquire().grant)
