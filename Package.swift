@@ -173,7 +173,7 @@ let package = Package(
         library(
             "Loading",
             ["Samples", "Digests", "Images", "RandomNumbers", "Shards", "Stages", "Storage", asyncAlgorithms]),
-        library("Reports", ["Samples", "Digests", "RandomNumbers", "Storage"]),
+        library("Reports", ["Samples", "Digests", "Files", "RandomNumbers", "Storage"]),
         library("Commands", ["Files", "Locks", "Manifests", logging, arguments]),
         library(
             "Training",
@@ -255,7 +255,7 @@ let package = Package(
             ]),
         tests("FuzzTargets"),
         tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
-        tests("Reports", ["Digests", "Samples"]),
+        tests("Reports", ["Digests", "Files", "Samples"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["RandomNumbers", "TestSupport"],
             exclude: ["read_output.py", "parity.py", "trained.py"],

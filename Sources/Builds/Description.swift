@@ -1,5 +1,6 @@
 import Commands
 import Coordination
+import Files
 import Foundation
 import Manifests
 package import Reports
@@ -9,66 +10,126 @@ package import Storage
 /// Writes `dataset.json`, `croissant.json`, `README.md`, `manifest.yaml` and `shards/sizes.json` from what the store says is
 /// published.
 ///
-/// A card that a person has edited stays as it is; answers whether it was written.
+/// Shards are read page by page, once to count them and once to write them, however many there are; one that is published in between
+/// waits for the next time. A card that a person has edited stays as it is; answers whether it was written.
 func writeDescription(
     _ manifest: Manifest, _ status: BuildStatus, _ keeper: ShardKeeper, _ checkpoints: Checkpoints
 ) throws -> Bool {
-    let (name, output, store) = (manifest.name, keeper.output, keeper.store)
-    let formats = Dictionary(manifest.sources.map { ($0.name, $0.format.rawValue) }) { first, _ in first }
-    var published: [PublishedUnit] = []
-    try store.forEachPublished { if !$0.isDraft { published.append($0) } }
-    var totals = DatasetDescription.Totals()
-    for unit in published {
+    let (output, store) = (keeper.output, keeper.store)
+    var survey = Survey()
+    try store.forEachPublished { survey.add($0) }
+    func description(_ shards: [DatasetDescription.Shard]) -> DatasetDescription {
+        DatasetDescription(
+            name: manifest.name, manifestDigest: status.manifestDigest.hex, modelDigests: checkpoints.digests,
+            modelNames: checkpoints.names, notice: checkpoints.notice, softwareVersion: status.softwareVersion,
+            complete: status.phase == .finished, totals: survey.totals, shards: shards)
+    }
+    func facts(_ shards: [PublishedUnit]) -> DatasetFacts {
+        DatasetFacts(
+            name: manifest.name, notice: checkpoints.notice.isEmpty ? nil : checkpoints.notice,
+            manifestDigest: status.manifestDigest.hex, softwareVersion: status.softwareVersion,
+            imageExtension: manifest.image.format == .webp ? "webp" : "jpg", models: description([]).models,
+            sources: survey.sources(manifest), shards: shards.map(DatasetFacts.Shard.init),
+            all: (survey.totals.shards, survey.totals.bytes))
+    }
+    let isCardOurs = try output.writeCard(Array(DatasetCard(facts(survey.ends)).markdown().utf8))
+    try output.write(Array(manifest.yaml().utf8), to: DatasetLayout.manifest)
+    guard let first = survey.ends.first else {
+        try output.write(Array(try Croissant(facts([])).json().utf8), to: DatasetLayout.croissant)
+        try output.write(Array("{\n\n}\n".utf8), to: DatasetLayout.sizes)
+        try output.write(description([]).json(), to: DatasetLayout.description)
+        return isCardOurs
+    }
+    let texts = (
+        description: description([.init(first)]).aroundShards(), croissant: try Croissant(facts([first])).aroundShards()
+    )
+    // The description is put in place last: what it names is described elsewhere too.
+    try output.write(to: DatasetLayout.description) { file in
+        var shards = ListText.Writer(texts.description, to: file)
+        try output.write(to: DatasetLayout.sizes) { file in
+            var sizes = ListText.Writer(DatasetDescription.aroundSizes, to: file)
+            try output.write(to: DatasetLayout.croissant) { file in
+                var files = ListText.Writer(texts.croissant, to: file)
+                try store.forEachPublished { unit in
+                    guard survey.contains(unit) else { return }
+                    let shard = DatasetDescription.Shard(unit)
+                    try shards.add(shard.element())
+                    try sizes.add(shard.size)
+                    try files.add(Croissant.element(DatasetFacts.Shard(unit)))
+                }
+                try files.end()
+            }
+            try sizes.end()
+        }
+        try shards.end()
+    }
+    return isCardOurs
+}
+
+/// What is published, counted.
+private struct Survey {
+    private struct Source {
+        var rows = 0
+        var samples = 0
+        var rejections: [String: Int] = [:]
+        /// The numbers of the published units.
+        var units = IndexSet()
+    }
+
+    private var sources: [String: Source] = [:]
+    private var order: [String] = []
+    private(set) var totals = DatasetDescription.Totals()
+    /// The first published unit, and the last of its source; one, where there is no other.
+    private(set) var ends: [PublishedUnit] = []
+
+    mutating func add(_ unit: PublishedUnit) {
+        guard !unit.isDraft else { return }
         totals.shards += 1
         totals.rows += unit.unit.rowCount
         totals.samples += unit.result.samples
         totals.bytes += unit.result.byteCount
         totals.statuses.merge(unit.result.rejections, uniquingKeysWith: +)
+        totals.statuses["success"] = totals.samples > 0 ? totals.samples : nil
+        let name = unit.unit.source
+        if sources[name] == nil { order.append(name) }
+        sources[name, default: Source()].rows += unit.unit.rowCount
+        sources[name, default: Source()].samples += unit.result.samples
+        sources[name, default: Source()].rejections.merge(unit.result.rejections, uniquingKeysWith: +)
+        sources[name, default: Source()].units.insert(unit.unit.index)
+        if ends.first.map({ $0.unit.source == name }) ?? true { ends = (ends.first.map { [$0] } ?? []) + [unit] }
     }
-    if totals.samples > 0 { totals.statuses["success"] = totals.samples }
-    let description = DatasetDescription(
-        name: name, manifestDigest: status.manifestDigest.hex, modelDigests: checkpoints.digests,
-        modelNames: checkpoints.names, notice: checkpoints.notice, softwareVersion: status.softwareVersion,
-        complete: status.phase == .finished, totals: totals,
-        shards: published.map { unit in
-            .init(
-                name: unit.unit.shardName, source: unit.unit.source, samples: unit.result.samples,
-                bytes: unit.result.byteCount, sha256: unit.result.digest.hex, tableBytes: unit.result.tableByteCount,
-                tableSHA256: unit.result.tableDigest.hex)
-        })
-    let facts = DatasetFacts(
-        name: name, notice: checkpoints.notice.isEmpty ? nil : checkpoints.notice,
-        manifestDigest: status.manifestDigest.hex, softwareVersion: status.softwareVersion,
-        imageExtension: manifest.image.format == .webp ? "webp" : "jpg", models: description.models,
-        sources: sourceFacts(published, formats),
-        shards: published.map { unit in
-            .init(
-                name: unit.unit.shardName, source: unit.unit.source, samples: unit.result.samples,
-                byteCount: unit.result.byteCount, digest: unit.result.digest,
-                table: (unit.result.tableByteCount, unit.result.tableDigest))
-        })
-    let isCardOurs = try output.writeCard(Array(DatasetCard(facts).markdown().utf8))
-    try output.write(Array(manifest.yaml().utf8), to: DatasetLayout.manifest)
-    try output.write(Array(try Croissant(facts).json().utf8), to: DatasetLayout.croissant)
-    try output.write(description.sizes(), to: DatasetLayout.sizes)
-    try output.write(description.json(), to: DatasetLayout.description)
-    return isCardOurs
+
+    /// Whether `unit` was counted.
+    func contains(_ unit: PublishedUnit) -> Bool {
+        !unit.isDraft && sources[unit.unit.source]?.units.contains(unit.unit.index) == true
+    }
+
+    /// What became of the published rows, by source, in the order of the manifest.
+    func sources(_ manifest: Manifest) -> [DatasetFacts.Source] {
+        order.map { name in
+            let source = sources[name] ?? Source()
+            return DatasetFacts.Source(
+                name: name, format: manifest.source(named: name)?.format.rawValue ?? "", rows: source.rows,
+                samples: source.samples, rejections: source.rejections.byReason)
+        }
+    }
 }
 
-/// What became of the published rows, by source, in the order of the manifest.
-private func sourceFacts(_ published: [PublishedUnit], _ formats: [String: String]) -> [DatasetFacts.Source] {
-    var order: [String] = []
-    var units: [String: [PublishedUnit]] = [:]
-    for unit in published {
-        if units[unit.unit.source] == nil { order.append(unit.unit.source) }
-        units[unit.unit.source, default: []].append(unit)
+extension DatasetDescription.Shard {
+    fileprivate init(_ unit: PublishedUnit) {
+        let result = unit.result
+        self.init(
+            name: unit.unit.shardName, source: unit.unit.source, samples: result.samples, bytes: result.byteCount,
+            sha256: result.digest.hex, tableBytes: result.tableByteCount, tableSHA256: result.tableDigest.hex)
     }
-    return order.map { name in
-        let units = units[name] ?? []
-        let rejections = units.reduce(into: [String: Int]()) { $0.merge($1.result.rejections, uniquingKeysWith: +) }
-        return DatasetFacts.Source(
-            name: name, format: formats[name] ?? "", rows: units.reduce(0) { $0 + $1.unit.rowCount },
-            samples: units.reduce(0) { $0 + $1.result.samples }, rejections: rejections.byReason)
+}
+
+extension DatasetFacts.Shard {
+    fileprivate init(_ unit: PublishedUnit) {
+        self.init(
+            name: unit.unit.shardName, source: unit.unit.source, samples: unit.result.samples,
+            byteCount: unit.result.byteCount, digest: unit.result.digest,
+            table: (unit.result.tableByteCount, unit.result.tableDigest))
     }
 }
 

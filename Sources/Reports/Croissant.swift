@@ -1,3 +1,4 @@
+package import Files
 import Samples
 import Storage
 
@@ -13,6 +14,20 @@ package struct Croissant {
 
     /// The text of `croissant.json`, the same bytes for the same facts.
     package func json() throws -> String { try value.written() }
+
+    /// The same around its shards, of which there is one.
+    package func aroundShards() throws -> ListText {
+        precondition(facts.shards.count == 1, "the one that stands for all")
+        return ListText(try json(), at: try Self.element(facts.shards[0]), separator: Self.separator)
+    }
+
+    private static let separator = ",\n    "
+
+    /// How `shard` and its table stand there.
+    package static func element(_ shard: DatasetFacts.Shard) throws -> String {
+        try files(of: shard).map { indented(String(try $0.written().dropLast()), depth: 2) }.joined(
+            separator: separator)
+    }
 
     private var value: JSONValue {
         [
@@ -37,17 +52,17 @@ package struct Croissant {
     }
 
     // 1. Every file, with its size and digest.
-    private var files: [JSONValue] {
-        facts.shards.flatMap { shard -> [JSONValue] in
-            let archive = file(DatasetLayout.shard(shard.name), "application/zstd", shard.byteCount, shard.digest.hex)
-            let table = shard.table.map {
-                file(DatasetLayout.table(shard.name), "application/x-parquet", $0.byteCount, $0.digest.hex)
-            }
-            return [archive] + (table.map { [$0] } ?? [])
+    private var files: [JSONValue] { facts.shards.flatMap(Self.files(of:)) }
+
+    private static func files(of shard: DatasetFacts.Shard) -> [JSONValue] {
+        let archive = file(DatasetLayout.shard(shard.name), "application/zstd", shard.byteCount, shard.digest.hex)
+        let table = shard.table.map {
+            file(DatasetLayout.table(shard.name), "application/x-parquet", $0.byteCount, $0.digest.hex)
         }
+        return [archive] + (table.map { [$0] } ?? [])
     }
 
-    private func file(_ key: ObjectKey, _ format: String, _ byteCount: Int, _ digest: String) -> JSONValue {
+    private static func file(_ key: ObjectKey, _ format: String, _ byteCount: Int, _ digest: String) -> JSONValue {
         [
             "@type": "cr:FileObject", "@id": .text(key.text),
             "name": .text(String(key.text.dropFirst(DatasetLayout.shardFolder.count + 1))),

@@ -69,7 +69,7 @@ package struct DatasetCard {
     private var summary: String {
         "\(Figures.grouped(facts.sampleCount)) images with captions, from \(Figures.grouped(facts.rowCount)) rows of "
             + "\(Figures.grouped(facts.sources.count)) \(facts.sources.count == 1 ? "source" : "sources"), in "
-            + "\(Figures.grouped(facts.shards.count)) \(facts.shards.count == 1 ? "shard" : "shards") "
+            + "\(Figures.grouped(facts.shardCount)) \(facts.shardCount == 1 ? "shard" : "shards") "
             + "(\(Figures.bytes(facts.byteCount)))."
     }
 

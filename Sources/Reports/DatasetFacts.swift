@@ -85,13 +85,18 @@ package struct DatasetFacts: Sendable {
     package let models: [Model]
     /// The sources, in the manifest's order.
     package let sources: [Source]
-    /// The published shards, in order.
+    /// The published shards, in order; where only some are given, `shardCount` and `byteCount` are those of all.
     package let shards: [Shard]
+    /// How many shards there are.
+    let shardCount: Int
+    /// The size of all shards, tables not counted.
+    let byteCount: Int
 
     /// The facts of one data set.
     package init(
         name: String, notice: String? = nil, manifestDigest: String, softwareVersion: String,
-        imageExtension: String = "jpg", models: [Model], sources: [Source], shards: [Shard]
+        imageExtension: String = "jpg", models: [Model], sources: [Source], shards: [Shard],
+        all: (shards: Int, bytes: Int)? = nil
     ) {
         self.name = name
         self.notice = notice
@@ -101,11 +106,12 @@ package struct DatasetFacts: Sendable {
         self.models = models
         self.sources = sources
         self.shards = shards
+        shardCount = all?.shards ?? shards.count
+        byteCount = all?.bytes ?? shards.reduce(0) { $0 + $1.byteCount }
     }
 
     var rowCount: Int { sources.reduce(0) { $0 + $1.rows } }
     var sampleCount: Int { sources.reduce(0) { $0 + $1.samples } }
-    var byteCount: Int { shards.reduce(0) { $0 + $1.byteCount } }
     var rejections: [Rejection.Reason: Int] {
         sources.reduce(into: [:]) { $0.merge($1.rejections, uniquingKeysWith: +) }
     }

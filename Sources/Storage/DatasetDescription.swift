@@ -1,3 +1,4 @@
+package import Files
 import Foundation
 
 /// What `dataset.json` says: what was built, from what, and every published shard.
@@ -84,14 +85,25 @@ extension DatasetDescription {
     /// What `dataset.json` holds.
     package func json() -> [UInt8] { encoded(self) }
 
-    /// What `shards/sizes.json` holds: where open_clip looks for the samples of each shard.
-    package func sizes() -> [UInt8] {
-        encoded(
-            Dictionary(
-                shards.map { ($0.name + DatasetLayout.shardEnding, $0.samples) },
-                uniquingKeysWith: { first, _ in first }
-            ))
+    /// The same around its shards, of which there is one.
+    package func aroundShards() -> ListText {
+        precondition(shards.count == 1, "the one that stands for all")
+        return ListText(
+            String(decoding: json(), as: UTF8.self), at: shards[0].element(), separator: ",\n    ")
     }
+
+    /// What `shards/sizes.json` holds around the shards' `size`: where open_clip looks for the samples of each shard.
+    package static let aroundSizes = ListText("{\n  *\n}\n", at: "*", separator: ",\n  ")
+}
+
+extension DatasetDescription.Shard {
+    /// How it stands in `dataset.json`.
+    package func element() -> String {
+        indented(String(decoding: encoded(self).dropLast(), as: UTF8.self), depth: 2)
+    }
+
+    /// How it stands in `shards/sizes.json`.
+    package var size: String { "\"\(name)\(DatasetLayout.shardEnding)\" : \(samples)" }
 }
 
 /// JSON with sorted keys, so that equal values are equal bytes.

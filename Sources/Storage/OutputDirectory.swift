@@ -1,4 +1,4 @@
-import Files
+package import Files
 import Foundation
 import Glibc
 
@@ -138,6 +138,16 @@ package struct OutputDirectory: Sendable, Hashable {
 
     /// Replaces the object `key` in one step: a reader sees the old or the new content, whole.
     package func write(_ bytes: [UInt8], to key: ObjectKey) throws(StorageError) { try store.put(bytes, to: key) }
+
+    /// Replaces the file `key` by what `body` writes, in one step; also throws what `body` throws, and then leaves it as it was.
+    package func write(to key: ObjectKey, _ body: (OpenFile) throws -> Void) throws {
+        let partial = scratchFolder + "/" + key.text.replacing("/", with: "-") + ".partial"
+        do {
+            try writeFile(path(key), through: partial, body)
+        } catch let error as FileError {
+            throw StorageError(error)
+        }
+    }
 
     private func syncFolder(_ path: String) throws(StorageError) {
         try checked { () throws(FileError) in try syncFile(path) }

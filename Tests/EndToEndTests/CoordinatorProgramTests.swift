@@ -20,7 +20,7 @@ import Testing
     }
 
     private func worker(_ name: String, at url: String, token: String) throws -> Program {
-        try worker(["--coordinator", url, "--token-file", token, "--name", name])
+        try worker(["--coordinator", url, "--token-file", token, "--name", name, "--patience", "20"])
     }
 
     private func worker(_ options: [String]) throws -> Program {
@@ -52,7 +52,8 @@ import Testing
         let workers = [early, try worker("w1", at: url, token: token)]
         let ended = second.wait()
         #expect(ended.status == 0, "\(ended)")
-        for worker in workers { #expect(worker.wait().status == 0) }
+        // One that comes when all is done finds nobody.
+        for worker in workers { #expect([0, 69].contains(worker.wait().status)) }
         #expect(ended.output == reference.output.replacing("/one", with: "/out"), "\(ended.output)")
         #expect(try site.files("out") == site.files("one"))
         #expect(try mode(token) == 0o600)
@@ -99,12 +100,14 @@ import Testing
         let workers = try (0..<2).map { number in
             try Program(
                 Project.executables + "/pipeline-worker",
-                ["--coordinator-file", addressFile, "--name", "w\(number)", "--device", "cpu"],
+                [
+                    "--coordinator-file", addressFile, "--name", "w\(number)", "--device", "cpu", "--patience", "60",
+                ],
                 environment: ["LD_PRELOAD": library])
         }
         let ended = running.wait()
         #expect(ended.status == 0, "\(ended.errors)")
-        for worker in workers { #expect(worker.wait().status == 0) }
+        for worker in workers { #expect([0, 69].contains(worker.wait().status)) }
         let (before, after) = (try site.status("whole")[0], try site.status("out")[0])
         let lost = before.samples - after.samples
         #expect(lost > 0, "no picture was a PNG")

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Samples
 import Testing
@@ -24,6 +25,25 @@ struct DescriptionTests {
             Set(names).isSuperset(of: ["key", "url", "caption", "status", "error_message", "sha256", "web_caption"]))
         #expect((json["description"] as? String)?.contains("only a test") == true)
         #expect(text == (try Croissant(try facts(notice: "only a test")).json()) && text.hasSuffix("}\n"))
+    }
+
+    @Test("Croissant written shard by shard is the same, byte for byte")
+    func streamed() throws {
+        let digest = try digest("d")
+        let shards = (0..<3).map {
+            DatasetFacts.Shard(
+                name: "demo-00000\($0)", source: "demo", samples: $0, byteCount: $0, digest: digest,
+                table: (byteCount: 5, digest: digest))
+        }
+        let text = try Croissant(try facts(shards: Array(shards.prefix(1)))).aroundShards()
+        let path = NSTemporaryDirectory() + "croissant-" + UUID().uuidString
+        defer { unlink(path) }
+        try writeFile(path) { file in
+            var writer = ListText.Writer(text, to: file)
+            for shard in shards { try writer.add(Croissant.element(shard)) }
+            try writer.end()
+        }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == Croissant(try facts(shards: shards)).json())
     }
 
     @Test("the card tells counts, origin, loading and what to mind", arguments: [nil, "only a test"])

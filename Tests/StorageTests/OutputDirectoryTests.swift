@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Storage
 import TestSupport
@@ -100,7 +101,13 @@ import Testing
         try output.write(description.json(), to: "dataset.json")
         #expect(FileManager.default.contents(atPath: output.descriptionPath) == first)
         #expect(
-            try JSONDecoder().decode([String: Int].self, from: Data(description.sizes())) == ["s-000000.tar.zst": 2])
+            description.shards.map(\.size) == ["\"s-000000.tar.zst\" : 2"])
+        try output.write(to: "dataset.json") { file in
+            var writer = ListText.Writer(description.aroundShards(), to: file)
+            for shard in description.shards { try writer.add(shard.element()) }
+            try writer.end()
+        }
+        #expect(FileManager.default.contents(atPath: output.descriptionPath) == first, "shard by shard")
         #expect(try FileManager.default.contentsOfDirectory(atPath: output.scratchFolder).isEmpty)
         // An older version said nothing of tables.
         let old = String(decoding: description.json(), as: UTF8.self)
