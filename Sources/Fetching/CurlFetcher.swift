@@ -23,12 +23,13 @@ package final class CurlFetcher: Fetcher {
     ///
     /// `clock` measures the pauses of single rows, `seed` is what their jitter is drawn from. No transfer starts while
     /// `hasRoom` says no; it is asked again when one ends, and by `wake`. `nameServers`, addresses with or without a port,
-    /// are asked for names, those of the system where there are none. The bounds for each host are counted over all
+    /// are asked for names, those of the system where there are none. With a `proxy`, all transfers go through it, which finds the hosts'
+    /// addresses itself: they cannot be judged then. The bounds for each host are counted over all
     /// processes of `shared`, or, with `hosts`, shared out by the coordinator. `outage` is told of outages, on that thread; `attemptFailed` is the history of every fetch, from
     /// any thread.
     package init(
         policy: FetchPolicy, connections: Int, seed: UInt64 = 0, clock: any Clock<Duration> = ContinuousClock(),
-        nameServers: [String] = [], shared: SharedBounds? = nil, hosts: SharedHosts? = nil,
+        nameServers: [String] = [], proxy: String = "", shared: SharedBounds? = nil, hosts: SharedHosts? = nil,
         hasRoom: @escaping @Sendable () -> Bool = { true },
         outage: @escaping @Sendable (OutageEvent) -> Void = { _ in },
         attemptFailed: @escaping @Sendable (FailedAttempt) -> Void = { _ in }
@@ -47,7 +48,8 @@ package final class CurlFetcher: Fetcher {
         let table = HostTable(shared, connections: policy.connectionsPerHost, rate: policy.requestsPerSecond)
         sharingFault = table.fault
         loop = TransferLoop(
-            limits, userAgent: policy.userAgent, resolver: NameResolver(servers: nameServers),
+            limits, userAgent: policy.userAgent, proxy: proxy,
+            resolver: proxy.isEmpty ? NameResolver(servers: nameServers) : nil,
             table: table, shared: hosts,
             events: TransferLoop.Events(hasRoom: hasRoom, judge: urlGuard.judge, outage: outage))
     }

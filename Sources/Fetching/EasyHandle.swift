@@ -16,16 +16,22 @@ final class EasyHandle {
     private var wire: (descriptor: Int32, before: Int64)?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
-    /// A handle whose requests say that they come from `userAgent`; `sockets` must outlive its connections.
-    init(userAgent: String, sockets: OpenSockets) {
+    /// Whether all connections are to a proxy, which finds and reaches the hosts.
+    private let usesProxy: Bool
+
+    /// A handle whose requests say that they come from `userAgent`, through `proxy` unless that is empty; `sockets` must outlive its
+    /// connections.
+    init(userAgent: String, proxy: String, sockets: OpenSockets) {
         self.sockets = sockets
+        usesProxy = !proxy.isEmpty
         guard let pointer = curl_easy_init() else { preconditionFailure("no memory for a transfer handle") }
         self.pointer = pointer
         let context = Unmanaged.passUnretained(self).toOpaque()
 
         // 1. Nothing from the environment, nothing but HTTP, no redirect that we have not judged.
         set(CURLOPT_PROTOCOLS_STR, "http,https")
-        set(CURLOPT_PROXY, "")
+        set(CURLOPT_PROXY, proxy)
+        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         if let certificates = Certificates.file { set(CURLOPT_CAINFO, certificates) }
         set(CURLOPT_FOLLOWLOCATION, 0)
         set(CURLOPT_USERAGENT, userAgent)
@@ -185,8 +191,10 @@ final class EasyHandle {
 
     /// A socket for `address`, if the exchange may connect to it.
     private func openSocket(to address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
-        guard let (host, port) = Self.endpoint(address), exchange?.mayConnect(to: host, port: port) == true else {
-            return -1
+        if !usesProxy {
+            guard let (host, port) = Self.endpoint(address), exchange?.mayConnect(to: host, port: port) == true else {
+                return -1
+            }
         }
         let kind = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
         return sockets.open(address.pointee.family, kind, address.pointee.protocol)

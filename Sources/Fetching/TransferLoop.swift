@@ -48,13 +48,14 @@ final class TransferLoop: @unchecked Sendable {
 
     /// Starts the thread; how many exchanges run at once, and when, is up to `limits`.
     init(
-        _ limits: Frontier.Limits, userAgent: String, resolver: NameResolver? = nil, table: HostTable? = nil,
+        _ limits: Frontier.Limits, userAgent: String, proxy: String = "", resolver: NameResolver? = nil,
+        table: HostTable? = nil,
         shared: SharedHosts? = nil, events: Events = Events()
     ) {
         precondition(Self.isReady, "libcurl cannot be set up")
         guard let multi = curl_multi_init() else { preconditionFailure("no memory for a transfer loop") }
         self.multi = multi
-        transfers = Transfers(multi, userAgent: userAgent)
+        transfers = Transfers(multi, userAgent: userAgent, proxy: proxy)
         self.events = events
         names = resolver.map(HostNames.init)
         (self.table, self.shared) = (table, shared)

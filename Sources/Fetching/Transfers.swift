@@ -6,20 +6,21 @@ import CCurl
 final class Transfers {
     private let multi: UnsafeMutableRawPointer
     private let userAgent: String
+    private let proxy: String
     private let sockets = OpenSockets()
     private var running: [ObjectIdentifier: EasyHandle] = [:]
     private var idle: [EasyHandle] = []
 
-    /// Transfers of `multi`, which must outlive them.
-    init(_ multi: UnsafeMutableRawPointer, userAgent: String) {
+    /// Transfers of `multi`, which must outlive them, through `proxy` unless that is empty.
+    init(_ multi: UnsafeMutableRawPointer, userAgent: String, proxy: String) {
         self.multi = multi
-        self.userAgent = userAgent
+        (self.userAgent, self.proxy) = (userAgent, proxy)
     }
 
     func isRunning(_ exchange: Exchange) -> Bool { running[ObjectIdentifier(exchange)] != nil }
 
     func start(_ exchange: Exchange) {
-        let handle = idle.popLast() ?? EasyHandle(userAgent: userAgent, sockets: sockets)
+        let handle = idle.popLast() ?? EasyHandle(userAgent: userAgent, proxy: proxy, sockets: sockets)
         handle.prepare(exchange)
         running[ObjectIdentifier(exchange)] = handle
         precondition(curl_multi_add_handle(multi, handle.pointer) == CURLM_OK, "libcurl takes no transfer")

@@ -29,6 +29,8 @@ package struct WorkerProfile: Sendable, Equatable {
     package var batch = 0
     /// The servers that are asked for the names of images' hosts, as `address` or `address:port`; empty for the system's.
     package var dnsServers: [String] = []
+    /// The proxy through which images are fetched, such as `http://proxy.cluster:3128`; empty for none.
+    package var proxy = ""
     /// Whether steps of decoding are recorded as CUDA graphs.
     package var cudaGraphs = true
 
@@ -57,6 +59,10 @@ package struct WorkerProfile: Sendable, Equatable {
         if let node = reader.node("dns_servers") {
             dnsServers = try reader.strings(
                 node, "dns_servers", want: "addresses such as 127.0.0.1:5353", mayBeEmpty: true)
+        }
+        proxy = try reader.string("proxy", default: proxy)
+        guard proxy.isEmpty || proxy.wholeMatch(of: /(?:http|https|socks5h):\/\/[^\/\s@]+/) != nil else {
+            throw reader.fault(.invalid, "proxy", "want http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT")
         }
         cudaGraphs = try reader.bool("cuda_graphs", default: cudaGraphs)
         try reader.finish()

@@ -61,7 +61,7 @@ package final class Worker: Sendable {
         }
         let fetcher = CurlFetcher(
             policy: FetchPolicy(manifest), connections: profile.connections, seed: manifest.seed,
-            nameServers: profile.dnsServers, shared: shared,
+            nameServers: profile.dnsServers, proxy: profile.proxy, shared: shared,
             // Workers of one machine that share a table need no share of the coordinator's.
             hosts: shared == nil
                 ? SharedHosts(
@@ -76,6 +76,11 @@ package final class Worker: Sendable {
                         "message": "\(attempt.failure.rejection.message)",
                     ])
             })
+        if !profile.proxy.isEmpty {
+            logger.warning(
+                "images are fetched through a proxy: only the proxy can refuse hosts whose names lead to private addresses",
+                metadata: ["proxy": "\(profile.proxy)"])
+        }
         if let fault = fetcher.sharingFault {
             logger.warning(
                 "fetch.per_host is applied by each worker separately, so hosts may get more requests",

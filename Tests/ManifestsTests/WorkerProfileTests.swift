@@ -14,6 +14,7 @@ import Testing
         for (yaml, part) in [
             ("device: gpu", "line 1: device: want auto, cpu or cuda:N"), ("device: cuda:-1", "cuda:N"),
             ("connections: 0", "connections: want 1 to"), ("dns_servers: 5", "dns_servers: want text"),
+            ("proxy: proxy:3128", "proxy: want http://"), ("proxy: http://user:pass@proxy", "proxy: want http://"),
             ("\nconections: 3", "line 2: conections: did you mean connections?"),
         ] {
             let error = #expect(throws: ManifestError.self) { try WorkerProfile(yaml: yaml) }
