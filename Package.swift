@@ -182,8 +182,8 @@ let package = Package(
             "Builds",
             [
                 "Archives", "Commands", "Coordination", "Digests", "Fetching", "Files", "Images", "Locks", "Manifests",
-                "Reports", "Samples", "Shards", "Slurm", "SourceAdapters", "Stages", "Storage", "Supervision",
-                "Tables", "Transport", logging,
+                "PostgresDatabases", "Reports", "Samples", "Shards", "Slurm", "SourceAdapters", "Stages", "Storage",
+                "Supervision", "Tables", "Transport", arguments, logging,
             ]),
         library(
             "Working",

@@ -32,12 +32,15 @@ package final class BuildJob: Sendable {
     /// The output that is written to.
     package var root: String { output.root }
 
-    /// Opens the output of `request` and brings its lists here.
-    package init(_ request: BuildRequest, _ progress: BuildProgress, logger: Logger) async throws {
+    /// Brings the lists of `request` here; `keeper` has its output, which nobody else writes to.
+    package init(
+        _ request: BuildRequest, _ keeper: ShardKeeper, _ progress: BuildProgress, logger: Logger
+    ) async throws {
         (written, self.progress, self.logger) = (request.manifest, progress, logger)
         var resolved = written.resolved(besideFile: request.file)
         resolved.output = request.output
-        keeper = try openOutput(request.output)
+        self.keeper = keeper
+        try keeper.begin()
         let fingerprints = Fingerprints(path: keeper.output.fingerprintsPath)
         resolved = try await LocalInputs(
             folder: keeper.output.inputsFolder, fingerprints: fingerprints, logger: logger
@@ -125,6 +128,8 @@ package final class BuildJob: Sendable {
             // Units that failed may have met another list than the one that was planned: then that is what happened.
             if try await coordinator.status().total.failedUnits > 0 { try await blocking { try self.inputs.check() } }
             if try await coordinator.status().phase == .deduplicating { try await removeDuplicates(coordinator) }
+        } catch let error as CoordinationError where error.code == .deposed {
+            throw error
         } catch {
             // On a full disk that fails too, and says less than what stopped.
             if let status = try? await coordinator.status() {
@@ -211,7 +216,7 @@ package final class BuildJob: Sendable {
         var failed = 0
         var tick = 0
         while true {
-            let status = try await coordinator.status()
+            let status = try await patiently(logger) { try await coordinator.status() }
             progress.show(status)
             if tick % 10 == 0 || status.total.failedUnits > failed { try await blocking { try self.inputs.check() } }
             if let fault = fault.withLock({ $0 }) { throw fault }
@@ -227,7 +232,9 @@ package final class BuildJob: Sendable {
                 // It grows with the build: so it takes a five-hundredth of the time, however large it is.
                 nextDescription = .now + max(.seconds(10), (.now - start) * 500)
             }
-            if tick % 10 == 0 { try await coordinator.finishPublications(expired: true) }
+            if tick % 10 == 0 {
+                try await patiently(logger) { try await coordinator.finishPublications(expired: true) }
+            }
             tick += 1
             try await Task.sleep(for: .seconds(1))
         }

@@ -64,7 +64,7 @@ package struct ClusterBuild: Sendable {
     /// Gives the number of the coordinator's job.
     @discardableResult
     package func submit() async throws -> String {
-        if !FileManager.default.fileExists(atPath: output.storePath) { try output.requireFree() }
+        if !output.isBegun { try output.requireFree() }
         try output.create()
         for folder in [request.places.logs, request.places.scripts] { try makeFolder(folder) }
         try ClusterJobs.note(name: request.name, output: request.output)

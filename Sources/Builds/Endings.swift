@@ -32,7 +32,7 @@ extension CoordinationError {
     fileprivate var exitCode: CommandError.Code {
         switch code {
         case .manifestChanged, .planning, .newerSchema, .olderSchema: .badInput
-        case .locked: .unavailable
+        case .locked, .deposed: .unavailable
         case .store, .publish: .failedWork
         case .badResult, .busy, .conflict: .internalFault
         }

@@ -76,11 +76,13 @@ package struct LocalWorkers: Workforce {
                         crash.lease, CrashedRow(row: crash.row, signal: crash.signal))
                 }
                 // A crash whose row is known is no failure of the unit: the row is left out when it is done again.
-                let askedForWork = try await coordinator.workerEnded(
-                    end.worker, message: end.crashes.isEmpty ? end.message : nil)
-                return WorkerStanding(askedForWork: askedForWork, isNeeded: try await coordinator.hasWork())
+                return try await patiently(place.logger) {
+                    let askedForWork = try await coordinator.workerEnded(
+                        end.worker, message: end.crashes.isEmpty ? end.message : nil)
+                    return WorkerStanding(askedForWork: askedForWork, isNeeded: try await coordinator.hasWork())
+                }
             },
-            hangs: { try await coordinator.hangs($0) })
+            hangs: { worker in try await patiently(place.logger) { try await coordinator.hangs(worker) } })
     }
 }
 

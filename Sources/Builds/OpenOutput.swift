@@ -4,20 +4,28 @@ import Foundation
 package import Manifests
 import Storage
 
-/// Opens the folder `root` for a build, and keeps other builds out of it while the result lives.
+/// Opens the output of `request` and its job store.
 ///
-/// - Throws: Where names that a first build would write are taken, where the disk is full, and where another build runs.
-package func openOutput(_ root: String) throws -> ShardKeeper {
-    let output = OutputDirectory(root)
-    if !FileManager.default.fileExists(atPath: output.storePath) { try output.requireFree() }
+/// A store in a file keeps other builds out while it lives; of those on a server one leads (``Lead``).
+///
+/// - Throws: Where names that a first build would write are taken, where the disk is full, where another build runs, and where
+///   the server does not answer.
+package func openOutput(_ request: BuildRequest) throws -> ShardKeeper {
+    let output = OutputDirectory(request.output)
+    if !output.isBegun { try output.requireFree() }
     try output.create()
     try output.requireSpace()
-    let store = try SQLJobStore(path: output.storePath, idPath: output.buildIDPath)
-    if try store.build() == nil {  // killed before it was planned, or new
+    let store = try openStore(output, request.store)
+    return ShardKeeper(output: output, store: store, server: output.hasServer ? store : nil)
+}
+
+extension ShardKeeper {
+    /// Makes sure that an output whose plan was not begun is free.
+    func begin() throws {
+        guard try store.build() == nil else { return }  // killed before it was planned, or new
         try output.requireFree()
         try output.beginWriting()
     }
-    return ShardKeeper(output: output, store: store)
 }
 
 /// Throws bad input where a folder or archive of images is not there: each of its rows would fail.

@@ -12,11 +12,11 @@ package struct RecordedStatus: Sendable {
 
     /// Reads it; nothing is written.
     package init(of directory: OutputDirectory) throws(CommandError) {
-        isRunning = SQLJobStore.isHeld(directory.storePath)
         do {
-            status = try SQLJobStore(reading: directory.storePath, idPath: directory.buildIDPath).status()
+            let (store, isHeld) = try recordedStore(directory)
+            (status, isRunning) = (try store.status(), isHeld)
         } catch {
-            throw CommandError(.badInput, "\(error)")
+            throw CommandError(error.isOutage ? .unavailable : .badInput, "\(error)")
         }
         guard !isRunning else { return }
         // What its last words say of the moment holds no more.

@@ -24,7 +24,9 @@ package struct RemoteWorkers: Workforce {
             "waiting for workers", metadata: ["coordinator": "\(place.url)", "token-file": "\(place.tokenFile)"])
         try await withThrowingTaskGroup { group in
             if !slurmJobs.isEmpty { group.addTask { try await watch(place) } }
-            while try await place.coordinator.hasWork() { try await Task.sleep(for: .seconds(1)) }
+            while try await patiently(place.logger, { try await place.coordinator.hasWork() }) {
+                try await Task.sleep(for: .seconds(1))
+            }
             group.cancelAll()
         }
         // Workers that wait end when they hear that nothing is left.

@@ -22,10 +22,14 @@ package func runBuild(
 ) async throws {
     let progress = BuildProgress(label: request.manifest.name)
     do {
-        let job = try await BuildJob(request, progress, logger: logger)
-        try await job.plan()
-        let status = try await job.run(workforce, options.listening, scratch: options.scratch)
-        try tellEnd(status, output: job.root, isJSON: options.isJSON)
+        let keeper = try openOutput(request)
+        let build: @Sendable () async throws -> Void = {
+            let job = try await BuildJob(request, keeper, progress, logger: logger)
+            try await job.plan()
+            let status = try await job.run(workforce, options.listening, scratch: options.scratch)
+            try tellEnd(status, output: job.root, isJSON: options.isJSON)
+        }
+        if let server = keeper.server { try await Lead(server, logger).run(build) } else { try await build() }
     } catch is CancellationError {
         StandardError.line("\(progress.interrupted()), run the same command to resume", level: .notice)
         throw CancellationError()

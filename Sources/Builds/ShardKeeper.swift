@@ -7,6 +7,8 @@ package import Storage
 package struct ShardKeeper: Sendable {
     package let output: OutputDirectory
     package let store: any JobStore
+    /// The store, where it is on a server that other coordinators reach.
+    package var server: SQLJobStore?
 
     /// Puts a finished shard under `shards/`, or among the drafts; one that is there already is no fault.
     ///

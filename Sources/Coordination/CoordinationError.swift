@@ -8,6 +8,8 @@ package struct CoordinationError: SystemFault, Hashable, CustomStringConvertible
         case store
         /// Another build holds the job store.
         case locked
+        /// Another coordinator has taken over the build; this one has nothing to say any more.
+        case deposed
         /// The job store was written by a later version of the software.
         case newerSchema = "newer_schema"
         /// The job store was written by an earlier version of the software.
@@ -34,7 +36,7 @@ package struct CoordinationError: SystemFault, Hashable, CustomStringConvertible
     package let text: String
     /// The system's number for the fault; 0 where it is not the system's.
     package let number: Int32
-    /// Whether the store as a whole was out of reach, so that no other message would have fared better.
+    /// Whether the store was out of reach: the same may succeed when it is back.
     package let isOutage: Bool
 
     package init(_ code: Code, _ subject: String, _ text: String, number: Int32 = 0, isOutage: Bool = false) {

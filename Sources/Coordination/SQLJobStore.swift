@@ -16,6 +16,12 @@ package final class SQLJobStore: JobStore {
     let database: any SQLDatabase
     private let time: Time
     private let lock: StoreLock?
+    private let ownEpoch = Locked<Int?>(nil)
+    /// The number of the term in which this process leads; nil where it does not, or where a lock file says who does.
+    var epoch: Int? {
+        get { ownEpoch.withLock { $0 } }
+        set { ownEpoch.withLock { $0 = newValue } }
+    }
     /// Known once the plan is whole: then they never change.
     private let knownSources = Locked<SourceNames?>(nil)
 
@@ -81,6 +87,16 @@ package final class SQLJobStore: JobStore {
         try self.init(database, id, .given(Stopwatch(clock)))
     }
 
+    /// The store of build `id` in `database`, for reading; nothing is made or changed there.
+    package convenience init(reading database: any SQLDatabase, build id: BuildID) throws(CoordinationError) {
+        do {
+            try database.read { try $0.migrate(storeMigrations, subject: "job store", mayChange: false) }
+        } catch {
+            throw storeError("open", error)
+        }
+        self.init(database, id, .databases, nil)
+    }
+
     private convenience init(_ database: any SQLDatabase, _ id: BuildID, _ time: Time) throws(CoordinationError) {
         do {
             try database.migrate(storeMigrations)
@@ -107,7 +123,7 @@ package final class SQLJobStore: JobStore {
     }
 
     /// The time, in milliseconds, of the clock that leases expire by.
-    private func now(_ session: any SQLSession) throws -> Int {
+    func now(_ session: any SQLSession) throws -> Int {
         switch time {
         case .given(let stopwatch): return stopwatch.elapsed.milliseconds
         case .databases:
@@ -140,7 +156,18 @@ package final class SQLJobStore: JobStore {
         do { return try database.read(body) } catch { throw storeError(operation, error) }
     }
 
+    /// A transaction that changes something, where this process leads.
     func write<Value>(
+        _ operation: String, _ body: (any SQLSession) throws -> Value
+    ) throws(CoordinationError) -> Value {
+        try unfenced(operation) { session in
+            try fence(session)
+            return try body(session)
+        }
+    }
+
+    /// A transaction that changes something, whoever leads.
+    func unfenced<Value>(
         _ operation: String, _ body: (any SQLSession) throws -> Value
     ) throws(CoordinationError) -> Value {
         do { return try database.write(body) } catch { throw storeError(operation, error) }
@@ -166,9 +193,9 @@ func storeError(_ operation: String, _ error: any Error, _ subject: String = "jo
     case .newerSchema: return CoordinationError(.newerSchema, error.subject, error.text)
     case .olderSchema: return CoordinationError(.olderSchema, error.subject, error.text)
     default:
-        let isOwn = [.constraint, .unexpected].contains(error.code)
+        let isOutage = [.unavailable, .unknownOutcome, .busy, .timeout].contains(error.code)
         return CoordinationError(
-            .store, error.subject, "cannot \(operation): \(error.text)", number: error.number, isOutage: !isOwn)
+            .store, error.subject, "cannot \(operation): \(error.text)", number: error.number, isOutage: isOutage)
     }
 }
 

@@ -89,6 +89,13 @@ let storeMigrations = [
                 PRIMARY KEY (build, worker, number),
                 UNIQUE (build, worker, incarnation)
             ) \(end);
+            CREATE TABLE leader (
+                build TEXT PRIMARY KEY,
+                epoch \(integer) NOT NULL,
+                name TEXT NOT NULL,
+                session TEXT,
+                expires \(integer) NOT NULL
+            ) \(end);
             CREATE TABLE sighting (build TEXT PRIMARY KEY, workers TEXT NOT NULL) \(end);
             """ + (engine == .sqlite ? statistics : vacuumOften)
     }

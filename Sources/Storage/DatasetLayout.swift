@@ -52,6 +52,8 @@ package enum DatasetLayout {
     package static let stateFolder = ".state"
     /// Which build it is of.
     package static let buildID: ObjectKey = ".state/build-id"
+    /// The address of the job store, where it is on a server; without a password.
+    package static let storeAddress: ObjectKey = ".state/store"
     /// Where the job store is, where it is a file.
     package static let jobStore: ObjectKey = ".state/build.sqlite"
     /// Where digests and hashes are sorted while repeated URLs and images are looked for.

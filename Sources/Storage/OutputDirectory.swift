@@ -23,6 +23,7 @@ package struct OutputDirectory: Sendable, Hashable {
     package var inputsFolder: String { root + "/" + DatasetLayout.inputsFolder }
     package var crashLogPath: String { path(DatasetLayout.crashes) }
     package var storePath: String { path(DatasetLayout.jobStore) }
+    package var storeAddressPath: String { path(DatasetLayout.storeAddress) }
     package var buildIDPath: String { path(DatasetLayout.buildID) }
     package var fingerprintsPath: String { path(DatasetLayout.fingerprints) }
     package var tokenPath: String { path(DatasetLayout.token) }

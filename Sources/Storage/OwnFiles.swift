@@ -16,11 +16,18 @@ extension OutputDirectory {
             DatasetLayout.logFolder, DatasetLayout.jobFolder,
         ]
         + [
-            DatasetLayout.buildID, DatasetLayout.address, DatasetLayout.token, DatasetLayout.hosts,
+            DatasetLayout.buildID, DatasetLayout.storeAddress, DatasetLayout.address, DatasetLayout.token,
+            DatasetLayout.hosts,
             DatasetLayout.crashes, DatasetLayout.fingerprints, DatasetLayout.written,
         ].map(\.text)
 
     private var writtenPath: String { path(DatasetLayout.written) }
+
+    /// Whether a build has begun to write here, as far as a job store was made.
+    package var isBegun: Bool { isThere(storePath) || isThere(storeAddressPath) }
+
+    /// Whether the job store is on a server.
+    package var hasServer: Bool { isThere(storeAddressPath) }
 
     /// Throws `occupied` where names of a build that has not begun yet are taken.
     package func requireFree() throws(StorageError) {
@@ -29,7 +36,8 @@ extension OutputDirectory {
         let state = names(in: stateFolder).filter { name in
             let path = DatasetLayout.stateFolder + "/" + name
             let whole = path.hasSuffix(".partial") ? String(path.dropLast(".partial".count)) : path
-            return !path.hasPrefix(DatasetLayout.jobStore.text) && !Self.ownState.contains(whole)
+            let isLock = path == DatasetLayout.buildID.text + ".lock"
+            return !path.hasPrefix(DatasetLayout.jobStore.text) && !isLock && !Self.ownState.contains(whole)
         }
         if !state.isEmpty { taken.append(DatasetLayout.stateFolder) }
         guard !taken.isEmpty else { return }

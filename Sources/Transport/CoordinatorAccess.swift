@@ -49,6 +49,9 @@ package final class CoordinatorAccess: Sendable {
     /// Whether anything may change.
     var canChange: Bool { urlFile != nil || tokenFile != nil }
 
+    /// Whether the address may change.
+    var canMove: Bool { urlFile != nil }
+
     /// Reads the files again; answers whether they say something else than before.
     ///
     /// A file that is not there, or half written, says nothing new.

@@ -200,6 +200,27 @@ package struct CoordinatorClient: Sendable {
             timeout: name == "publish" ? policy.publishTimeout : policy.timeout)
     }
 
+    private struct Moved: Error, CustomStringConvertible { var description: String { "another coordinator leads" } }
+
+    /// Sends `request`, and waits no longer once the file names another coordinator: this one may be stopped.
+    private func sendWhileCurrent(_ request: ClientRequest) async throws -> ClientResponse {
+        guard access.canMove else { return try await send(request) }
+        let (send, access) = (send, access)
+        return try await withThrowingTaskGroup(of: ClientResponse.self) { group in
+            group.addTask { try await send(request) }
+            group.addTask {
+                repeat {
+                    try await Task.sleep(for: .seconds(2))
+                    _ = await access.refresh()
+                } while request.url.hasPrefix(access.current.url + "/")
+                throw Moved()
+            }
+            defer { group.cancelAll() }
+            guard let response = try await group.next() else { throw CancellationError() }
+            return response
+        }
+    }
+
     /// Sends a message until there is an answer that another try would not change.
     private func sendPatiently(
         _ method: String, _ name: String, _ body: Data, _ wholePatience: Duration
@@ -212,7 +233,7 @@ package struct CoordinatorClient: Sendable {
             var patience = wholePatience
             var asked = Duration.zero
             do {
-                let response = try await send(request)
+                let response = try await sendWhileCurrent(request)
                 let text = "status \(response.status)\(message(in: response))"
                 asked = min(response.retryAfter ?? .zero, policy.longestPause)
                 switch response.status {

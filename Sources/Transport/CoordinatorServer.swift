@@ -202,7 +202,7 @@ package struct CoordinatorServer: Sendable {
     private func status(for error: CoordinationError) -> Int {
         if isDiskFull(error) { return 507 }
         return switch error.code {
-        case .busy, .store, .locked: 503
+        case .busy, .store, .locked, .deposed: 503
         case .newerSchema, .olderSchema, .manifestChanged, .planning, .badResult, .publish, .conflict: 422
         }
     }

@@ -25,6 +25,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
     @OptionGroup var manifest: ManifestOption
     @Option(help: ArgumentHelp("The output directory; by default the manifest's.", valueName: "dir"))
     var output: String?
+    @OptionGroup var store: StoreOption
     @Option(
         help: ArgumentHelp("The IP address and port to listen on; port 0 takes a free one.", valueName: "host:port"))
     var listen = "127.0.0.1:0"
@@ -70,7 +71,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let request = try BuildRequest(try manifest.read(), file: manifest.manifest, output: output)
+        let request = try BuildRequest(
+            try manifest.read(), file: manifest.manifest, output: output, store: store.store)
         var options = BuildOptions()
         options.isJSON = json
         options.listening = Listening(listen) ?? options.listening

@@ -27,6 +27,7 @@ struct BuildCommand: AsyncParsableCommand {
     @OptionGroup var manifest: ManifestOption
     @Option(help: ArgumentHelp("The output directory; by default the manifest's.", valueName: "dir"))
     var output: String?
+    @OptionGroup var store: StoreOption
     @Option(help: "Where the work is done: on this machine (local), or as batch jobs of a cluster (slurm).")
     var engine: Engine = .local
     @Option(help: "Workers: processes on this machine, or jobs with --engine slurm; 1 by default.") var workers: Int?
@@ -52,7 +53,8 @@ struct BuildCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let request = try BuildRequest(try manifest.read(), file: manifest.manifest, output: output)
+        let request = try BuildRequest(
+            try manifest.read(), file: manifest.manifest, output: output, store: store.store)
         var options = BuildOptions()
         (options.scratch, options.isJSON) = (try profileScratch(), json)
         let logger = logs.logger("pipeline")
@@ -63,7 +65,7 @@ struct BuildCommand: AsyncParsableCommand {
         case .slurm:
             let wanted = slurm.request(
                 request, workers: workers ?? (slurm.gpuWorkers == nil ? 1 : 0), flags: clusterFlags() + logFlags,
-                coordinatorFlags: logFlags)
+                coordinatorFlags: logFlags + store.flags)
             try await runOnCluster(wanted, options, isDetached: slurm.detach, logger: logger)
         }
     }

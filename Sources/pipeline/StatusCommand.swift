@@ -43,7 +43,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let directory = OutputDirectory(absolutePath(output))
-        guard FileManager.default.fileExists(atPath: directory.storePath) else {
+        guard directory.isBegun else {
             throw CommandError(.badInput, "\(output): not an output of pipeline build: no \(directory.storePath)")
         }
         // A bar is redrawn where a person looks on; elsewhere each look stands for itself.
