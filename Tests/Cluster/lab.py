@@ -86,6 +86,32 @@ class Lab:
         until(lambda: os.path.getsize(address), 300, "the demonstration's server")
         self.manifest = self.write_manifest("demo", f"{folder}/demo/list.csv")
         self.reference = self.build_reference("reference", self.manifest)
+        self._local = self._slow = None
+
+    @property
+    def local_manifest(self):
+        """The same images from a folder: only coordinator and database are asked over the network."""
+        if not self._local:
+            images = sorted(os.listdir(f"{self.folder}/demo/images"))
+            with open(f"{self.folder}/local.csv", "w") as file:
+                file.write("url,caption\n")
+                file.writelines(f"{name},a picture {row}\n" for row, name in enumerate(images * 2))
+            self._local = self.write_manifest(
+                "local", f"{self.folder}/local.csv", more=f", image_root: {self.folder}/demo/images", fetch=", outage: 600")
+            self.local_reference = self.build_reference("local-reference", self._local)
+        return self._local
+
+    @property
+    def slow_manifest(self):
+        """Two rows a second: long enough for leases to run out."""
+        if not self._slow:
+            keep = ", captions: original"
+            fast = self.write_manifest("slow", f"{self.folder}/demo/list.csv", more=keep)
+            self.slow_reference = self.build_reference("slow-reference", fast)
+            # How fast rows are fetched changes no byte.
+            self._slow = self.write_manifest(
+                "slow", f"{self.folder}/demo/list.csv", fetch=", per_host: {rate: 2}", more=keep)
+        return self._slow
 
     def write_manifest(self, name, path, fetch="", more=""):
         file = f"{self.folder}/{name}.yaml"
