@@ -131,13 +131,12 @@ package actor Coordinator {
         let request = LeaseRequest(worker: worker, incarnation: incarnation, name: request, limit: limit)
         let (acquired, isDone) = try await commits.commit { transaction throws(CoordinationError) in
             let acquired = try transaction.acquire(request)
-            guard case .granted(let grants, _) = acquired, grants.isEmpty else { return (acquired, false) }
+            guard case .granted(let grants) = acquired, grants.isEmpty else { return (acquired, false) }
             return (acquired, try transaction.openUnitCount() == 0)
         }
         switch acquired {
         case .replaced: return .replaced
-        case .granted(let grants, let failed):
-            note(failed)
+        case .granted(let grants):
             for grant in grants { logger.debug("unit leased", metadata: metadata(grant.lease)) }
             if !grants.isEmpty {
                 return .granted(

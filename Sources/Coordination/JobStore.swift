@@ -66,8 +66,8 @@ package protocol LeaseTransaction {
 
 /// What became of a request for units.
 package enum Acquired: Hashable, Sendable {
-    /// As many as there were, in order; and the failures that were counted because a former process of the name held units.
-    case granted([LeaseGrant], failed: [CountedFailure])
+    /// As many as there were, in order.
+    case granted([LeaseGrant])
     /// A later process of the same name has asked for work.
     case replaced
 }

@@ -19,9 +19,6 @@ package struct LeasePolicy: Hashable, Sendable {
 
     /// What is counted when a lease of `worker` was not renewed.
     func expiryMessage(_ worker: String) -> String { "worker \(worker) did not renew its lease within \(duration)" }
-
-    /// What is counted when a worker asks for work whose former process of the name held the unit.
-    func replacementMessage(_ worker: String) -> String { "worker \(worker) was started again while it held the unit" }
 }
 
 /// Which of the waiting units a worker may have besides those that it holds.

@@ -20,15 +20,15 @@ final class MemoryTransaction: LeaseTransaction {
         let former = content.table.held(by: request.worker).filter {
             $0.lease.incarnation != request.incarnation && $0.publishing == nil
         }
-        let failed = former.map { counted($0.lease, policy.replacementMessage(request.worker)) }
+        for holding in former { end(holding.lease, .waiting) }
         let held = content.table.held(by: request.worker)
         let granted = held.filter { $0.lease.incarnation == request.incarnation && $0.request == request.name }
         guard granted.isEmpty else {
             for holding in granted { _ = content.table.renew(holding.lease, until: expiry) }
-            return .granted(granted.map(grant), failed: failed)
+            return .granted(granted.map(grant))
         }
         let chosen = choose(request.limit, Admission(holding: held.count, policy))
-        return .granted(chosen.map { lease($0, request) }, failed: failed)
+        return .granted(chosen.map { lease($0, request) })
     }
 
     private func choose(_ limit: Int, _ admission: Admission) -> [MemoryContent.Entry] {

@@ -59,20 +59,18 @@ final class SQLTransaction: LeaseTransaction {
                 [build, .text(request.worker)])
             let held = try rows.map { (lease: try sources.lease($0), row: $0) }
             let own = held.filter { $0.lease.incarnation == request.incarnation }
-            var failed: [CountedFailure] = []
+            var freed = 0
             for former in held where former.lease.incarnation != request.incarnation {
                 // What is being published stays until that has ended.
-                if let failure = try count(former.lease, policy.replacementMessage(request.worker)) {
-                    failed.append(failure)
-                }
+                if try release(former.lease) == .accepted { freed += 1 }
             }
             let granted = try own.filter { try $0.row.text("request") == request.name }
             guard granted.isEmpty else {
                 for grant in granted { _ = try renew(grant.lease) }
-                return .granted(try granted.map { try grant($0.lease, $0.row) }, failed: failed)
+                return .granted(try granted.map { try grant($0.lease, $0.row) })
             }
-            let admission = Admission(holding: held.count - failed.count, policy)
-            return .granted(try choose(request.limit, admission).compactMap { try lease($0, request) }, failed: failed)
+            let admission = Admission(holding: held.count - freed, policy)
+            return .granted(try choose(request.limit, admission).compactMap { try lease($0, request) })
         }
     }
 

@@ -38,7 +38,8 @@ class Cluster:
 
     def run(self, case):
         names = list(inspect.signature(CASES[case]).parameters)
-        for name in names:
+        # The database listens on the bridge that hosts are joined by.
+        for name in (["hosts"] if "database" in names else []) + names:
             if name not in self.parts:
                 if paths := [path for path in NEEDS.get(name, []) if not os.path.exists(path)]:
                     raise Failed(f"not installed: {', '.join(paths)}")

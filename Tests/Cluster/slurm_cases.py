@@ -45,10 +45,10 @@ def ended(process, seconds=300):
     check(code == 0, f"ended with {code}: {process.tail()}")
 
 
-def node_dies(lab, slurm, more=()):
-    """A node loses its power while its worker works: its units go to the other at once, and the job is requeued."""
+def node_dies(lab, slurm, database):
+    """With PostgreSQL, a node loses its power while its worker works: its units go to the other, the job is requeued."""
     output = lab.output("slurm")
-    follower = build(lab, output, more=more).start()
+    follower = build(lab, output, more=("--store", database.url)).start()
     until(lambda: shards(output) >= 3, 120, f"three shards: {follower.tail()}")
     coordinator = slurm.node_of("coordinator")
     victim = next(node for node in ("n1", "n2") if node != coordinator)

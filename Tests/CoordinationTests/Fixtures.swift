@@ -122,7 +122,7 @@ extension JobStore {
     ) throws -> [LeaseGrant] {
         let request = LeaseRequest(worker: worker, incarnation: incarnation, name: request, limit: limit)
         let acquired = try decide { leases in try leases.acquire(request) }
-        guard case .granted(let grants, _) = acquired else { return [] }
+        guard case .granted(let grants) = acquired else { return [] }
         return grants
     }
 

@@ -222,13 +222,17 @@ import Testing
             try store.plan(units: [3])
             let former = try #require(try store.acquire("w", "old").first).lease
             let next = try store.acquire("w", "new", request: "1")
-            #expect(next.map(\.unit.index) == [1], "units that failed come last")
+            #expect(next.map(\.unit.index) == [0], "a process that was killed is no fault of its unit")
+            #expect(next.map(\.lease.generation) == [former.generation + 1])
             #expect(try store.renew(former) == .stale)
             let late = LeaseRequest(worker: "w", incarnation: "old", name: "2")
             #expect(try store.decide { leases throws in try leases.acquire(late) } == .replaced)
             #expect(try store.acquire("w", "new", request: "1") == next)
-            #expect(try store.acquire("w", "newest", limit: 2).map(\.unit.index) == [2])
-            #expect(try store.status().total.leasedUnits == 1)
+            for number in 0..<5 {
+                #expect(try store.acquire("w", "newest \(number)", limit: 2).map(\.unit.index) == [0, 1])
+            }
+            #expect(try store.status().total.leasedUnits == 2)
+            #expect(try store.status().total.failedUnits == 0)
         }
     }
 

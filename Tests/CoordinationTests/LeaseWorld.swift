@@ -128,12 +128,11 @@ struct LeaseWorld {
         }
         guard let request else { return }
         let acquired = try store.decide { leases throws in try leases.acquire(request) }
-        guard case .granted(let grants, let failed) = acquired else {
+        guard case .granted(let grants) = acquired else {
             try #require(
                 request.incarnation != "\(workers[request.worker, default: 0])", "\(place): replaced by nobody")
             return
         }
-        note(failed)
         for grant in grants {
             let known = issued[grant.lease.unit, default: []]
             try #require(accepted[grant.lease.unit] == nil, "\(place): a published unit was leased")
