@@ -224,7 +224,7 @@ package final class BuildJob: Sendable {
             if .now >= nextDescription, status.total.publishedUnits != described {
                 let start = ContinuousClock.now
                 do {
-                    try await blocking { _ = try self.describe(status) }
+                    try await patiently(logger) { try await blocking { _ = try self.describe(status) } }
                     described = status.total.publishedUnits
                 } catch  where isDiskFull(error) {
                     logger.debug("dataset.json not written", metadata: ["reason": "\(error)"])  // tried again soon
@@ -243,9 +243,11 @@ package final class BuildJob: Sendable {
     /// Writes what the output is by now, as soon as there is room on the disk; answers whether the card was written too.
     @discardableResult
     private func describe(_ coordinator: Coordinator) async throws -> Bool {
-        let status = try await coordinator.status()
         do {
-            return try await disk.retrying { try self.describe(status) }
+            return try await patiently(logger) {
+                let status = try await coordinator.status()
+                return try await disk.retrying { try self.describe(status) }
+            }
         } catch let error as DiskFull {
             throw CommandError(.unavailable, "\(error); run the same command to resume")
         }

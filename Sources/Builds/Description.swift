@@ -12,6 +12,8 @@ package import Storage
 ///
 /// Shards are read page by page, once to count them and once to write them, however many there are; one that is published in between
 /// waits for the next time. A card that a person has edited stays as it is; answers whether it was written.
+///
+/// - Throws: `deposed` where another coordinator has taken over: what this one knows may be old, and nothing is replaced.
 func writeDescription(
     _ manifest: Manifest, _ status: BuildStatus, _ keeper: ShardKeeper, _ checkpoints: Checkpoints
 ) throws -> Bool {
@@ -32,6 +34,7 @@ func writeDescription(
             sources: survey.sources(manifest), shards: shards.map(DatasetFacts.Shard.init),
             all: (survey.totals.shards, survey.totals.bytes))
     }
+    try keeper.server?.requireLead()
     let isCardOurs = try output.writeCard(Array(DatasetCard(facts(survey.ends)).markdown().utf8))
     try output.write(Array(manifest.yaml().utf8), to: DatasetLayout.manifest)
     guard let first = survey.ends.first else {
@@ -58,6 +61,7 @@ func writeDescription(
                     try files.add(Croissant.element(DatasetFacts.Shard(unit)))
                 }
                 try files.end()
+                try keeper.server?.requireLead()  // it may have been stopped since
             }
             try sizes.end()
         }

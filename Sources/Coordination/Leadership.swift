@@ -93,6 +93,9 @@ extension SQLJobStore {
         guard try !session.query(query, [.text(id.text), .integer(epoch)]).isEmpty else { throw deposed() }
     }
 
+    /// Throws `deposed` unless this process leads, where there are leaders: before a file is replaced, which no database fences.
+    package func requireLead() throws(CoordinationError) { try unfenced("look for the leader") { try fence($0) } }
+
     private func deposed() -> CoordinationError {
         CoordinationError(.deposed, "build \(id)", "another coordinator has taken it over: this one ends")
     }

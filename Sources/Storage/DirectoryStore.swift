@@ -1,4 +1,4 @@
-import Files
+package import Files
 import Glibc
 package import Samples
 
@@ -8,12 +8,12 @@ package import Samples
 /// file, where the file system has such.
 package struct DirectoryStore: ObjectStore, Hashable {
     package let root: String
-    /// The folder below the root where files are partial; what lies in it is no object.
+    /// The folder below the root where files are partial; what is in it is no object.
     let partialFolder: String
     /// Whether copies are second names; without, they are copied byte by byte.
     private let usesLinks: Bool
 
-    /// The store in the directory `root`, on the file system of which `partialFolder` lies too; both are made by the first write.
+    /// The store in the directory `root`, with `partialFolder` on the same file system; both are made by the first write.
     package init(_ root: String, partialFolder: String = ".partial", usesLinks: Bool = true) {
         (self.root, self.partialFolder, self.usesLinks) = (root, partialFolder, usesLinks)
     }
@@ -45,6 +45,16 @@ package struct DirectoryStore: ObjectStore, Hashable {
     package func put(_ bytes: [UInt8], to key: ObjectKey) throws(StorageError) {
         let (partial, final) = try places(for: key)
         try checked { () throws(FileError) in try writeFile(bytes, to: final, through: partial) }
+    }
+
+    /// Makes what `body` writes the object `key`; also throws what `body` throws, and then leaves it as it was.
+    package func put(to key: ObjectKey, _ body: (OpenFile) throws -> Void) throws {
+        let (partial, final) = try places(for: key)
+        do {
+            try writeFile(final, through: partial, body)
+        } catch let error as FileError {
+            throw StorageError(error)
+        }
     }
 
     package func put(takingFile path: String, to key: ObjectKey) throws(StorageError) {
@@ -110,7 +120,7 @@ package struct DirectoryStore: ObjectStore, Hashable {
         return (partial, final)
     }
 
-    /// Makes the folder `path`, and those that it lies in; their names survive a power cut.
+    /// Makes the folder `path`, and those that it is in; their names survive a power cut.
     private func makeFolderDurably(_ path: String) throws(StorageError) {
         guard access(path, F_OK) != 0 else { return }
         let parent = folder(of: path)

@@ -60,9 +60,9 @@ package struct OutputDirectory: Sendable, Hashable {
 
     /// Puts the two objects that were made of a shard under `shards/`, the table first, durably.
     ///
-    /// A shard is there when its `.tar.zst` is. Who is killed before that leaves a table alone, and who is killed before
-    /// the shard is recorded leaves both: `remove` takes them away at the next start, and the unit is done again. What was made
-    /// stays where it is until both are in place, so that this can be repeated.
+    /// A shard is there when its `.tar.zst` is. A process that is killed before that leaves a table alone, and one that is killed
+    /// before the shard is recorded leaves both. What was made stays where it is until both are in place, so that this can be
+    /// repeated.
     package func publish(_ made: MadeShard) throws(StorageError) {
         try place(made, shard: DatasetLayout.shard(made.name), table: DatasetLayout.table(made.name))
     }
@@ -88,7 +88,7 @@ package struct OutputDirectory: Sendable, Hashable {
         for key in [made.table, made.shard] { try? store.delete(key) }
     }
 
-    /// Makes what waits as the draft of a shard what was made of it again, and lets the draft stay.
+    /// Copies the draft of a shard to where a worker puts what it has made; the draft stays.
     package func copyDraft(to made: MadeShard) throws(StorageError) {
         try store.copy(DatasetLayout.draftTable(made.name), to: made.table)
         try store.copy(DatasetLayout.draftShard(made.name), to: made.shard)
@@ -140,15 +140,11 @@ package struct OutputDirectory: Sendable, Hashable {
     /// Replaces the object `key` in one step: a reader sees the old or the new content, whole.
     package func write(_ bytes: [UInt8], to key: ObjectKey) throws(StorageError) { try store.put(bytes, to: key) }
 
-    /// Replaces the file `key` by what `body` writes, in one step; also throws what `body` throws, and then leaves it as it was.
-    package func write(to key: ObjectKey, _ body: (OpenFile) throws -> Void) throws {
-        let partial = scratchFolder + "/" + key.text.replacing("/", with: "-") + ".partial"
-        do {
-            try writeFile(path(key), through: partial, body)
-        } catch let error as FileError {
-            throw StorageError(error)
-        }
-    }
+    /// Replaces the object `key` by what `body` writes, in one step; also throws what `body` throws, and then leaves it as it was.
+    ///
+    /// Several may write at once, such as a coordinator that was stopped and goes on beside the one that took over from it: each
+    /// writes a partial file of its own.
+    package func write(to key: ObjectKey, _ body: (OpenFile) throws -> Void) throws { try store.put(to: key, body) }
 
     private func syncFolder(_ path: String) throws(StorageError) {
         try checked { () throws(FileError) in try syncFile(path) }

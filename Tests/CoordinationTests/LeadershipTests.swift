@@ -59,7 +59,7 @@ import Testing
         let attempts: [() throws -> Void] = [
             { try store.renewLead(for: Self.term) }, { _ = try store.renew(lease) }, { try store.publish(lease) },
             { _ = try store.acquire("w") }, { try store.recordOwned(unit: unit) }, { try store.takeBack(unit: unit) },
-            { try store.retryFailed() }, { try store.disownLeftovers() },
+            { try store.requireLead() }, { try store.retryFailed() }, { try store.disownLeftovers() },
             { try store.recordFinal(unit: unit, someResult()) }, { try store.recordSightings([], progress: [:]) },
             { _ = try store.beginPlan(of: someBuild(), sources: []) },
         ]

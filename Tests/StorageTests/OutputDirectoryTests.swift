@@ -83,6 +83,23 @@ import Testing
         #expect(FileManager.default.contents(atPath: output.root + "/README.md") == Data("new".utf8))
     }
 
+    @Test("keeps what two write at once apart, so that one who goes on late spoils nothing")
+    func writersAtOnce() throws {
+        let output = try output()
+        defer { try? FileManager.default.removeItem(atPath: output.root) }
+        func text() -> String? {
+            FileManager.default.contents(atPath: output.descriptionPath).map { String(decoding: $0, as: UTF8.self) }
+        }
+        try output.write(to: DatasetLayout.description) { late in
+            try late.write(Array("late ".utf8))
+            try output.write(to: DatasetLayout.description) { try $0.write(Array("the newer one".utf8)) }
+            try late.write(Array("and more".utf8))
+            #expect(text() == "the newer one")
+        }
+        #expect(text() == "late and more")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: output.scratchFolder).isEmpty)
+    }
+
     @Test("writes a dataset.json that reads back, the same bytes for the same content")
     func description() throws {
         let output = try output()
