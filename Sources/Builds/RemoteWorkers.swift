@@ -52,7 +52,7 @@ package struct RemoteWorkers: Workforce {
                     place.logger.notice("a worker's job does not run any more", metadata: ["worker": "\(worker.name)"])
                 }
             } catch let error as SlurmError {
-                place.logger.debug("Slurm was asked in vain", metadata: ["reason": "\(error)"])
+                place.logger.debug("Slurm did not answer", metadata: ["reason": "\(error)"])
             }
             try? await Task.sleep(for: Self.watchInterval)  // throws only when cancelled
         }

@@ -3,7 +3,7 @@ import Logging
 import Samples
 package import Storage
 
-/// Keeps what lies under `shards/` and what the job store says of it the same, and touches no file of others.
+/// Keeps what is under `shards/` and what the job store says of it the same, and touches no file of others.
 package struct ShardKeeper: Sendable {
     package let output: OutputDirectory
     package let store: any JobStore
@@ -23,8 +23,10 @@ package struct ShardKeeper: Sendable {
         let isThere = try output.store.stat(made.shard) != nil && output.store.stat(made.table) != nil
         if !isThere, try isDraft || store.owns(unit: store.id(of: unit)) {
             // Whoever was killed here may have had all but the record.
-            let place = isDraft ? DraftPlace.draft : .published
-            if try fault(of: result, shard: place.shard(made.name), table: place.table(made.name)) == nil { return }
+            let (shard, table) = (
+                DatasetLayout.shard(made.name, isDraft: isDraft), DatasetLayout.table(made.name, isDraft: isDraft)
+            )
+            if try fault(of: result, shard: shard, table: table) == nil { return }
         }
         if !isChecked, let fault = try fault(of: result, shard: made.shard, table: made.table) {
             throw DamagedResult(description: fault)
@@ -53,9 +55,10 @@ package struct ShardKeeper: Sendable {
             ?? output.store.fault(of: shard, ObjectDigest(byteCount: result.byteCount, digest: result.digest))
     }
 
-    /// Takes back shards whose files are gone or cut short, and removes what killed workers left; gives how many there were.
+    /// Takes back shards whose files are gone or cut short, and removes shards that were put in place and never recorded; gives how
+    /// many were taken back.
     ///
-    /// For a time when no worker runs.
+    /// Call it while nothing is being published.
     func repair(_ logger: Logger) throws -> Int {
         var lost = 0
         try store.forEachPublished { shard in
@@ -71,18 +74,6 @@ package struct ShardKeeper: Sendable {
         try output.remove(store.leftovers().map(\.shardName))
         try store.disownLeftovers()
         return lost
-    }
-}
-
-/// Where a shard is once it is recorded.
-private enum DraftPlace {
-    case draft, published
-
-    func shard(_ name: String) -> ObjectKey {
-        self == .draft ? DatasetLayout.draftShard(name) : DatasetLayout.shard(name)
-    }
-    func table(_ name: String) -> ObjectKey {
-        self == .draft ? DatasetLayout.draftTable(name) : DatasetLayout.table(name)
     }
 }
 

@@ -112,7 +112,7 @@ private func spools(in folder: String, of unit: WorkUnit) throws -> [(generation
 
 /// The spools of a worker: in one folder, written by one thread, which they may block.
 package actor SpoolFolder {
-    /// The folder.
+    /// The folder of the spools.
     package nonisolated let path: String
     private let build: [UInt8]
     private let executor = QueueExecutor(label: "spool")

@@ -7,8 +7,9 @@ extension OutputDirectory {
     ///
     /// `isDraft` says which of the two places they are in.
     package func damage(of name: String, isDraft: Bool, byteCount: Int, tableByteCount: Int) -> String? {
-        let shard = isDraft ? DatasetLayout.draftShard(name) : DatasetLayout.shard(name)
-        let table = isDraft ? DatasetLayout.draftTable(name) : DatasetLayout.table(name)
+        let (shard, table) = (
+            DatasetLayout.shard(name, isDraft: isDraft), DatasetLayout.table(name, isDraft: isDraft)
+        )
         return store.damage(of: shard, byteCount, beginsWith: Compression.zstd.signature)
             ?? store.damage(of: table, tableByteCount, beginsWith: Array("PAR1".utf8))
     }

@@ -38,6 +38,11 @@ package enum DatasetLayout {
     package static func draftShard(_ name: String) -> ObjectKey { key(draftFolder, name, shardEnding) }
     package static func draftTable(_ name: String) -> ObjectKey { key(draftFolder, name, tableEnding) }
 
+    /// The shard `name` once it is recorded: published, or a draft.
+    package static func shard(_ name: String, isDraft: Bool) -> ObjectKey { isDraft ? draftShard(name) : shard(name) }
+    /// The table beside it.
+    package static func table(_ name: String, isDraft: Bool) -> ObjectKey { isDraft ? draftTable(name) : table(name) }
+
     /// Where workers put what they have made, and where files are partial.
     package static let scratchFolder = ".state/scratch"
     /// What a worker has made of the shard `name`; `generation` keeps a stale worker's objects apart.
@@ -50,11 +55,11 @@ package enum DatasetLayout {
 
     // 3. What the build remembers.
     package static let stateFolder = ".state"
-    /// Which build it is of.
+    /// The id of the build.
     package static let buildID: ObjectKey = ".state/build-id"
     /// The address of the job store, where it is on a server; without a password.
     package static let storeAddress: ObjectKey = ".state/store"
-    /// Where the job store is, where it is a file.
+    /// The job store, where it is a file.
     package static let jobStore: ObjectKey = ".state/build.sqlite"
     /// Where digests and hashes are sorted while repeated URLs and images are looked for.
     package static let sortingFolder = scratchFolder + "/duplicates"
@@ -62,13 +67,13 @@ package enum DatasetLayout {
     package static let report: ObjectKey = "report.html"
     /// Where lists from elsewhere are kept.
     package static let inputsFolder = ".state/inputs"
-    /// Where the rows are written down on which workers crashed.
+    /// The rows on which workers crashed.
     package static let crashes: ObjectKey = ".state/crashes"
     /// What identifies the lists, remembered.
     package static let fingerprints: ObjectKey = ".state/fingerprints.json"
     /// The digests of the card as it was written last, and of the one before.
     package static let written: ObjectKey = ".state/written.json"
-    /// Where the coordinator is, while it runs.
+    /// The address of the coordinator, while it runs.
     package static let address: ObjectKey = ".state/coordinator"
     /// What the jobs of a cluster log.
     package static let logFolder = ".state/logs"
@@ -80,7 +85,7 @@ package enum DatasetLayout {
     package static let token: ObjectKey = ".state/token"
     /// What the workers of one machine share of hosts.
     package static let hosts: ObjectKey = ".state/hosts"
-    /// Where it stands which rows of a source are duplicates.
+    /// Which rows of a source are duplicates: a bit for each row.
     package static func duplicates(_ source: String) -> ObjectKey { key(stateFolder, "duplicates-\(source)", ".bits") }
 
     private static func key(_ folder: String, _ name: String, _ ending: String) -> ObjectKey {

@@ -1,7 +1,7 @@
 import Digests
 package import Samples
 
-/// Where a worker has put the two objects that it made of a unit, until they are published.
+/// Where the two objects are that a worker made of a unit, until they are published.
 package struct MadeShard: Hashable, Sendable {
     /// The shard's name, such as `cc3m-000007`.
     package let name: String

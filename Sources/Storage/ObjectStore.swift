@@ -25,7 +25,7 @@ package protocol ObjectStore: Sendable {
     /// Makes what the file `path` holds the object `key`, in constant memory; the file is the store's then, and gone.
     func put(takingFile path: String, to key: ObjectKey) throws(StorageError)
 
-    /// Makes `bytes` the object `key` where there is none; of several that try, one does. Answers whether it did.
+    /// Makes `bytes` the object `key` where there is none; of several that try at once, one succeeds. Answers whether it did.
     func putIfAbsent(_ bytes: [UInt8], to key: ObjectKey) throws(StorageError) -> Bool
 
     /// Makes `target` the same bytes as `source`, which stays; the bytes do not pass through this process where the store

@@ -9,7 +9,7 @@ extension OutputDirectory {
         DatasetLayout.description, DatasetLayout.croissant, DatasetLayout.card, DatasetLayout.manifest,
     ]
 
-    /// What lies in the state folder before there is a plan; also as partial files, where a build was killed.
+    /// What is in the state folder before there is a plan; also as partial files, where a build was killed.
     private static let ownState =
         [
             DatasetLayout.inputsFolder, DatasetLayout.scratchFolder, DatasetLayout.draftFolder,

@@ -18,7 +18,7 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "pipeline-worker",
         abstract: "Lease work units from a coordinator; fetch, caption, rank and write shards until no work is left.",
         discussion: """
-            Address and token may lie in files, which are read again when the coordinator has moved. SIGINT and SIGTERM give back
+            Address and token may be in files, which are read again when the coordinator has moved. SIGINT and SIGTERM give back
             what is not done, and end the worker with 130 and 143. SIGUSR1, such as Slurm sends before the end of a job, lets it
             finish what is nearly done and ends it with 75, which asks for it to be started again.
 
