@@ -70,6 +70,7 @@ public:
     arrow::Result<int64_t> Tell() const override { return place; }
     arrow::Status Seek(int64_t position) override { place = position; return arrow::Status::OK(); }
     arrow::Result<int64_t> ReadAt(int64_t position, int64_t count, void *out) override {
+        if (position < 0 || count < 0) return arrow::Status::IOError("a range that cannot be: the file is damaged");
         int64_t got = ranges.read(ranges.context, position, count, out);
         if (got < 0) return arrow::Status::IOError(read_fault);
         return got;
