@@ -45,6 +45,8 @@ package enum DatasetLayout {
 
     /// Where workers put what they have made, and where files are partial.
     package static let scratchFolder = ".state/scratch"
+    /// What is written, and removed again, to see whether the disk has room.
+    static let probe: ObjectKey = ".state/scratch/probe"
     /// What a worker has made of the shard `name`; `generation` keeps a stale worker's objects apart.
     package static func scratchShard(_ name: String, generation: Int) -> ObjectKey {
         key(scratchFolder, "\(name).\(generation)", shardEnding)

@@ -53,9 +53,9 @@ package struct OutputDirectory: Sendable, Hashable {
 
     /// Throws where a megabyte cannot be written: a disk that is full from the start is better known at once.
     package func requireSpace() throws(StorageError) {
-        let probe = scratchFolder + "/probe"
-        defer { unlink(probe) }
-        try checked { () throws(FileError) in try writeFile([UInt8](repeating: 1, count: 1 << 20), to: probe) }
+        let probe = DatasetLayout.probe
+        defer { unlink(path(probe)) }
+        try store.put([UInt8](repeating: 1, count: 1 << 20), to: probe)  // also beside another command that tries
     }
 
     /// Puts the two objects that were made of a shard under `shards/`, the table first, durably.

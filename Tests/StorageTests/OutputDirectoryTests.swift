@@ -100,6 +100,17 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: output.scratchFolder).isEmpty)
     }
 
+    @Test("has room for several commands that try at once")
+    func room() async throws {
+        let output = try output()
+        defer { try? FileManager.default.removeItem(atPath: output.root) }
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<8 { group.addTask { for _ in 0..<8 { try output.requireSpace() } } }
+            try await group.waitForAll()
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: output.scratchFolder).isEmpty)
+    }
+
     @Test("writes a dataset.json that reads back, the same bytes for the same content")
     func description() throws {
         let output = try output()
