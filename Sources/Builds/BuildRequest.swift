@@ -6,7 +6,7 @@ package import Manifests
 package struct BuildRequest: Sendable {
     /// The manifest as it is written.
     package let manifest: Manifest
-    /// The file that it stands in.
+    /// The file that it was read from.
     package let file: String
     /// The output directory: an absolute path.
     package let output: String

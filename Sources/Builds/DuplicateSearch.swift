@@ -7,7 +7,7 @@ import Storage
 /// Finds the rows of a manifest's sources whose URL an earlier row has, and writes them down for the workers.
 ///
 /// Every list is read once, row by row. Rows that are left out for another reason do not count. Of
-/// an image that lies in a folder or an archive the path is its URL, with the source before it: paths of two data sets can be
+/// an image that is in a folder or an archive the path is its URL, with the source before it: paths of two data sets can be
 /// alike.
 struct DuplicateSearch {
     private let manifest: Manifest

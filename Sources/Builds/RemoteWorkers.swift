@@ -40,7 +40,7 @@ package struct RemoteWorkers: Workforce {
     private func watch(_ place: Workplace) async throws {
         let slurm = SlurmCommands()
         while !Task.isCancelled {
-            // Before Slurm is asked: whoever holds a unit by now had begun to run.
+            // Before Slurm is asked, so that a worker that has just started is not taken for dead.
             let workers = try await place.coordinator.leaseHolders().compactMap { worker in
                 SlurmJob.id(ofWorker: worker).map { (name: worker, job: $0) }
             }

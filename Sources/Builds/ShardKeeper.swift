@@ -22,7 +22,7 @@ package struct ShardKeeper: Sendable {
         let made = try place(of: result, of: unit, generation: generation)
         let isThere = try output.store.stat(made.shard) != nil && output.store.stat(made.table) != nil
         if !isThere, try isDraft || store.owns(unit: store.id(of: unit)) {
-            // Whoever was killed here may have had all but the record.
+            // A coordinator that was killed may have put both in place and not recorded them.
             let (shard, table) = (
                 DatasetLayout.shard(made.name, isDraft: isDraft), DatasetLayout.table(made.name, isDraft: isDraft)
             )

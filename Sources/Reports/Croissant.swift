@@ -15,15 +15,15 @@ package struct Croissant {
     /// The text of `croissant.json`, the same bytes for the same facts.
     package func json() throws -> String { try value.written() }
 
-    /// The same around its shards, of which there is one.
+    /// The same, to be written shard by shard: its one shard marks the place where they go.
     package func aroundShards() throws -> ListText {
-        precondition(facts.shards.count == 1, "the one that stands for all")
+        precondition(facts.shards.count == 1, "one shard marks the place")
         return ListText(try json(), at: try Self.element(facts.shards[0]), separator: Self.separator)
     }
 
     private static let separator = ",\n    "
 
-    /// How `shard` and its table stand there.
+    /// The text of `shard` and its table there.
     package static func element(_ shard: DatasetFacts.Shard) throws -> String {
         try files(of: shard).map { indented(String(try $0.written().dropLast()), depth: 2) }.joined(
             separator: separator)

@@ -13,13 +13,17 @@ public protocol ByteRanges: Sendable {
 
 extension ByteRanges {
     /// Exactly `count` bytes from `offset` on.
+    ///
+    /// - Throws: Where they cannot be read, and where there are fewer.
     public func bytes(at offset: Int, count: Int) throws(UnreadableBytes) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         guard try read(at: offset, into: &bytes) == count else { throw UnreadableBytes(name, "ended early") }
         return bytes
     }
 
-    /// Gives all bytes to `visit`, block by block.
+    /// Gives all bytes to `visit`, block by block, in order.
+    ///
+    /// - Throws: `UnreadableBytes`, and what `visit` throws.
     package func forEachBlock(
         of blockByteCount: Int = 1 << 20, _ visit: (ArraySlice<UInt8>) throws -> Void
     ) throws {

@@ -3,7 +3,7 @@ package import Samples
 
 /// A data set as readers find it: by its names, in whichever store it is.
 package struct Dataset: Sendable {
-    /// The most bytes that a description is believed to have: that of a million shards has 200 MB.
+    /// The largest description that is read, in bytes: that of a million shards has 200 MB.
     private static let descriptionByteLimit = 1 << 30
 
     package let store: any ObjectStore

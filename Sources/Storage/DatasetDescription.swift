@@ -85,24 +85,24 @@ extension DatasetDescription {
     /// What `dataset.json` holds.
     package func json() -> [UInt8] { encoded(self) }
 
-    /// The same around its shards, of which there is one.
+    /// The same, to be written shard by shard: its one shard marks the place where they go.
     package func aroundShards() -> ListText {
-        precondition(shards.count == 1, "the one that stands for all")
+        precondition(shards.count == 1, "one shard marks the place")
         return ListText(
             String(decoding: json(), as: UTF8.self), at: shards[0].element(), separator: ",\n    ")
     }
 
-    /// What `shards/sizes.json` holds around the shards' `size`: where open_clip looks for the samples of each shard.
+    /// `shards/sizes.json`, to be written shard by shard: where open_clip looks for the number of samples of each.
     package static let aroundSizes = ListText("{\n  *\n}\n", at: "*", separator: ",\n  ")
 }
 
 extension DatasetDescription.Shard {
-    /// How it stands in `dataset.json`.
+    /// Its text in `dataset.json`.
     package func element() -> String {
         indented(String(decoding: encoded(self).dropLast(), as: UTF8.self), depth: 2)
     }
 
-    /// How it stands in `shards/sizes.json`.
+    /// Its text in `shards/sizes.json`.
     package var size: String { "\"\(name)\(DatasetLayout.shardEnding)\" : \(samples)" }
 }
 

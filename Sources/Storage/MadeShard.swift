@@ -22,7 +22,7 @@ package struct MadeShard: Hashable, Sendable {
     }
 }
 
-/// What is known of an object by whoever made it.
+/// The size and the digest of an object, as its maker says.
 package struct ObjectDigest: Hashable, Sendable {
     package let byteCount: Int
     package let digest: ContentDigest

@@ -23,7 +23,7 @@ package struct ObjectKey: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ObjectKey: ExpressibleByStringLiteral {
-    /// A name that stands in the source.
+    /// A name that is written in the source code; another traps.
     package init(stringLiteral text: String) {
         precondition(Self.isValid(text), "\(text) is no name of an object")
         self.text = text

@@ -31,7 +31,7 @@ package struct StorageError: SystemFault, Hashable, CustomStringConvertible {
     /// What the system said of its last call.
     init(_ code: Code, _ path: String) { self.init(code, path, String(cString: strerror(errno)), number: errno) }
 
-    /// What cannot be read, found by whoever reads it.
+    /// Bytes that cannot be read.
     init(_ error: UnreadableBytes) { self.init(.read, error.name, error.reason, number: error.number) }
 
     init(_ error: UnreadableFile) {
