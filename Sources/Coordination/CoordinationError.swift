@@ -8,7 +8,7 @@ package struct CoordinationError: SystemFault, Hashable, CustomStringConvertible
         case store
         /// Another build holds the job store.
         case locked
-        /// Another coordinator has taken over the build; this one has nothing to say any more.
+        /// Another coordinator has taken over the build; this one must end.
         case deposed
         /// The job store was written by a later version of the software.
         case newerSchema = "newer_schema"
@@ -46,6 +46,9 @@ package struct CoordinationError: SystemFault, Hashable, CustomStringConvertible
         self.number = number
         self.isOutage = isOutage
     }
+
+    /// Whether nothing is wrong with the unit that was worked on: the store is away, or another coordinator has the build.
+    var isNoFaultOfUnit: Bool { isOutage || code == .deposed }
 
     /// `code: subject: text`, on one line.
     package var description: String { "\(code.rawValue): \(subject): \(text)" }

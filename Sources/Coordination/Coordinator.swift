@@ -89,10 +89,9 @@ package actor Coordinator {
     /// Takes over what a former coordinator left: leases as `leases` says, and what was being published is finished.
     package func takeOver(_ leases: FormerLeases) async throws(CoordinationError) {
         try await commits.commit { transaction throws(CoordinationError) in
-            switch leases {
-            case .kept: try transaction.adopt()
-            case .released: try transaction.releaseAll()
-            }
+            if leases == .released { try transaction.releaseAll() }
+            // Also what is being published then: its time is of the former process's clock.
+            try transaction.adopt()
         }
         try await finishPublications()
     }
@@ -109,8 +108,9 @@ package actor Coordinator {
             do {
                 try await publishFiles(publication.unit, publication.lease, publication.result)
             } catch {
-                // When there is room, or at the next start.
+                // When there is room, when the store is back, or at the next start.
                 if isDiskFull(error) || error is CancellationError { return }
+                if let fault = error as? CoordinationError, fault.isNoFaultOfUnit { throw fault }
                 logger.debug("not published", metadata: ["unit": "\(publication.lease.unit)", "reason": "\(error)"])
                 try await abandon(publication.unit, publication.lease, .waits)
                 continue
@@ -190,6 +190,7 @@ package actor Coordinator {
             guard !isDiskFull(error) else {
                 throw CoordinationError(.store, unit.shardName, "publishing: \(error)", number: ENOSPC)
             }
+            if let fault = error as? CoordinationError, fault.isNoFaultOfUnit { throw fault }
             // A coordinator that is told to stop is no fault of the unit.
             if !(error is CancellationError) { try await abandon(unit, lease, .fails("publishing: \(error)")) }
             throw CoordinationError(.publish, unit.shardName, "\(error)")
@@ -197,11 +198,16 @@ package actor Coordinator {
     }
 
     /// Gives up a publication; nothing of its files stays, because whoever was stopped while it put them in place must not go on.
+    ///
+    /// Where they cannot be removed, the unit stays one that is being published, and `finishPublications` tries again.
     private func abandon(_ unit: WorkUnit, _ lease: Lease, _ end: PublishEnd) async throws(CoordinationError) {
         do {
             try await discardFiles(unit, lease)
         } catch {
-            logger.debug("files not removed", metadata: ["unit": "\(lease.unit)", "reason": "\(error)"])
+            logger.warning(
+                "a unit waits until its files can be removed",
+                metadata: ["unit": "\(lease.unit)", "reason": "\(error)"])
+            return
         }
         let failure = try await commits.commit { transaction throws(CoordinationError) in
             try transaction.abandonPublish(lease, end)

@@ -9,8 +9,16 @@ import Testing
 final class Place: Sendable {
     private let content = Locked<(leases: [Lease], fault: CoordinationError?)>(([], nil))
     private let gone = Locked<[Lease]>([])
+    private let isLocked = Locked(false)
     var discarded: [Lease] { gone.withLock { $0 } }
-    func discard(_ lease: Lease) { gone.withLock { $0.append(lease) } }
+    /// From now on nothing can be removed, or it can again.
+    func setLocked(_ value: Bool) { isLocked.withLock { $0 = value } }
+
+    func discard(_ lease: Lease) throws {
+        if isLocked.withLock({ $0 }) { throw CoordinationError(.publish, "scratch", "permission denied") }
+        gone.withLock { $0.append(lease) }
+    }
+
     var leases: [Lease] { content.withLock { $0.leases } }
     func setFault(_ fault: CoordinationError?) { content.withLock { $0.fault = fault } }
 
@@ -39,7 +47,7 @@ struct Bench {
         self.clock = clock
         coordinator = try Coordinator(
             store: store, clock: clock, wallClock: { Date(timeIntervalSince1970: 1000) }, logger: silent,
-            discardFiles: { [place] _, lease in place.discard(lease) },
+            discardFiles: { [place] _, lease in try place.discard(lease) },
             publishFiles: { [place] _, lease, _ in try place.put(lease) })
         try await coordinator.takeOver(leases)
     }
@@ -286,6 +294,42 @@ struct Bench {
         #expect(try await bench.coordinator.publish(lease, someResult()) == .accepted)
     }
 
+    @Test(
+        "a store that is away, or another coordinator's, while files are put in place costs neither work nor a failure",
+        arguments: [
+            CoordinationError(.store, "store", "away", isOutage: true),
+            CoordinationError(.deposed, "build", "another coordinator has taken it over"),
+        ])
+    func storeAwayWhilePublishing(fault: CoordinationError) async throws {
+        let bench = try await Bench(units: 1)
+        let lease = try await bench.lease()
+        bench.place.setFault(fault)
+        let error = await #expect(throws: CoordinationError.self) {
+            try await bench.coordinator.publish(lease, someResult())
+        }
+        #expect(error == fault)
+        bench.clock.advance(by: .seconds(500))
+        await #expect(throws: fault) { try await bench.coordinator.finishPublications(expired: true) }
+        #expect(bench.place.discarded.isEmpty)
+        bench.place.setFault(nil)
+        #expect(try await bench.coordinator.publish(lease, someResult()) == .accepted)
+    }
+
+    @Test("a publication is not given up while its files cannot be removed: a stopped coordinator could go on with them")
+    func filesThatStay() async throws {
+        let bench = try await Bench(units: 1)
+        let lease = try await bench.lease()
+        bench.place.setFault(CoordinationError(.publish, "a-000000", "input/output error"))
+        bench.place.setLocked(true)
+        await #expect(throws: CoordinationError.self) { try await bench.coordinator.publish(lease, someResult()) }
+        #expect(try await bench.acquire("other") == .wait(.seconds(1)))
+        bench.clock.advance(by: .seconds(500))
+        bench.place.setLocked(false)
+        try await bench.coordinator.finishPublications(expired: true)
+        #expect(bench.place.discarded == [lease])
+        #expect(try await bench.lease("other").generation == 2)
+    }
+
     @Test("what waits while the store is busy shares a commit, and what one cannot have is not for the others to bear")
     func sharedCommits() async throws {
         let bench = try await Bench(units: 200)
@@ -349,6 +393,33 @@ struct Bench {
         let again = try await second.lease()
         #expect(again.generation == 2)
         #expect(try second.store.fail(again)?.failures == 1)
+    }
+
+    @Test(
+        "what a former process could not publish is tried again in time, however long that process had run",
+        arguments: [Coordinator.FormerLeases.kept, .released])
+    func publicationOfFormerProcess(leases: Coordinator.FormerLeases) async throws {
+        try await withTemporaryFolder { folder in
+            try {
+                let clock = ManualClock()
+                let store = try someFileStore(in: folder, clock: clock)
+                clock.advance(by: .seconds(100_000))
+                try store.plan(units: [1])
+                let lease = try store.lease()
+                _ = try store.decide { leases throws in try leases.beginPublish(lease, someResult()) }
+            }()
+            let clock = ManualClock()
+            let place = Place()
+            place.setFault(CoordinationError(.store, "shards", "no room", number: ENOSPC))
+            let coordinator = try Coordinator(
+                store: try someFileStore(in: folder, clock: clock), clock: clock, logger: silent,
+                discardFiles: { _, _ in }, publishFiles: { _, lease, _ in try place.put(lease) })
+            try await coordinator.takeOver(leases)
+            place.setFault(nil)
+            clock.advance(by: .seconds(500))
+            try await coordinator.finishPublications(expired: true)
+            #expect(try await coordinator.status().phase == .finished)
+        }
     }
 
     @Test("two coordinators over one store are one: neither hands out what the other has, and any takes in the result")
