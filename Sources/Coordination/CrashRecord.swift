@@ -27,10 +27,11 @@ package struct CrashRecord: Sendable {
         let text = path.flatMap { try? String(contentsOfFile: $0, encoding: .utf8) } ?? ""  // no crash yet
         lines = text.split(separator: "\n").map(String.init)
         for line in lines {
-            let parts = line.split(separator: " ")
+            // From the end: a worker's name may have blanks, or be empty.
+            let parts = Array(line.split(separator: " ").reversed())
             // A line that cannot be read was cut.
-            guard parts.count == 4, let row = Int(parts[2]), let signal = Int(parts[3]) else { continue }
-            signals[String(parts[1]), default: [:]][row] = signal
+            guard parts.count >= 3, let signal = Int(parts[0]), let row = Int(parts[1]) else { continue }
+            signals[String(parts[2]), default: [:]][row] = signal
         }
     }
 
@@ -38,7 +39,8 @@ package struct CrashRecord: Sendable {
     mutating func add(_ crash: CrashedRow, of lease: Lease) throws(CoordinationError) -> Bool {
         let source = lease.unit.source
         guard signals[source]?[crash.row] == nil else { return false }
-        let new = lines + ["\(lease.worker) \(source) \(crash.row) \(crash.signal)"]
+        let worker = lease.worker.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let new = lines + ["\(worker) \(source) \(crash.row) \(crash.signal)"]
         if let path {
             do {
                 try writeFile(Array(new.map { "\($0)\n" }.joined().utf8), to: path)
