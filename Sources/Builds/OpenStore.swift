@@ -48,7 +48,7 @@ private func server(_ address: String, name: String) throws(CoordinationError) -
     do {
         return try PostgresDatabase(url: address, name: name)
     } catch {
-        throw CoordinationError(.store, withoutPassword(address), "\(error)")
+        throw CoordinationError(.store, "job store", "\(error)")
     }
 }
 

@@ -1,4 +1,4 @@
-/// `url` without a password: what may be written to files and scripts.
+/// `url`, which `PostgresDatabase` takes, without passwords: what may be written to files and scripts.
 ///
 /// Who opens it finds the password where libpq looks for it.
 package func withoutPassword(_ url: String) -> String {
@@ -9,7 +9,9 @@ package func withoutPassword(_ url: String) -> String {
     }
     let parts = rest.split(separator: "?", maxSplits: 1)
     var result = url[..<start] + (parts.first ?? "")
-    let options = parts.count < 2 ? [] : parts[1].split(separator: "&").filter { !$0.hasPrefix("password=") }
+    let options = (parts.count < 2 ? [] : parts[1].split(separator: "&")).filter { option in
+        !["password=", "sslpassword="].contains { option.hasPrefix($0) }
+    }
     if !options.isEmpty { result += "?" + options.joined(separator: "&") }
     return String(result)
 }

@@ -20,6 +20,22 @@ import Testing
         #expect(try PostgresAddress("postgresql://a,b,c/x").serverCount == 3)
     }
 
+    @Test("may be written down without its passwords")
+    func writtenDown() throws {
+        for (url, written) in [
+            ("postgresql://db/x", "postgresql://db/x"),
+            ("postgresql://build@db:6432/x?sslmode=require", "postgresql://build@db:6432/x?sslmode=require"),
+            ("postgres://build:s3cret@a:1,b:2/x", "postgres://build@a:1,b:2/x"),
+            ("postgresql://build:s3%40cret@[::1]:5432/x", "postgresql://build@[::1]:5432/x"),
+            ("postgresql://db:6432/x?user=b&password=s3cret", "postgresql://db:6432/x?user=b"),
+            ("postgresql:///x?password=s3cret&host=%2Frun&sslpassword=s3cret", "postgresql:///x?host=%2Frun"),
+            ("postgresql://:s3cret@db/x?password=s3cret", "postgresql://@db/x"),
+        ] {
+            #expect(withoutPassword(url) == written)
+            #expect(try PostgresAddress(url).shown == PostgresAddress(written).shown, "it is the same database")
+        }
+    }
+
     @Test("that may have a password in the wrong place is refused without showing it")
     func unreadable() {
         for url in [
