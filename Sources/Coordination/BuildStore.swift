@@ -61,10 +61,6 @@ package protocol BuildStore: Sendable {
     /// Notes that there are no such files any more.
     func disownLeftovers() throws(CoordinationError)
 
-    /// Replaces all that is known of workers by `sightings`, and of what is being done by `progress`, by source.
-    func recordSightings(
-        _ sightings: [WorkerSighting], progress: [String: SourceProgress]
-    ) throws(CoordinationError)
     /// How far the build is; takes the same time for a thousand units as for a million.
     func status() throws(CoordinationError) -> BuildStatus
 }

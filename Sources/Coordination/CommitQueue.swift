@@ -48,6 +48,9 @@ final class CommitQueue: Sendable {
     private let state = Locked(State())
     private let thread = DispatchQueue(label: "job store")
 
+    /// How many decisions wait for the next commit.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     init(_ store: any JobStore, _ policy: LeasePolicy) { (self.store, self.policy) = (store, policy) }
 
     /// Has `body` decided in the next commit; returns when that is durable.

@@ -38,19 +38,19 @@ package actor Coordinator {
     private static let expiryInterval: Duration = .milliseconds(500)
 
     private let store: any JobStore
-    private let commits: CommitQueue
+    let commits: CommitQueue
     private let current: BuildRecord?
     private let policy: LeasePolicy
-    private let makesDrafts: Bool
-    private let publishFiles: PublishFiles
-    private let discardFiles: DiscardFiles
+    let makesDrafts: Bool
+    let publishFiles: PublishFiles
+    let discardFiles: DiscardFiles
     private let stopwatch: Stopwatch
     private let wallClock: @Sendable () -> Date
-    private let logger: Logger
+    let logger: Logger
     private let executor = QueueExecutor(label: "coordinator")
     /// The leases whose files this coordinator is putting in place now.
-    private var publishing: Set<Lease> = []
-    private var board = WorkerBoard()
+    var publishing: Set<Lease> = []
+    var board = WorkerBoard()
     private var crashes: CrashRecord
     private var lastSightings: Duration?
     private var lastExpiry: Duration?
@@ -96,29 +96,6 @@ package actor Coordinator {
         try await finishPublications()
     }
 
-    /// Finishes what a former coordinator was publishing; only what is past its time when `expired`.
-    ///
-    /// A unit whose files are neither in place nor in scratch waits again, no failure counted.
-    package func finishPublications(expired: Bool = false) async throws(CoordinationError) {
-        let left = try await commits.commit { transaction throws(CoordinationError) in
-            try transaction.unfinishedPublications(expired: expired)
-        }
-        for publication in left where publishing.insert(publication.lease).inserted {
-            defer { publishing.remove(publication.lease) }
-            do {
-                try await publishFiles(publication.unit, publication.lease, publication.result)
-            } catch {
-                // When there is room, when the store is back, or at the next start.
-                if isDiskFull(error) || error is CancellationError { return }
-                if let fault = error as? CoordinationError, fault.isNoFaultOfUnit { throw fault }
-                logger.debug("not published", metadata: ["unit": "\(publication.lease.unit)", "reason": "\(error)"])
-                try await abandon(publication.unit, publication.lease, .waits)
-                continue
-            }
-            _ = try await record(publication.lease)
-        }
-    }
-
     /// What `worker`, the process `incarnation` of that name, may work on next: at most `limit` units.
     ///
     /// `request` names this request: new for each one, the same when it is repeated because the answer was lost. `node` is where
@@ -159,75 +136,6 @@ package actor Coordinator {
         try await commits.commit { transaction throws(CoordinationError) in try transaction.renew(lease) }
     }
 
-    /// Publishes what a unit became: notes that, puts its files in place, then records it.
-    ///
-    /// Throws `badResult` when the numbers do not fit the unit; `busy` while the same publish is under way; `publish`
-    /// when the files could not be put in place, which counts as a failure of the unit; `store`, also where the disk is full,
-    /// after which the same message may be sent again.
-    package func publish(_ lease: Lease, _ result: UnitResult) async throws(CoordinationError) -> LeaseStanding {
-        guard publishing.insert(lease).inserted else {
-            throw CoordinationError(.busy, "unit \(lease.unit)", "is being published")
-        }
-        defer { publishing.remove(lease) }
-        let start = try await commits.commit { transaction throws(CoordinationError) in
-            try transaction.beginPublish(lease, result)
-        }
-        switch start {
-        case .published: return .accepted
-        case .stale: return .stale
-        case .badResult(let unit, let fault): throw CoordinationError(.badResult, unit.shardName, fault)
-        case .begun(let unit):
-            try await put(unit, lease, result)
-            return try await record(lease)
-        }
-    }
-
-    private func put(_ unit: WorkUnit, _ lease: Lease, _ result: UnitResult) async throws(CoordinationError) {
-        do {
-            try await publishFiles(unit, lease, result)
-        } catch {
-            // Then the unit stays one that is being published: the same message goes on with it, or `finishPublications`.
-            guard !isDiskFull(error) else {
-                throw CoordinationError(.store, unit.shardName, "publishing: \(error)", number: ENOSPC)
-            }
-            if let fault = error as? CoordinationError, fault.isNoFaultOfUnit { throw fault }
-            // A coordinator that is told to stop is no fault of the unit.
-            if !(error is CancellationError) { try await abandon(unit, lease, .fails("publishing: \(error)")) }
-            throw CoordinationError(.publish, unit.shardName, "\(error)")
-        }
-    }
-
-    /// Gives up a publication; nothing of its files stays, because whoever was stopped while it put them in place must not go on.
-    ///
-    /// Where they cannot be removed, the unit stays one that is being published, and `finishPublications` tries again.
-    private func abandon(_ unit: WorkUnit, _ lease: Lease, _ end: PublishEnd) async throws(CoordinationError) {
-        do {
-            try await discardFiles(unit, lease)
-        } catch {
-            logger.warning(
-                "a unit waits until its files can be removed",
-                metadata: ["unit": "\(lease.unit)", "reason": "\(error)"])
-            return
-        }
-        let failure = try await commits.commit { transaction throws(CoordinationError) in
-            try transaction.abandonPublish(lease, end)
-        }
-        note([failure].compactMap { $0 })
-    }
-
-    /// Records that the files of `lease` are in place.
-    private func record(_ lease: Lease) async throws(CoordinationError) -> LeaseStanding {
-        let isDraft = makesDrafts
-        let standing = try await commits.commit { transaction throws(CoordinationError) in
-            try transaction.commitPublish(lease, asDraft: isDraft)
-        }
-        if standing == .accepted {
-            board.remove(lease)
-            logger.debug("shard published", metadata: metadata(lease))
-        }
-        return standing
-    }
-
     /// Counts a failure of a unit; it waits for another try, or has failed for good.
     package func fail(_ lease: Lease, message: String) async throws(CoordinationError) -> LeaseStanding {
         let failure = try await commits.commit { transaction throws(CoordinationError) in
@@ -257,13 +165,19 @@ package actor Coordinator {
     package func workerEnded(
         _ worker: String, incarnation: String? = nil, message: String?
     ) async throws(CoordinationError) -> Bool {
+        let wasHeardOf = try await end(worker, incarnation: incarnation, message: message)
+        await recordSightings()
+        return wasHeardOf
+    }
+
+    private func end(
+        _ worker: String, incarnation: String?, message: String?
+    ) async throws(CoordinationError) -> Bool {
         note(
             try await commits.commit { transaction throws(CoordinationError) in
                 try transaction.endWorker(worker, incarnation: incarnation, message: message)
             })
-        let wasHeardOf = board.remove(worker)
-        recordSightings()
-        return wasHeardOf
+        return board.remove(worker)
     }
 
     /// Whether `worker`, which has ended, is to be started again, because there is work left; if so, it is waited for.
@@ -276,7 +190,8 @@ package actor Coordinator {
     /// Takes back at once whatever the workers hold that were last heard of on `node`, which is down; answers their names.
     package func nodeEnded(_ node: String, message: String?) async throws(CoordinationError) -> [String] {
         let workers = board.workers(on: node)
-        for worker in workers { _ = try await workerEnded(worker, message: message) }
+        for worker in workers { _ = try await end(worker, incarnation: nil, message: message) }
+        await recordSightings()
         return workers
     }
 
@@ -313,7 +228,7 @@ package actor Coordinator {
             : try await commits.commit { transaction throws(CoordinationError) in try transaction.lost(among: leases) }
         for lease in lost { board.remove(lease) }
         let now = stopwatch.elapsed
-        if lastSightings.map({ now - $0 >= Self.sightingInterval }) ?? true { recordSightings() }
+        if lastSightings.map({ now - $0 >= Self.sightingInterval }) ?? true { await recordSightings() }
         return lost
     }
 
@@ -365,7 +280,7 @@ package actor Coordinator {
         note(expired)
     }
 
-    private func note(_ failures: [CountedFailure]) {
+    func note(_ failures: [CountedFailure]) {
         for failure in failures {
             board.remove(failure.lease)
             var facts = metadata(failure.lease)
@@ -380,22 +295,23 @@ package actor Coordinator {
     }
 
     /// Only for people: what cannot be written now, on a full disk perhaps, is written the next time.
-    private func recordSightings() {
+    private func recordSightings() async {
+        lastSightings = stopwatch.elapsed
         do {
             let status = try currentStatus()
-            try store.recordSightings(
-                status.workers,
-                progress: Dictionary(
-                    status.sources.map {
-                        ($0.name, SourceProgress(rowsInFlight: $0.rowsInFlight, rowsPerSecond: $0.rowsPerSecond))
-                    }, uniquingKeysWith: { first, _ in first }))
+            let progress = Dictionary(
+                status.sources.map {
+                    ($0.name, SourceProgress(rowsInFlight: $0.rowsInFlight, rowsPerSecond: $0.rowsPerSecond))
+                }, uniquingKeysWith: { first, _ in first })
+            try await commits.commit { transaction throws(CoordinationError) in
+                try transaction.recordSightings(status.workers, progress: progress)
+            }
         } catch {
             logger.debug("progress not recorded", metadata: ["reason": "\(error)"])
         }
-        lastSightings = stopwatch.elapsed
     }
 
-    private func metadata(_ lease: Lease) -> Logger.Metadata {
+    func metadata(_ lease: Lease) -> Logger.Metadata {
         ["unit": "\(lease.unit)", "generation": "\(lease.generation)", "worker": "\(lease.worker)"]
     }
 }

@@ -62,6 +62,10 @@ package protocol LeaseTransaction {
     func adopt() throws(CoordinationError)
     /// Gives every leased unit back, not counting a failure: for a coordinator whose workers ended with its predecessor.
     func releaseAll() throws(CoordinationError)
+    /// Replaces all that is known of workers by `sightings`, and of what is being done by `progress`, by source; for people.
+    func recordSightings(
+        _ sightings: [WorkerSighting], progress: [String: SourceProgress]
+    ) throws(CoordinationError)
 }
 
 /// What became of a request for units.
@@ -122,5 +126,5 @@ package struct Publication: Hashable, Sendable {
     }
 }
 
-/// A finished or failed message is kept up to this length, in characters.
+/// What is said of a failure is kept up to this length, in characters.
 let failureMessageLimit = 2000

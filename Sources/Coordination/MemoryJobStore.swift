@@ -153,14 +153,5 @@ package final class MemoryJobStore: JobStore {
 
     // MARK: Status
 
-    package func recordSightings(
-        _ sightings: [WorkerSighting], progress: [String: SourceProgress]
-    ) throws(CoordinationError) {
-        try change { content throws(CoordinationError) in
-            content.sightings = sightings
-            content.progress.merge(progress) { $1 }
-        }
-    }
-
     package func status() throws(CoordinationError) -> BuildStatus { try current.status(of: id) }
 }

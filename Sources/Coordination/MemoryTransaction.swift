@@ -137,6 +137,11 @@ final class MemoryTransaction: LeaseTransaction {
         content.progress = [:]
     }
 
+    func recordSightings(_ sightings: [WorkerSighting], progress: [String: SourceProgress]) {
+        content.sightings = sightings
+        content.progress.merge(progress) { $1 }
+    }
+
     /// Ends a current lease; the unit is in `state` from now on.
     private func end(_ lease: Lease, _ state: MemoryContent.UnitState) {
         content.table.remove(lease)

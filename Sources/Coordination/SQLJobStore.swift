@@ -33,8 +33,9 @@ package final class SQLJobStore: JobStore {
 
     /// Opens the store in the file `path`, which is made when it is not there, and keeps others out while it lives.
     ///
-    /// The name of the build stands in the file `idPath`, and is drawn where the store is new. `clock` tells when leases expire. `watch` is told every statement before it runs. Throws `locked` while another process has
-    /// it, `newerSchema`, `olderSchema`, `store`.
+    /// The name of the build stands in the file `idPath`, and is drawn where the store is new. `clock` tells when leases
+    /// expire. `watch` is told every statement before it runs. Throws `locked` while another process has it, `newerSchema`,
+    /// `olderSchema`, `store`.
     package convenience init(
         path: String, idPath: String, clock: some Clock<Duration> = ContinuousClock(),
         watch: (@Sendable (String) -> Void)? = nil

@@ -82,7 +82,7 @@ struct SourceNames: Sendable {
 /// A result as the store holds it.
 func unitResult(_ text: String) throws -> UnitResult { try decodeJSON(UnitResult.self, from: Data(text.utf8)) }
 
-/// How the store holds `result`.
+/// How the store holds `value`.
 func storedText(_ value: some Encodable) throws -> String { String(decoding: try encodeJSON(value), as: UTF8.self) }
 
 /// The digest that the store holds as `hex`.

@@ -3,24 +3,27 @@ import Foundation
 import Samples
 
 // What people look at.
-extension SQLJobStore {
-    package func recordSightings(
+extension SQLTransaction {
+    func recordSightings(
         _ sightings: [WorkerSighting], progress: [String: SourceProgress]
     ) throws(CoordinationError) {
-        try write("record workers") { session in
+        try sql {
+            let build = SQLValue.text(sources.build.text)
             for (source, progress) in progress.sorted(by: { $0.key < $1.key }) {
                 try session.execute(
                     "UPDATE source SET rows_in_flight = $3, rows_per_second = $4 WHERE build = $1 AND name = $2",
-                    [.text(id.text), .text(source), .integer(progress.rowsInFlight), .real(progress.rowsPerSecond)])
+                    [build, .text(source), .integer(progress.rowsInFlight), .real(progress.rowsPerSecond)])
             }
             try session.execute(
                 """
                 INSERT INTO sighting (build, workers) VALUES ($1, $2)
                 ON CONFLICT (build) DO UPDATE SET workers = excluded.workers
-                """, [.text(id.text), .text(try storedText(sightings))])
+                """, [build, .text(try storedText(sightings))])
         }
     }
+}
 
+extension SQLJobStore {
     package func status() throws(CoordinationError) -> BuildStatus { try read("read the status", status) }
 
     /// From the running sums.

@@ -16,6 +16,9 @@ final class FaultyStore: JobStore {
 
     private let base: any JobStore
     private let fault = Locked<Fault?>(nil)
+    private let transactions = Locked(0)
+    /// How many were begun.
+    var transactionCount: Int { transactions.withLock { $0 } }
 
     init(_ base: any JobStore) { self.base = base }
 
@@ -26,7 +29,8 @@ final class FaultyStore: JobStore {
     func transact<Value>(
         under policy: LeasePolicy, _ body: (any LeaseTransaction) throws(CoordinationError) -> Value
     ) throws(CoordinationError) -> Value {
-        try write { () throws(CoordinationError) in try base.transact(under: policy, body) }
+        transactions.withLock { $0 += 1 }
+        return try write { () throws(CoordinationError) in try base.transact(under: policy, body) }
     }
 
     private func write<Value>(
@@ -97,12 +101,6 @@ final class FaultyStore: JobStore {
 
     func leftovers() throws(CoordinationError) -> [WorkUnit] { try read(base.leftovers) }
     func disownLeftovers() throws(CoordinationError) { try write(base.disownLeftovers) }
-
-    func recordSightings(
-        _ sightings: [WorkerSighting], progress: [String: SourceProgress]
-    ) throws(CoordinationError) {
-        try write { () throws(CoordinationError) in try base.recordSightings(sightings, progress: progress) }
-    }
 
     func status() throws(CoordinationError) -> BuildStatus { try read(base.status) }
 }

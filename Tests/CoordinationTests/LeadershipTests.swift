@@ -60,7 +60,8 @@ import Testing
             { try store.renewLead(for: Self.term) }, { _ = try store.renew(lease) }, { try store.publish(lease) },
             { _ = try store.acquire("w") }, { try store.recordOwned(unit: unit) }, { try store.takeBack(unit: unit) },
             { try store.requireLead() }, { try store.retryFailed() }, { try store.disownLeftovers() },
-            { try store.recordFinal(unit: unit, someResult()) }, { try store.recordSightings([], progress: [:]) },
+            { try store.recordFinal(unit: unit, someResult()) },
+            { try store.decide { leases throws in try leases.recordSightings([], progress: [:]) } },
             { _ = try store.beginPlan(of: someBuild(), sources: []) },
         ]
         for attempt in attempts {
