@@ -12,9 +12,9 @@ package struct HostShares: Sendable {
     package static let reportLimit = 64
     static let hostLimit = 100_000
     /// How long a turn is.
-    private static let turn: Duration = .seconds(4)
+    fileprivate static let turn: Duration = .seconds(4)
 
-    private struct Member: Sendable {
+    fileprivate struct Member: Sendable {
         var granted = 0
         var running = 0
         var wanted = 0
@@ -23,14 +23,22 @@ package struct HostShares: Sendable {
         var held: Int { max(granted, running) }
     }
 
-    private struct Host: Sendable {
-        var members: [String: Member] = [:]
+    fileprivate struct Host: Sendable {
+        private(set) var members: [String: Member] = [:]
+        /// What all members together hold: counted as they change, since a host may have a thousand of them.
+        private(set) var held = 0
         /// What each member is to have, and when that was found out.
         var fair: [String: Int] = [:]
         var divided: Duration?
         var heldUntil: Duration?
         var restUntil: Duration?
         var finding: HostFinding?
+
+        /// `member` is what `worker` has from now on; nil where it has ended.
+        mutating func set(_ worker: String, _ member: Member?) {
+            held += (member?.held ?? 0) - (members[worker]?.held ?? 0)
+            members[worker] = member
+        }
     }
 
     private let connections: Int
@@ -49,73 +57,14 @@ package struct HostShares: Sendable {
         clear(at: now)
         return uses.prefix(Self.reportLimit).compactMap { use in
             guard hosts[use.host] != nil || hosts.count < Self.hostLimit else { return nil }
-            var host = hosts[use.host] ?? Host()
-            defer { hosts[use.host] = host }
-            learn(use.news, of: &host, at: now)
-            var member = host.members[worker] ?? Member(heard: now)
-            let isNew = host.members[worker] == nil || (member.wanted > 0) != (use.wanted > 0)
-            (member.running, member.wanted, member.heard) = (max(0, use.running), max(0, use.wanted), now)
-            host.members[worker] = member
-            if isNew || host.divided.map({ now - $0 >= .seconds(1) }) ?? true { divide(&host, at: now) }
-            let others = host.members.reduce(0) { $0 + ($1.key == worker ? 0 : $1.value.held) }
-            member.granted = max(0, min(host.fair[worker, default: 0], connections - others))
-            host.members[worker] = member
-            let part = rate * Double(member.granted) / Double(connections)
-            return HostShare(
-                host: use.host, connections: member.granted, rate: part, news: news(of: host, at: now))
+            return hosts[use.host, default: Host()].report(
+                worker, use, of: (connections: connections, rate: rate), at: now)
         }
     }
 
     /// Forgets what `worker` has, which has ended.
     package mutating func forget(_ worker: String) {
-        for host in hosts.keys { hosts[host]?.members[worker] = nil }
-    }
-
-    /// Divides the connections among those who want them: nobody gets more than it wants, and all others alike.
-    private func divide(_ host: inout Host, at now: Duration) {
-        host.members = host.members.filter { now - $0.value.heard < Self.memory }
-        host.divided = now
-        host.fair = [:]
-        let wanting = host.members.filter { $0.value.wanted > 0 }.sorted {
-            ($0.value.wanted, $0.key) < ($1.value.wanted, $1.key)
-        }
-        guard wanting.count <= connections else {
-            // By turns: each time the next ones by name.
-            let names = wanting.map(\.key).sorted()
-            let start = Int(now / Self.turn) * connections % names.count
-            for offset in 0..<connections { host.fair[names[(start + offset) % names.count]] = 1 }
-            return
-        }
-        var left = connections
-        for (index, (name, member)) in wanting.enumerated() {
-            let part = min(member.wanted, (left + wanting.count - index - 1) / (wanting.count - index))
-            host.fair[name] = part
-            left -= part
-        }
-    }
-
-    private func learn(_ news: HostNews?, of host: inout Host, at now: Duration) {
-        guard let news else { return }
-        if let held = news.heldSeconds { host.heldUntil = max(host.heldUntil ?? now, now + Self.bounded(held)) }
-        if let rest = news.restSeconds, let finding = news.finding {
-            host.restUntil = now + Self.bounded(rest)
-            host.finding = finding
-        }
-    }
-
-    private func news(of host: Host, at now: Duration) -> HostNews? {
-        func left(_ until: Duration?) -> Double? {
-            until.flatMap { $0 > now ? ($0 - now) / .seconds(1) : nil }
-        }
-        let news = HostNews(
-            heldSeconds: left(host.heldUntil), restSeconds: left(host.restUntil),
-            finding: left(host.restUntil) == nil ? nil : host.finding)
-        return news == HostNews() ? nil : news
-    }
-
-    /// A day at most.
-    private static func bounded(_ seconds: Double) -> Duration {
-        .seconds(seconds.isFinite ? min(max(0, seconds), 86_400) : 0)
+        for host in hosts.keys { hosts[host]?.set(worker, nil) }
     }
 
     /// Forgets hosts that nobody uses and of which nothing is known.
@@ -126,5 +75,70 @@ package struct HostShares: Sendable {
             host.members.values.contains { now - $0.heard < Self.memory }
                 || [host.heldUntil, host.restUntil].contains { $0.map { $0 > now } ?? false }
         }
+    }
+}
+
+extension HostShares.Host {
+    /// Takes in that `worker` makes this `use` of the host; answers its share of `limits`.
+    fileprivate mutating func report(
+        _ worker: String, _ use: HostUse, of limits: (connections: Int, rate: Double), at now: Duration
+    ) -> HostShare {
+        learn(use.news, at: now)
+        let former = members[worker]
+        var member = former ?? HostShares.Member(heard: now)
+        let isNew = former == nil || (member.wanted > 0) != (use.wanted > 0)
+        (member.running, member.wanted, member.heard) = (max(0, use.running), max(0, use.wanted), now)
+        set(worker, member)
+        if isNew || divided.map({ now - $0 >= .seconds(1) }) ?? true { divide(limits.connections, at: now) }
+        member.granted = max(0, min(fair[worker, default: 0], limits.connections - (held - member.held)))
+        set(worker, member)
+        return HostShare(
+            host: use.host, connections: member.granted,
+            rate: limits.rate * Double(member.granted) / Double(limits.connections), news: news(at: now))
+    }
+
+    /// Divides `connections` among those who want them: nobody gets more than it wants, and all others alike.
+    private mutating func divide(_ connections: Int, at now: Duration) {
+        for (name, member) in members where now - member.heard >= HostShares.memory { set(name, nil) }
+        divided = now
+        fair = [:]
+        let wanting = members.filter { $0.value.wanted > 0 }
+        guard wanting.count <= connections else {
+            // By turns: each time the next ones by name.
+            let names = wanting.keys.sorted()
+            let start = Int(now / HostShares.turn) * connections % names.count
+            for offset in 0..<connections { fair[names[(start + offset) % names.count]] = 1 }
+            return
+        }
+        var left = connections
+        let ordered = wanting.sorted { ($0.value.wanted, $0.key) < ($1.value.wanted, $1.key) }
+        for (index, (name, member)) in ordered.enumerated() {
+            let part = min(member.wanted, (left + wanting.count - index - 1) / (wanting.count - index))
+            fair[name] = part
+            left -= part
+        }
+    }
+
+    private mutating func learn(_ news: HostNews?, at now: Duration) {
+        guard let news else { return }
+        if let held = news.heldSeconds { heldUntil = max(heldUntil ?? now, now + Self.bounded(held)) }
+        if let rest = news.restSeconds, let finding = news.finding {
+            restUntil = now + Self.bounded(rest)
+            self.finding = finding
+        }
+    }
+
+    private func news(at now: Duration) -> HostNews? {
+        func left(_ until: Duration?) -> Double? {
+            until.flatMap { $0 > now ? ($0 - now) / .seconds(1) : nil }
+        }
+        let rest = left(restUntil)
+        let news = HostNews(heldSeconds: left(heldUntil), restSeconds: rest, finding: rest == nil ? nil : finding)
+        return news == HostNews() ? nil : news
+    }
+
+    /// A day at most.
+    private static func bounded(_ seconds: Double) -> Duration {
+        .seconds(seconds.isFinite ? min(max(0, seconds), 86_400) : 0)
     }
 }
