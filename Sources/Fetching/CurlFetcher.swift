@@ -23,10 +23,10 @@ package final class CurlFetcher: Fetcher {
     ///
     /// `clock` measures the pauses of single rows, `seed` is what their jitter is drawn from. No transfer starts while
     /// `hasRoom` says no; it is asked again when one ends, and by `wake`. `nameServers`, addresses with or without a port,
-    /// are asked for names, those of the system where there are none. With a `proxy`, all transfers go through it, which finds the hosts'
-    /// addresses itself: they cannot be judged then. The bounds for each host are counted over all
-    /// processes of `shared`, or, with `hosts`, shared out by the coordinator. `outage` is told of outages, on that thread; `attemptFailed` is the history of every fetch, from
-    /// any thread.
+    /// are asked for names, those of the system where there are none. With a `proxy`, all transfers go through it, which
+    /// finds the hosts' addresses itself: they cannot be judged then. The bounds for each host are counted over all
+    /// processes of `shared`, or, with `hosts`, shared out by the coordinator. `outage` is told of outages, on that thread;
+    /// `attemptFailed` is the history of every fetch, from any thread.
     package init(
         policy: FetchPolicy, connections: Int, seed: UInt64 = 0, clock: any Clock<Duration> = ContinuousClock(),
         nameServers: [String] = [], proxy: String = "", shared: SharedBounds? = nil, hosts: SharedHosts? = nil,
@@ -45,8 +45,11 @@ package final class CurlFetcher: Fetcher {
         let limits = Frontier.Limits(
             slots: connections, perHost: policy.connectionsPerHost, retries: policy.retries,
             patience: policy.patience, outage: policy.outage)
-        let table = HostTable(shared, connections: policy.connectionsPerHost, rate: policy.requestsPerSecond)
-        sharingFault = table.fault
+        // The coordinator's shares are within the same bounds.
+        let table =
+            hosts == nil
+            ? HostTable(shared, connections: policy.connectionsPerHost, rate: policy.requestsPerSecond) : nil
+        sharingFault = table?.fault
         loop = TransferLoop(
             limits, userAgent: policy.userAgent, proxy: proxy,
             resolver: proxy.isEmpty ? NameResolver(servers: nameServers) : nil,
@@ -62,9 +65,9 @@ package final class CurlFetcher: Fetcher {
     /// Looks again whether there is room for what waits.
     package func wake() { loop.wake() }
 
-    /// Takes in the coordinator's answer to `uses`, which `hosts` gave.
-    package func apply(_ shares: [HostShare], to uses: [HostUse]) {
-        guard let news = hosts?.apply(shares, to: uses, at: .now), !news.isEmpty else { return }
+    /// Takes in the coordinator's answer to `uses`, which `hosts` gave at the time `asked`.
+    package func apply(_ shares: [HostShare], to uses: [HostUse], asked: ContinuousClock.Instant) {
+        guard let news = hosts?.apply(shares, to: uses, asked: asked), !news.isEmpty else { return }
         loop.hear(news)
     }
 

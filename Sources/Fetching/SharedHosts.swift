@@ -14,6 +14,8 @@ package final class SharedHosts: Sendable {
         var wasRefused = false
         /// Whether others may know something of it.
         var isInTrouble = false
+        /// Whether that came after others were told last.
+        var isNews = false
         var news: (held: Instant?, rest: Instant?, fault: HostFault?)?
         var share: (connections: Int, rate: Double, until: Instant)?
         var nextStart: Instant?
@@ -66,14 +68,18 @@ package final class SharedHosts: Sendable {
     func learn(_ origin: String, held: Instant?, rest: HostRecord.Rest?, at now: Instant) {
         state.withLock { entries in
             var entry = entries[origin] ?? Entry(touched: now)
-            entry.isInTrouble = true
+            (entry.isInTrouble, entry.isNews) = (true, true)
             if held != nil || rest != nil { entry.news = (held, rest?.until, rest?.fault) }
             entries[origin] = entry
         }
     }
 
-    /// Whether a transfer waits for a share that is still to be asked for.
-    package var isWaiting: Bool { state.withLock { $0.values.contains { $0.wasRefused && $0.share == nil } } }
+    /// Whether a transfer waits and nothing is shared yet: what is to be told then need not wait.
+    ///
+    /// Later a new host waits for its turn: in a list of many hosts there is always one.
+    package var isWaiting: Bool {
+        state.withLock { $0.values.contains(where: \.wasRefused) && $0.values.allSatisfy { $0.share == nil } }
+    }
 
     /// What is used and wanted of hosts, to be told to the coordinator every few seconds.
     package func uses(at now: ContinuousClock.Instant) -> [HostUse] {
@@ -91,7 +97,9 @@ package final class SharedHosts: Sendable {
                         news: entry.news.map { Self.news($0, at: now) }))
             }
             uses.sort { ($1.news != nil ? 1 : 0, $1.wanted, $0.host) < ($0.news != nil ? 1 : 0, $0.wanted, $1.host) }
-            return Array(uses.prefix(Self.reportLimit))
+            uses.removeLast(max(0, uses.count - Self.reportLimit))
+            for use in uses { entries[use.host]?.isNews = false }
+            return uses
         }
     }
 
@@ -102,22 +110,24 @@ package final class SharedHosts: Sendable {
             heldSeconds: left(news.held), restSeconds: rest, finding: rest == nil ? nil : news.fault?.finding)
     }
 
-    /// Takes in the answer to `uses`; gives what others have learnt, by host.
-    func apply(_ shares: [HostShare], to uses: [HostUse], at now: Instant) -> [(host: String, news: HostNews)] {
+    /// Takes in the answer to `uses`, of the time `asked`; gives what others have learnt, by host.
+    ///
+    /// Shares count from then, since the coordinator forgets them by then too, however long its answer was under way.
+    func apply(_ shares: [HostShare], to uses: [HostUse], asked: Instant) -> [(host: String, news: HostNews)] {
         let own = Dictionary(uses.map { ($0.host, $0) }) { first, _ in first }
         state.withLock { entries in
             for use in uses {
-                // What was told is told; what came meanwhile is for the next time.
                 guard var entry = entries[use.host] else { continue }
-                (entry.most, entry.wasRefused, entry.isInTrouble) = (entry.running, false, false)
-                if use.news != nil { entry.news = nil }
+                (entry.most, entry.wasRefused) = (entry.running, false)
+                // What was learnt meanwhile is for the next time.
+                if !entry.isNews { (entry.isInTrouble, entry.news) = (false, nil) }
                 entries[use.host] = entry
             }
             for share in shares where own[share.host] != nil {
                 // One that is not used any more was told so, and is given up.
                 let isIdle = own[share.host].map { $0.running == 0 && $0.wanted == 0 } ?? true
                 entries[share.host]?.share =
-                    isIdle ? nil : (max(0, share.connections), max(0, share.rate), now + Self.lifetime)
+                    isIdle ? nil : (max(0, share.connections), max(0, share.rate), asked + Self.lifetime)
             }
         }
         return shares.compactMap { share in share.news.map { (share.host, $0) } }

@@ -49,8 +49,7 @@ final class TransferLoop: @unchecked Sendable {
     /// Starts the thread; how many exchanges run at once, and when, is up to `limits`.
     init(
         _ limits: Frontier.Limits, userAgent: String, proxy: String = "", resolver: NameResolver? = nil,
-        table: HostTable? = nil,
-        shared: SharedHosts? = nil, events: Events = Events()
+        table: HostTable? = nil, shared: SharedHosts? = nil, events: Events = Events()
     ) {
         precondition(Self.isReady, "libcurl cannot be set up")
         guard let multi = curl_multi_init() else { preconditionFailure("no memory for a transfer loop") }
@@ -216,10 +215,8 @@ extension TransferLoop {
     }
 
     private func claim(_ origin: String) -> Duration? {
-        if let wait = shared?.claim(origin, at: clock.now) { return wait }
-        guard let wait = table?.claim(origin) else { return nil }
-        shared?.release(origin)
-        return wait
+        if let shared { return shared.claim(origin, at: clock.now) }
+        return table?.claim(origin)
     }
 
     private func release(_ origin: String) {

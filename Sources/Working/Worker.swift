@@ -212,17 +212,18 @@ package final class Worker: Sendable {
                 StandardError.line("a unit whose lease was lost goes on: the process hangs, and is started again")
                 _exit(CommandError.Code.internalFault.rawValue)
             }
-            let uses = fetcher.hosts?.uses(at: .now) ?? []
+            let asked = ContinuousClock.now
+            let uses = fetcher.hosts?.uses(at: asked) ?? []
             // One that does not arrive is made up for by the next.
             if let answer = try? await client.heartbeat(counts, units: units, hosts: uses.isEmpty ? nil : uses) {
                 if !answer.lost.isEmpty { board.drop(answer.lost) }
-                fetcher.apply(answer.hosts, to: uses)
+                fetcher.apply(answer.hosts, to: uses, asked: asked)
             }
             await pauseBetweenHeartbeats()
         }
     }
 
-    /// Two seconds, or less when a host is wanted of which there is no share yet.
+    /// Two seconds, or less when a host is wanted and nothing is shared yet.
     private func pauseBetweenHeartbeats() async {
         for step in 0..<8 where !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(250))  // ends early only when cancelled

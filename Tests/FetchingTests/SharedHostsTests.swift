@@ -15,7 +15,7 @@ import Testing
         #expect(hosts.claim("h", at: start) != nil && hosts.isWaiting)
         let uses = hosts.uses(at: start)
         #expect(uses == [HostUse(host: "h", running: 1, wanted: 8)])
-        _ = hosts.apply([HostShare(host: "h", connections: 3, rate: 0)], to: uses, at: start)
+        _ = hosts.apply([HostShare(host: "h", connections: 3, rate: 0)], to: uses, asked: start)
         #expect(!hosts.isWaiting)
         #expect((0..<3).map { _ in hosts.claim("h", at: start) == nil } == [true, true, false])
         #expect(hosts.claim("h", at: start + .seconds(11)) != nil, "three run, and one is allowed")
@@ -29,7 +29,7 @@ import Testing
         let hosts = SharedHosts(connections: 8, rate: 10)
         #expect(hosts.claim("h", at: start) == nil)
         #expect(hosts.claim("h", at: start) != nil)
-        _ = hosts.apply([HostShare(host: "h", connections: 4, rate: 2)], to: hosts.uses(at: start), at: start)
+        _ = hosts.apply([HostShare(host: "h", connections: 4, rate: 2)], to: hosts.uses(at: start), asked: start)
         #expect(hosts.claim("h", at: start + .milliseconds(100)) == nil)
         #expect(hosts.claim("h", at: start + .milliseconds(500)) == .milliseconds(100))
         for _ in 0..<2 { hosts.release("h") }
@@ -37,9 +37,25 @@ import Testing
         for wanted in [8, 0] {
             let uses = hosts.uses(at: start)
             #expect(uses == [HostUse(host: "h", running: 0, wanted: wanted)])
-            _ = hosts.apply([HostShare(host: "h", connections: 4, rate: 2)], to: uses, at: start)
+            _ = hosts.apply([HostShare(host: "h", connections: 4, rate: 2)], to: uses, asked: start)
         }
         #expect(hosts.uses(at: start).isEmpty)
+    }
+
+    @Test("lose nothing that is learnt while the coordinator answers, or when its answer is lost")
+    func lateNews() throws {
+        let fault = HostFault(kind: .connection, rejection: Rejection(.downloadError, "connection refused"))
+        let hosts = SharedHosts(connections: 8, rate: 0)
+        hosts.learn("h", held: start + .seconds(5), rest: nil, at: start)
+        #expect(hosts.uses(at: start).first?.news?.heldSeconds == 5)
+        let uses = hosts.uses(at: start)
+        #expect(uses.first?.news?.heldSeconds == 5, "the first answer was lost")
+        hosts.learn("h", held: nil, rest: .init(fault: fault, until: start + .seconds(60)), at: start)
+        _ = hosts.apply([], to: uses, asked: start)
+        let later = hosts.uses(at: start)
+        #expect(later.first?.news?.restSeconds == 60)
+        _ = hosts.apply([], to: later, asked: start)
+        #expect(hosts.uses(at: start).first?.news == nil)
     }
 
     @Test("carry what was learnt of hosts in trouble to others, who keep to it unless the host answers them")
