@@ -156,6 +156,7 @@ package struct CoordinatorServer: Sendable {
     private func ended(_ message: EndedMessage) async throws -> EndedAnswer {
         var workers: [String] = []
         if let node = message.node { workers = try await coordinator.nodeEnded(node, message: message.message) }
+        workers.forEach(hosts.forget)
         guard let worker = message.worker else {
             return EndedAnswer(workers: workers, hasWork: try await coordinator.hasWork())
         }
