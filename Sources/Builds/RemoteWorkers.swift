@@ -41,14 +41,17 @@ package struct RemoteWorkers: Workforce {
         let slurm = SlurmCommands()
         while !Task.isCancelled {
             // Before Slurm is asked, so that a worker that has just started is not taken for dead.
-            let workers = try await place.coordinator.leaseHolders().compactMap { worker in
+            let holders = try await patiently(place.logger) { try await place.coordinator.leaseHolders() }
+            let workers = holders.compactMap { worker in
                 SlurmJob.id(ofWorker: worker).map { (name: worker, job: $0) }
             }
             do {
                 let running =
                     workers.isEmpty ? [] : try await slurm.jobs(named: slurmJobs).filter(\.isRunning).map(\.id)
                 for worker in workers where !running.contains(worker.job) {
-                    _ = try await place.coordinator.workerEnded(worker.name, message: nil)
+                    _ = try await patiently(place.logger) {
+                        try await place.coordinator.workerEnded(worker.name, message: nil)
+                    }
                     place.logger.notice("a worker's job does not run any more", metadata: ["worker": "\(worker.name)"])
                 }
             } catch let error as SlurmError {
