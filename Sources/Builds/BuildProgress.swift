@@ -100,11 +100,19 @@ package final class BuildProgress: Sendable {
         }
     }
 
+    /// Leaves the bar as it is.
+    package func stop() {
+        state.withLock { state in
+            if state?.isBarShown == true { StandardError.write("\n") }
+            state?.isBarShown = false
+        }
+    }
+
     /// Leaves the bar; says where the build was interrupted.
     package func interrupted() -> String {
-        state.withLock { state in
+        stop()
+        return state.withLock { state in
             guard let state, state.rows.total > 0 else { return "interrupted before any row was done" }
-            if state.isBarShown { StandardError.write("\n") }
             return "interrupted at \(state.rows.done * 100 / state.rows.total) %"
         }
     }

@@ -23,7 +23,7 @@ package func runOnCluster(
         progress.finish(status)
         try tellEnd(status, output: request.output, isJSON: options.isJSON)
     } catch is CancellationError {
-        progress.leave(failed: nil)
+        progress.stop()
         StandardError.line("the build goes on: pipeline status shows it, pipeline cancel ends it", level: .notice)
         throw CancellationError()
     } catch {
@@ -73,40 +73,60 @@ package struct ClusterBuild: Sendable {
             throw CommandError(.unavailable, "\(request.output): another command is submitting this build's jobs")
         }
         defer { withExtendedLifetime(lock) {} }
-        let jobs = try await told { () throws(SlurmError) in try await slurm.jobs(named: names.all) }
-        let coordinator = try await submitCoordinator(jobs)
-        for workers in request.workers {
-            let name = names.job(workers.role)
-            let alive = jobs.filter { $0.name == name && $0.isAlive }
-            guard alive.isEmpty else {
-                logger.info("workers are there already", metadata: ["job": "\(name)", "count": "\(alive.count)"])
-                continue
+        let jobs = try await slurm.jobs(named: names.all)
+        let kept = try await keepCoordinator(jobs)
+        var submitted: [String] = []
+        do {
+            if kept == nil { submitted.append(try await submit(.coordinator(request), after: nil)) }
+            let coordinator = kept ?? submitted[0]
+            for workers in request.workers where !isThere(workers, among: jobs) {
+                submitted.append(try await submit(.workers(workers, of: request), after: coordinator))
             }
-            try await submit(.workers(workers, of: request), after: coordinator)
+            return coordinator
+        } catch {
+            // Half a build is not what was asked for.
+            if (error as? SlurmError)?.code == .refused { await cancel(submitted) }
+            throw error
         }
-        return coordinator
     }
 
-    /// The number of the coordinator's job, which is submitted unless it is there.
-    private func submitCoordinator(_ jobs: [SlurmJob]) async throws -> String {
+    /// Cancels the jobs `ids`, as far as Slurm lets it.
+    private func cancel(_ ids: [String]) async {
+        for id in ids {
+            do {
+                try await slurm.cancel(id: id)
+            } catch {
+                logger.warning("a job is left", metadata: ["job": "\(id)", "reason": "\(error.text)"])
+            }
+        }
+    }
+
+    /// Whether a job of `workers` waits or runs.
+    private func isThere(_ workers: ClusterRequest.Workers, among jobs: [SlurmJob]) -> Bool {
+        let name = names.job(workers.role)
+        let alive = jobs.count { $0.name == name && $0.isAlive }
+        if alive > 0 {
+            logger.info("the workers' jobs are there already", metadata: ["name": "\(name)", "count": "\(alive)"])
+        }
+        return alive > 0
+    }
+
+    /// The number of the coordinator's job that is there, of several the one that runs; nil where there is none.
+    private func keepCoordinator(_ jobs: [SlurmJob]) async throws(SlurmError) -> String? {
         let alive = jobs.filter { $0.name == names.job("coordinator") && $0.isAlive }
             .sorted { ($0.isOnNode ? 0 : 1, Int($0.id) ?? 0) < ($1.isOnNode ? 0 : 1, Int($1.id) ?? 0) }
         // Submitted by one who did not see the other, as after a crash of the controller.
-        for spare in alive.dropFirst() {
-            try await told { () throws(SlurmError) in try await slurm.cancel(id: spare.id) }
-        }
+        for spare in alive.dropFirst() { try await slurm.cancel(id: spare.id) }
         if let first = alive.first {
             logger.info("the coordinator's job is there already", metadata: ["job": "\(first.id)"])
-            return first.id
         }
-        return try await submit(.coordinator(request), after: nil)
+        return alive.first?.id
     }
 
-    @discardableResult
     private func submit(_ script: BatchScript, after: String?) async throws -> String {
         let path = "\(request.places.scripts)/\(script.name).sbatch"
         try writeFile(Array(script.text.utf8), to: path, through: path + ".partial")
-        let id = try await told { () throws(SlurmError) in try await slurm.submit(path, after: after) }
+        let id = try await slurm.submit(path, after: after)
         logger.info("submitted", metadata: ["job": "\(id)", "name": "\(script.name)"])
         return id
     }
@@ -160,11 +180,10 @@ package struct ClusterBuild: Sendable {
         let jobs: [SlurmJob]
         do {
             jobs = try await slurm.jobs(named: names.all)
-        } catch  where error.code == .unreachable {
+        } catch {
+            guard error.code == .unreachable else { throw error }
             logger.warning("Slurm does not answer; the jobs go on", metadata: ["reason": "\(error.text)"])
             return .running
-        } catch {
-            throw CommandError(error)
         }
         let summary = JobSummary(jobs, names, coordinator: coordinator)
         if summary.text != shown {
@@ -188,21 +207,6 @@ package struct ClusterBuild: Sendable {
         let told = log.map { "; it said: \($0)" } ?? ""
         return CommandError(
             .unavailable, "\(text)\(told); logs are in \(request.places.logs); run the same command to resume")
-    }
-
-    /// Slurm's fault as the command tells it.
-    private func told<Value>(_ body: () async throws(SlurmError) -> Value) async throws(CommandError) -> Value {
-        do { return try await body() } catch { throw CommandError(error) }
-    }
-}
-
-extension CommandError {
-    /// A request that Slurm refuses is bad input; a controller that does not answer is not.
-    package init(_ error: SlurmError) {
-        switch error.code {
-        case .refused, .missing: self.init(.badInput, "\(error)")
-        case .unreachable, .unexpected: self.init(.unavailable, "\(error)")
-        }
     }
 }
 

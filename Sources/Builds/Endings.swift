@@ -1,5 +1,7 @@
 package import Commands
 import Coordination
+import Files
+package import Slurm
 import SourceAdapters
 import Storage
 import Transport
@@ -11,9 +13,19 @@ extension CommandError {
         case let error as CommandError: self = error
         case let error as CoordinationError: self.init(error.exitCode, "\(error)")
         case let error as StorageError: self.init(error.exitCode, "\(error)")
+        case let error as FileError: self.init(.failedWork, "\(error)")
         case let error as SourceError: self.init(.badInput, "\(error)")
+        case let error as SlurmError: self.init(error)
         case let error as TransportError: self.init(error.code == .listen ? .unavailable : .badInput, "\(error)")
         default: return nil
+        }
+    }
+
+    /// What Slurm said; a request that it refuses is bad input.
+    package init(_ error: SlurmError) {
+        switch error.code {
+        case .refused, .missing: self.init(.badInput, "\(error)")
+        case .unreachable, .unexpected: self.init(.unavailable, "\(error)")
         }
     }
 }
@@ -33,6 +45,7 @@ extension CoordinationError {
         switch code {
         case .manifestChanged, .planning, .newerSchema, .olderSchema: .badInput
         case .locked, .deposed: .unavailable
+        case .store where isOutage: .unavailable
         case .store, .publish: .failedWork
         case .badResult, .busy, .conflict: .internalFault
         }

@@ -70,20 +70,31 @@ package struct SlurmCommands: Sendable {
     private func checked(_ command: [String]) async throws(SlurmError) -> String {
         let result = try await run(["timeout", "--signal=KILL", "\(Self.timeout)"] + command)
         if result.code == 0 { return result.output }
-        let text = result.errors.split(separator: "\n").last.map(String.init) ?? "ended with code \(result.code)"
+        let text = Self.lastWords(result.errors) ?? "ended with code \(result.code)"
         let code: SlurmError.Code =
             switch result.code {
             case Self.timedOut: .unreachable
             case 127: .missing
+            case _ where result.errors.contains("configuration"): .missing
             default: Self.isOutage(result.errors) ? .unreachable : .refused
             }
         let told =
             switch code {
-            case .missing: "not found: is this a machine of the cluster?"
+            case .missing where result.code == 127: "not found: is this a machine of the cluster?"
+            case .missing: "\(text): is this a machine of the cluster?"
             case .unreachable where result.code == Self.timedOut: "no answer within \(Self.timeout) s"
             default: text
             }
         throw SlurmError(code, command[0], told)
+    }
+
+    /// The last line of `errors` without the command's name and `error:` or `fatal:`, which lead each line.
+    private static func lastWords(_ errors: String) -> String? {
+        errors.split(separator: "\n").last.map { line in
+            let words = line.split(separator: ": ", omittingEmptySubsequences: false).map(String.init)
+            let leading: Set = ["sbatch", "squeue", "scancel", "slurm_load_jobs error", "error", "fatal"]
+            return words.drop(while: leading.contains).joined(separator: ": ")
+        }
     }
 
     /// Whether the controller could not be reached, in the words of Slurm.

@@ -12,6 +12,8 @@ private final class Cluster: Sendable {
         var jobs: [(id: String, name: String, state: String)] = []
         var calls: [[String]] = []
         var nextID = 1
+        /// The end of the names that are refused.
+        var refused: String?
     }
 
     let state = Locked(State())
@@ -35,6 +37,9 @@ private final class Cluster: Sendable {
                     output = state.jobs.map { "\($0.id)|\($0.name)|\($0.state)|None|n1\n" }.joined()
                 case "sbatch":
                     let name = URL(fileURLWithPath: call.last ?? "").deletingPathExtension().lastPathComponent
+                    if let refused = state.refused, name.hasSuffix(refused) {
+                        return SlurmCommands.Result(code: 1, output: "", errors: "sbatch: error: no such partition")
+                    }
                     output = "\(state.nextID)\n"
                     state.jobs.append((id: "\(state.nextID)", name: name, state: "PENDING"))
                     state.nextID += 1
@@ -105,6 +110,17 @@ private final class Cluster: Sendable {
         for role in ["coordinator", "worker"] { cluster.add(names.job(role), "FAILED") }
         try await build().submit()
         #expect(cluster.calls.map(\.first) == ["sbatch", "sbatch"])
+    }
+
+    @Test("where a job is refused, those that were submitted with it are cancelled, and no others")
+    func refused() async throws {
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        cluster.state.withLock { $0.refused = "-worker" }
+        await #expect(throws: SlurmError(.refused, "sbatch", "no such partition")) { try await build().submit() }
+        #expect(cluster.alive.isEmpty)
+        cluster.add(names.job("coordinator"), "RUNNING")
+        await #expect(throws: SlurmError.self) { try await build().submit() }
+        #expect(cluster.alive == [names.job("coordinator")])
     }
 
     @Test("a folder with files of others is refused before anything is submitted")

@@ -40,38 +40,62 @@ private let example = ClusterRequest(
         #expect(coordinator.contains("'/shared/my out'") && !coordinator.contains("--array"))
     }
 
-    @Test("go back to the queue when their process ends with 75, and only then", arguments: [0, 1, 65, 69, 70, 75])
-    func requeue(_ code: Int) async throws {
+    /// The scripts that are generated, and those for users who submit their own.
+    enum Origin: CaseIterable {
+        case generated, written
+
+        func workers(_ run: ScriptRun) throws -> String {
+            self == .generated
+                ? BatchScript.workers(run.request.workers[0], of: run.request).text : try written("worker")
+        }
+
+        func coordinator(_ run: ScriptRun) throws -> String {
+            self == .generated ? BatchScript.coordinator(run.request).text : try written("coordinator")
+        }
+
+        private func written(_ name: String) throws -> String {
+            try String(contentsOfFile: "workers/slurm/\(name).sbatch", encoding: .utf8)
+        }
+    }
+
+    @Test(
+        "go back to the queue when their process ends with 75, and only then", arguments: [0, 1, 65, 69, 70, 75],
+        Origin.allCases)
+    func requeue(_ code: Int, _ origin: Origin) async throws {
         let run = try ScriptRun(worker: "exit \(code)")
-        #expect(run.end(of: BatchScript.workers(run.request.workers[0], of: run.request)) == (code == 75 ? 0 : code))
+        #expect(try run.end(of: origin.workers(run)) == (code == 75 ? 0 : code))
         #expect(run.calls("scontrol") == (code == 75 ? ["requeue 7_3"] : []))
         let arguments = run.calls("pipeline-worker")
         #expect(arguments.count == 1 && arguments[0].hasSuffix("--threads 8"))
     }
 
-    @Test("pass warnings and requests to stop on, and wait for the end", arguments: [("USR1", 75), ("TERM", 143)])
-    func signals(_ signal: String, _ code: Int) throws {
+    @Test(
+        "pass warnings and requests to stop on, and wait for the end", arguments: [("USR1", 75), ("TERM", 143)],
+        Origin.allCases)
+    func signals(_ signal: (String, Int), _ origin: Origin) throws {
+        let (signal, code) = signal
         let run = try ScriptRun(
             worker: """
                 trap 'sleep 0.2; echo "got \(signal)" >> "$CALLS/signals"; exit \(code)' \(signal)
                 : > "$CALLS/ready"
                 while :; do sleep 0.05; done
                 """)
-        let end = run.end(of: BatchScript.workers(run.request.workers[0], of: run.request), signal: signal)
+        let end = try run.end(of: origin.workers(run), signal: signal)
         #expect(run.calls("signals") == ["got \(signal)"])
         #expect(end == (code == 75 ? 0 : code))
     }
 
     @Test(
-        "a coordinator that is warned goes on elsewhere; one that is told to stop does not", arguments: [true, false])
-    func coordinator(_ isWarned: Bool) throws {
+        "a coordinator that is warned goes on elsewhere; one that is told to stop does not", arguments: [true, false],
+        Origin.allCases)
+    func coordinator(_ isWarned: Bool, _ origin: Origin) throws {
         let run = try ScriptRun(
             worker: """
                 trap 'exit 143' TERM
                 : > "$CALLS/ready"
                 while :; do sleep 0.05; done
                 """)
-        let end = run.end(of: BatchScript.coordinator(run.request), signal: isWarned ? "USR1" : "TERM")
+        let end = try run.end(of: origin.coordinator(run), signal: isWarned ? "USR1" : "TERM")
         #expect(run.calls("scontrol") == (isWarned ? ["requeue 7"] : []))
         #expect(end == (isWarned ? 0 : 143))
         #expect(run.calls("scancel").isEmpty, "the workers wait for the next coordinator")
@@ -80,14 +104,14 @@ private let example = ClusterRequest(
     @Test("a coordinator that has ended cancels the workers that still wait", arguments: [0, 1])
     func ended(_ code: Int) throws {
         let run = try ScriptRun(worker: "exit \(code)")
-        #expect(run.end(of: BatchScript.coordinator(run.request)) == code)
+        #expect(run.end(of: BatchScript.coordinator(run.request).text) == code)
         let names = JobNames(name: run.request.name, output: run.request.output).workers
         #expect(run.calls("scancel") == names.map { "--quiet --name=\($0)" })
     }
 }
 
 /// Runs scripts with programs in the place of Slurm's and the pipeline's, which note how they are called.
-private final class ScriptRun {
+final class ScriptRun {
     let folder = NSTemporaryDirectory() + "script's test-" + UUID().uuidString
     let request: ClusterRequest
 
@@ -117,11 +141,11 @@ private final class ScriptRun {
     }
 
     /// What the script ends with; `signal` is sent to the script alone once its process is ready.
-    func end(of script: BatchScript, signal: String? = nil) -> Int {
+    func end(of script: String, signal: String? = nil) -> Int {
         let calls = folder + "/calls"
         try? FileManager.default.createDirectory(atPath: calls, withIntermediateDirectories: true)
         let path = folder + "/script"
-        try? script.text.write(toFile: path, atomically: false, encoding: .utf8)
+        try? script.write(toFile: path, atomically: false, encoding: .utf8)
         let process = Process()
         // A thread of a test may block signals, which a process inherits; Slurm's do not.
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -132,7 +156,8 @@ private final class ScriptRun {
         ]
         process.environment = [
             "PATH": folder + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"), "CALLS": calls,
-            "SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3",
+            "SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3", "SLURM_CPUS_PER_TASK": "8",
+            "MANIFEST": "/shared/cc3m.yaml", "OUTPUT": "/shared/my out", "BIN": folder,
         ]
         do { try process.run() } catch { return -1 }
         if let signal {

@@ -44,17 +44,33 @@ private func commands(_ code: Int32, _ output: String, _ errors: String = "") ->
     @Test(
         "faults are told apart",
         arguments: [
-            (Int32(1), "sbatch: error: invalid partition specified: gpu", SlurmError.Code.refused),
-            (1, "slurm_load_jobs error: Unable to contact slurm controller (connect failure)", .unreachable),
-            (1, "squeue: error: Socket timed out on send/recv operation", .unreachable), (137, "", .unreachable),
-            (127, "timeout: failed to run command 'sbatch': No such file or directory", .missing),
+            (
+                Int32(1), "sbatch: error: Batch job submission failed: Invalid partition name specified",
+                SlurmError(.refused, "sbatch", "Batch job submission failed: Invalid partition name specified")
+            ),
+            (
+                1, "slurm_load_jobs error: Unable to contact slurm controller (connect failure)",
+                SlurmError(.unreachable, "sbatch", "Unable to contact slurm controller (connect failure)")
+            ),
+            (
+                1, "squeue: error: Socket timed out on send/recv operation",
+                SlurmError(.unreachable, "sbatch", "Socket timed out on send/recv operation")
+            ),
+            (137, "", SlurmError(.unreachable, "sbatch", "no answer within 60 s")),
+            (1, "", SlurmError(.refused, "sbatch", "ended with code 1")),
+            (
+                127, "timeout: failed to run command 'sbatch': No such file or directory",
+                SlurmError(.missing, "sbatch", "not found: is this a machine of the cluster?")
+            ),
+            (
+                1,
+                "sbatch: error: fetch_config: DNS failed\nsbatch: fatal: Could not establish a configuration source",
+                SlurmError(
+                    .missing, "sbatch", "Could not establish a configuration source: is this a machine of the cluster?")
+            ),
         ])
-    func faults(_ code: Int32, _ errors: String, _ expected: SlurmError.Code) async {
-        await #expect {
-            try await commands(code, "", errors).submit("x")
-        } throws: {
-            ($0 as? SlurmError)?.code == expected
-        }
+    func faults(_ code: Int32, _ errors: String, _ expected: SlurmError) async {
+        await #expect(throws: expected) { try await commands(code, "", errors).submit("x") }
     }
 
     @Test("the names of jobs depend on name and output alone, and hold nothing that Slurm reads as more")
