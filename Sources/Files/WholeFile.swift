@@ -73,17 +73,18 @@ package func publishNewFile(_ partial: String, as final: String) throws(FileErro
     return true
 }
 
-/// Makes `final` a second name of the file `path`, in one step and durably; what had that name is replaced.
+/// Makes `final` a second name of the file `path`, in one step; what had that name is replaced.
 ///
-/// `through` is a name on the same file system that nothing has. False, and nothing is done, where the file system gives
-/// this file no second name.
+/// The name is durable once its folder is synced, which is left to the caller, who may give several. What the file holds is
+/// not synced again. `through` is a name on the same file system that nothing has. False, and nothing is done, where the file
+/// system gives this file no second name.
 package func linkFile(_ path: String, as final: String, through partial: String) throws(FileError) -> Bool {
     guard linkat(AT_FDCWD, path, AT_FDCWD, partial, AT_SYMLINK_FOLLOW) == 0 else {
         if lacksLinks(errno) || errno == EXDEV { return false }
         throw FileError(errno == ENOENT ? .open : .create, path)
     }
     defer { unlink(partial) }  // a rename to another name of the same file leaves both
-    try publishFile(partial, as: final)
+    guard rename(partial, final) == 0 else { throw FileError(.rename, final) }
     return true
 }
 

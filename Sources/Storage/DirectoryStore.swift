@@ -5,7 +5,7 @@ package import Samples
 /// A store in a directory: objects are files, their names are paths below it.
 ///
 /// Every write goes to a partial file, is synced, and is given its name in one step. Copies are second names of the same
-/// file, where the file system has such.
+/// file, where the file system has such: that file was synced when it was written, so only the new name has to be.
 package struct DirectoryStore: ObjectStore, Hashable {
     package let root: String
     /// The folder below the root where files are partial; what is in it is no object.
@@ -81,14 +81,26 @@ package struct DirectoryStore: ObjectStore, Hashable {
     }
 
     package func copy(_ source: ObjectKey, to target: ObjectKey) throws(StorageError) {
-        let path = place(of: source)
-        guard try stat(source) != nil else { throw StorageError(.missing, path, "no such file") }
-        let (partial, final) = try places(for: target)
-        var isLinked = false
-        if usesLinks {
-            try checked { () throws(FileError) in isLinked = try linkFile(path, as: final, through: partial) }
+        try copyAll([ObjectCopy(source, to: target)])
+    }
+
+    package func copyAll(_ copies: [ObjectCopy]) throws(StorageError) {
+        var unsynced: Set<String> = []
+        for copy in copies {
+            let path = place(of: copy.source)
+            guard try stat(copy.source) != nil else { throw StorageError(.missing, path, "no such file") }
+            let (partial, final) = try places(for: copy.target)
+            var isLinked = false
+            if usesLinks {
+                try checked { () throws(FileError) in isLinked = try linkFile(path, as: final, through: partial) }
+            }
+            guard !isLinked else {
+                unsynced.insert(folder(of: final))
+                continue
+            }
+            try copyBytes(of: path, to: final, through: partial)
         }
-        if !isLinked { try copyBytes(of: path, to: final, through: partial) }
+        for folder in unsynced.sorted() { try checked { () throws(FileError) in try syncFile(folder) } }
     }
 
     package func delete(_ key: ObjectKey) throws(StorageError) {

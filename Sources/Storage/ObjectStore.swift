@@ -34,11 +34,24 @@ package protocol ObjectStore: Sendable {
     /// - Throws: `missing` where `source` is not there; `target` is then as it was.
     func copy(_ source: ObjectKey, to target: ObjectKey) throws(StorageError)
 
+    /// Makes copies as `copy(_:to:)` does, in order; all are durable when this returns.
+    ///
+    /// Where it throws, those before the one that failed may have been made, and need not be durable.
+    func copyAll(_ copies: [ObjectCopy]) throws(StorageError)
+
     /// Removes an object; none of that name is no fault.
     func delete(_ key: ObjectKey) throws(StorageError)
 
     /// The objects whose names begin with `prefix` and come after `after`, by name, at most `limit`.
     func list(_ prefix: String, after: ObjectKey?, limit: Int) throws(StorageError) -> ObjectPage
+}
+
+/// That `target` is to be the same bytes as `source`.
+package struct ObjectCopy: Hashable, Sendable {
+    package let source: ObjectKey
+    package let target: ObjectKey
+
+    package init(_ source: ObjectKey, to target: ObjectKey) { (self.source, self.target) = (source, target) }
 }
 
 /// What is known of an object without reading it.
@@ -65,6 +78,10 @@ package struct ObjectPage: Hashable, Sendable {
 }
 
 extension ObjectStore {
+    package func copyAll(_ copies: [ObjectCopy]) throws(StorageError) {
+        for copy in copies { try self.copy(copy.source, to: copy.target) }
+    }
+
     /// The most objects of a page that S3 gives.
     private var pageLimit: Int { 1000 }
 

@@ -76,9 +76,9 @@ package struct OutputDirectory: Sendable, Hashable {
         for key in [made.table, made.shard] where try store.stat(key) == nil {
             throw StorageError(.publish, path(key), "no such file")
         }
-        try store.copy(made.table, to: table)
         do {
-            try store.copy(made.shard, to: shard)
+            // A power cut may keep either name alone: what was made is still there then, and this is done again.
+            try store.copyAll([ObjectCopy(made.table, to: table), ObjectCopy(made.shard, to: shard)])
         } catch {
             // A table alone is no shard. Where what was made is gone, another has put both in place meanwhile.
             if error.code != .missing, try store.stat(shard) == nil { try? store.delete(table) }
@@ -90,8 +90,10 @@ package struct OutputDirectory: Sendable, Hashable {
 
     /// Copies the draft of a shard to where a worker puts what it has made; the draft stays.
     package func copyDraft(to made: MadeShard) throws(StorageError) {
-        try store.copy(DatasetLayout.draftTable(made.name), to: made.table)
-        try store.copy(DatasetLayout.draftShard(made.name), to: made.shard)
+        try store.copyAll([
+            ObjectCopy(DatasetLayout.draftTable(made.name), to: made.table),
+            ObjectCopy(DatasetLayout.draftShard(made.name), to: made.shard),
+        ])
     }
 
     /// Removes what was made of a shard and is not in place.

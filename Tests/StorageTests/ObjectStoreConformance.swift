@@ -131,6 +131,26 @@ import Testing
         }
     }
 
+    @Test("makes several copies in order, up to the first that cannot be made", arguments: Kind.allCases)
+    func copyAll(kind: Kind) async throws {
+        try await withStore(kind) { store, _ in
+            try store.put([1], to: "staging/a")
+            try store.put([2], to: "staging/b")
+            try store.copyAll([])
+            try store.copyAll([
+                ObjectCopy("staging/a", to: "x/a"), ObjectCopy("staging/b", to: "y/b"), ObjectCopy("x/a", to: "z"),
+            ])
+            #expect(try ["x/a", "y/b", "z"].map { try store.read($0, byteLimit: 9) } == [[1], [2], [1]])
+            let error = #expect(throws: StorageError.self) {
+                try store.copyAll([
+                    ObjectCopy("staging/b", to: "z"), ObjectCopy("none", to: "n"), ObjectCopy("z", to: "never"),
+                ])
+            }
+            #expect(error?.code == .missing)
+            #expect(try names(store, "") == ["staging/a", "staging/b", "x/a", "y/b", "z"])
+        }
+    }
+
     @Test("lets one of many have a name that is free", arguments: Kind.allCases)
     func putIfAbsent(kind: Kind) async throws {
         try await withStore(kind) { store, _ in
