@@ -16,9 +16,7 @@ func openStore(_ output: OutputDirectory, _ address: String?) throws -> SQLJobSt
             .badInput, "\(output.storePath): the build was begun with its state in this file: leave out --store")
     }
     // Two that begin at once would draw two names.
-    guard let lock = try FileLock(output.buildIDPath + ".lock") else {
-        throw CommandError(.unavailable, "\(output.root): another command is opening this output: try again")
-    }
+    let lock = try openingLock(output)
     defer { withExtendedLifetime(lock) {} }
     let isNew = !FileManager.default.fileExists(atPath: output.buildIDPath)
     let database = try server(address, name: "pipeline build")
@@ -30,6 +28,15 @@ func openStore(_ output: OutputDirectory, _ address: String?) throws -> SQLJobSt
     }
     try writeFile("\(shown)\n".utf8, to: output.storeAddressPath)
     return store
+}
+
+/// Keeps other commands from opening the job store of `output` while it lives; waits for one that is opening it.
+private func openingLock(_ output: OutputDirectory) throws -> FileLock {
+    // Each try takes a fifth of a second where the lock is held: longer than a server is waited for.
+    for _ in 0..<50 {
+        if let lock = try FileLock(output.buildIDPath + ".lock") { return lock }
+    }
+    throw CommandError(.unavailable, "\(output.root): another command is opening this output: try again")
 }
 
 /// The job store of `output` for reading, and whether a coordinator is using it.
