@@ -33,7 +33,7 @@ package struct LocalWorkers: Workforce {
     private let count: Int
     private let flags: [String]
 
-    /// `count` workers, which lie beside this executable, with `flags` but for name and coordinator.
+    /// `count` workers, whose executable is in this one's folder, with `flags` besides name and coordinator.
     ///
     /// - Throws: Where there is no such executable.
     package init(count: Int, flags: [String]) throws(CommandError) {

@@ -106,10 +106,11 @@ package actor Coordinator {
         try await reclaimExpired()
         board.touch(worker, on: node, seen: wallClock(), now: stopwatch.elapsed)
         let request = LeaseRequest(worker: worker, incarnation: incarnation, name: request, limit: limit)
-        let (acquired, isDone) = try await commits.commit { transaction throws(CoordinationError) in
+        let (acquired, failedUnits) = try await commits.commit { transaction throws(CoordinationError) in
             let acquired = try transaction.acquire(request)
-            guard case .granted(let grants) = acquired, grants.isEmpty else { return (acquired, false) }
-            return (acquired, try transaction.openUnitCount() == 0)
+            guard case .granted(let grants) = acquired, grants.isEmpty, try transaction.openUnitCount() == 0
+            else { return (acquired, Int?.none) }
+            return (acquired, try transaction.failedUnitCount())
         }
         switch acquired {
         case .replaced: return .replaced
@@ -123,9 +124,9 @@ package actor Coordinator {
                         return grant
                     })
             }
-            guard isDone else { return .wait(policy.waitDuration) }
+            guard let failedUnits else { return .wait(policy.waitDuration) }
             board.noteTold(worker)
-            return .done
+            return .done(failedUnits: failedUnits)
         }
     }
 

@@ -27,6 +27,8 @@ package protocol LeaseTransaction {
     func acquire(_ request: LeaseRequest) throws(CoordinationError) -> Acquired
     /// How many units are neither published nor failed for good.
     func openUnitCount() throws(CoordinationError) -> Int
+    /// How many units failed for good.
+    func failedUnitCount() throws(CoordinationError) -> Int
     /// Lets a lease live on for its whole duration; also one past its time that nobody has taken away.
     func renew(_ lease: Lease) throws(CoordinationError) -> LeaseStanding
     /// Which of `leases`, all of the worker that holds them or did, are not current any more.

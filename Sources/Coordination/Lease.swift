@@ -62,8 +62,8 @@ package enum LeaseAnswer: Hashable, Sendable {
     case granted([LeaseGrant])
     /// Nothing is free now, but what others hold may come back: ask again after this time.
     case wait(Duration)
-    /// Every unit is published or has failed for good.
-    case done
+    /// Nothing is left to do: every unit is published, but for those that failed for good.
+    case done(failedUnits: Int)
     /// A later process of the same name has asked for work: this one holds nothing any more and ends.
     case replaced
 }

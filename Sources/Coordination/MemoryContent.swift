@@ -65,6 +65,8 @@ struct MemoryContent: Sendable {
 
     var openUnitCount: Int { entries.values.count { $0.state == .waiting || $0.state == .held } }
 
+    var failedUnitCount: Int { entries.values.count { $0.state == .failed } }
+
     var leftovers: [Entry] {
         ordered().filter { entry in
             guard entry.isOwned else { return false }

@@ -57,6 +57,8 @@ final class MemoryTransaction: LeaseTransaction {
 
     func openUnitCount() -> Int { content.openUnitCount }
 
+    func failedUnitCount() -> Int { content.failedUnitCount }
+
     func renew(_ lease: Lease) -> LeaseStanding { content.table.renew(lease, until: expiry) ? .accepted : .stale }
 
     func lost(among leases: [Lease]) -> [Lease] { leases.filter { !content.table.isCurrent($0) } }

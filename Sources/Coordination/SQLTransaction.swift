@@ -131,6 +131,10 @@ final class SQLTransaction: LeaseTransaction {
 
     func openUnitCount() throws(CoordinationError) -> Int { try sql { try session.openUnitCount(of: sources.build) } }
 
+    func failedUnitCount() throws(CoordinationError) -> Int {
+        try sql { try session.failedUnitCount(of: sources.build) }
+    }
+
     // MARK: Holding
 
     func renew(_ lease: Lease) throws(CoordinationError) -> LeaseStanding {

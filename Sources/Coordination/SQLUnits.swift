@@ -143,6 +143,11 @@ extension SQLSession {
         return try query("\(sum) FROM source WHERE build = $1", [.text(build.text)]).first?.integer("open") ?? 0
     }
 
+    func failedUnitCount(of build: BuildID) throws -> Int {
+        let sum = "SELECT CAST(coalesce(sum(failed_units), 0) AS BIGINT) AS failed"
+        return try query("\(sum) FROM source WHERE build = $1", [.text(build.text)]).first?.integer("failed") ?? 0
+    }
+
     /// Adds a published unit to the running sums of its source, or takes it away where `sign` is -1; `key` leads with build and source.
     func count(_ result: UnitResult, _ sign: Int, isDraft: Bool, of key: [SQLValue]) throws {
         let source = Array(key.prefix(2))

@@ -136,6 +136,9 @@ package actor SpoolFolder {
         if FileManager.default.fileExists(atPath: folder) { try FileManager.default.removeItem(atPath: folder) }
     }
 
+    /// Removes the folder with all that is in it, once the build is finished.
+    package func remove() throws { try FileManager.default.removeItem(atPath: path) }
+
     /// The spool of `unit` under the lease `generation`, with what former leases left.
     package func spool(of unit: WorkUnit, generation: Int) throws -> UnitSpool {
         try UnitSpool(path, build: build, unit, generation: generation, executor, use)

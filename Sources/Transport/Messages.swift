@@ -48,6 +48,8 @@ struct AcquireAnswer: Codable {
     var grants: [Grant]?
     /// How long the leases are good for, or how long to wait.
     var seconds: Double?
+    /// Where nothing is left to do: how many units failed for good.
+    var failedUnits: Int?
 
     init(_ answer: LeaseAnswer) {
         switch answer {
@@ -60,7 +62,9 @@ struct AcquireAnswer: Codable {
         case .wait(let duration):
             self.answer = .wait
             seconds = duration / .seconds(1)
-        case .done: self.answer = .done
+        case .done(let failedUnits):
+            self.answer = .done
+            self.failedUnits = failedUnits
         case .replaced: self.answer = .replaced
         }
     }
@@ -76,7 +80,7 @@ struct AcquireAnswer: Codable {
                         lease: $0.lease, unit: $0.unit, duration: .seconds(seconds), crashedRows: $0.crashedRows ?? [])
                 })
         case .wait: return seconds.map { .wait(.seconds($0)) }
-        case .done: return .done
+        case .done: return failedUnits.map { .done(failedUnits: $0) }
         case .replaced: return .replaced
         }
     }

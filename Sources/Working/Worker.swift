@@ -15,8 +15,8 @@ package import Transport
 
 /// How a worker came to its end.
 package enum WorkEnd: Hashable, Sendable {
-    /// Nothing is left to do.
-    case done
+    /// Nothing is left to do; so many units failed for good.
+    case done(failedUnits: Int)
     /// It was asked to leave, and there may be more to do.
     case left
 }
@@ -32,6 +32,8 @@ package final class Worker: Sendable {
     let gate: RowGate
     let disk: DiskPause
     let spools: SpoolFolder
+    /// Whether the spools are where the coordinator may not reach them.
+    private let hasOwnScratch: Bool
     let shards: ShardStage
     let desk: CaptionDesk?
     private let pulse = WorkerPulse()
@@ -99,6 +101,7 @@ package final class Worker: Sendable {
         }
         spools = try SpoolFolder(
             scratch: profile.scratch.isEmpty ? output.scratchFolder : profile.scratch, build: build)
+        hasOwnScratch = !profile.scratch.isEmpty
         shards = ShardStage(level: manifest.shard.zstdLevel)
         board = UnitBoard(limit: profile.units, scratchBytes: profile.scratchBytes, use: spools.use)
         roots = ImageRoots(followingLinks: Set(manifest.sources.filter(\.followLinks).flatMap(\.imageRoots)))
@@ -125,7 +128,12 @@ package final class Worker: Sendable {
     package func run() async throws -> WorkEnd {
         defer { fetcher.close() }
         do {
-            return try await runUntilDone()
+            let end = try await runUntilDone()
+            // Units that failed for good go on from there when the build is resumed.
+            if end == .done(failedUnits: 0), hasOwnScratch {
+                try? await spools.remove()  // another worker of this machine may do so at the same time
+            }
+            return end
         } catch is WantedElsewhere {
             return .left
         }
@@ -166,7 +174,7 @@ package final class Worker: Sendable {
                     await board.change()
                     continue
                 }
-                // Whoever stops asking in the middle would not know what it was given.
+                // A request that is broken off may have been granted already.
                 let answer = try await disk.retrying {
                     try await shielded(grace: .seconds(2)) { try await self.client.acquire() }
                 }
@@ -189,7 +197,7 @@ package final class Worker: Sendable {
                         }
                     }
                 case .wait(let pause): try await Task.sleep(for: pause)
-                case .done: return .done
+                case .done(let failedUnits): return .done(failedUnits: failedUnits)
                 case .replaced:
                     throw CommandError(
                         .badInput, "another worker of this name has started: give each worker a name of its own")

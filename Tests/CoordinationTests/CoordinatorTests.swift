@@ -14,7 +14,7 @@ import Testing
         for lease in [first, second] {
             #expect(try await bench.coordinator.publish(lease, someResult()) == .accepted)
         }
-        #expect(try await bench.acquire("w1", "4") == .done)
+        #expect(try await bench.acquire("w1", "4") == .done(failedUnits: 0))
         #expect(bench.place.leases == [first, second])
         #expect(try bench.store.status().phase == .finished)
     }
@@ -35,7 +35,7 @@ import Testing
             #expect(try await bench.coordinator.fail(lease, message: "attempt \(attempt)") == .accepted)
             #expect(try await bench.coordinator.fail(lease, message: "again") == .stale)
         }
-        #expect(try await bench.acquire("w4", "1") == .done)
+        #expect(try await bench.acquire("w4", "1") == .done(failedUnits: 1))
         let status = try await bench.coordinator.status()
         #expect(status.phase == .failed)
         #expect(status.failedUnits.map(\.message) == ["attempt 3"])
@@ -128,7 +128,7 @@ import Testing
         #expect(try await second.coordinator.publish(leases[1], someResult()) == .accepted)
         #expect(try await second.coordinator.publish(leases[0], someResult()) == .accepted)
         #expect(first.place.leases == [leases[1]] && second.place.leases == [leases[0]])
-        #expect(try await first.acquire() == .done)
+        #expect(try await first.acquire() == .done(failedUnits: 0))
     }
 
     @Test("a process that was replaced by another of its name is told so")
