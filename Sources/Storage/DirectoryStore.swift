@@ -125,9 +125,9 @@ package struct DirectoryStore: ObjectStore, Hashable {
 
     /// A partial name that no other writer has, and the final one; their folders are there.
     private func places(for key: ObjectKey) throws(StorageError) -> (partial: String, final: String) {
-        let (partial, final) = (
-            "\(root)/\(partialFolder)/\(String(UInt64.random(in: 0 ... .max), radix: 16)).partial", place(of: key)
-        )
+        let final = place(of: key)
+        let (name, number) = (final.split(separator: "/").last?.prefix(40) ?? "", UInt64.random(in: 0 ... .max))
+        let partial = "\(root)/\(partialFolder)/\(name).\(String(number, radix: 16)).partial"
         for path in [partial, final] { try makeFolderDurably(folder(of: path)) }
         return (partial, final)
     }
