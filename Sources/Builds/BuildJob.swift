@@ -22,8 +22,8 @@ package final class BuildJob: Sendable {
     private let progress: BuildProgress
     private let logger: Logger
     private let disk: DiskPause
-    /// What is published is read first: a few at once keep a disk busy, more only take memory from one another.
-    private let publishing = BlockingQueue(width: min(4, ProcessInfo.processInfo.activeProcessorCount))
+    /// What is published is read first: a few at once keep a disk busy and share its syncs, more only take memory.
+    private let publishing = BlockingQueue(width: 8)
     /// What ends the build as soon as it is known.
     private let fault = Locked<CommandError?>(nil)
     private var store: any JobStore { keeper.store }
@@ -108,6 +108,7 @@ package final class BuildJob: Sendable {
         let coordinator = try Coordinator(
             store: store, current: record, policy: LeasePolicy(silence: manifest.fetch.longestSilence), logger: logger,
             makesDrafts: manifest.deduplicate.comparesImages, crashes: CrashRecord(path: output.crashLogPath),
+            isFree: { [output] unit in await blocking { output.isFree(unit.shardName) } },
             discardFiles: { [output] unit, lease in
                 try await blocking { try output.discard(MadeShard(unit.shardName, generation: lease.generation)) }
             },

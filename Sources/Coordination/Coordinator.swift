@@ -21,6 +21,8 @@ package import Samples
 package actor Coordinator {
     /// Puts the files of a finished unit from scratch into place, durably; files already in place are no fault.
     package typealias PublishFiles = @Sendable (WorkUnit, Lease, UnitResult) async throws -> Void
+    /// Whether nothing is under `shards/` with the name of a unit.
+    package typealias IsFree = @Sendable (UnitID) async -> Bool
     /// Removes from scratch what was made of a unit under a lease.
     package typealias DiscardFiles = @Sendable (WorkUnit, Lease) async throws -> Void
 
@@ -42,6 +44,7 @@ package actor Coordinator {
     private let current: BuildRecord?
     private let policy: LeasePolicy
     let makesDrafts: Bool
+    let isFree: IsFree
     let publishFiles: PublishFiles
     let discardFiles: DiscardFiles
     private let stopwatch: Stopwatch
@@ -69,7 +72,8 @@ package actor Coordinator {
         store: any JobStore, current: BuildRecord? = nil, policy: LeasePolicy = LeasePolicy(),
         clock: some Clock<Duration> = ContinuousClock(),
         wallClock: @escaping @Sendable () -> Date = { Date() }, logger: Logger, makesDrafts: Bool = false,
-        crashes: CrashRecord = CrashRecord(path: nil), discardFiles: @escaping DiscardFiles,
+        crashes: CrashRecord = CrashRecord(path: nil),
+        isFree: @escaping IsFree = { _ in false }, discardFiles: @escaping DiscardFiles,
         publishFiles: @escaping PublishFiles
     ) throws(CoordinationError) {
         guard try store.isPlanned() else { throw CoordinationError(.conflict, "plan", "the plan is not complete") }
@@ -79,6 +83,7 @@ package actor Coordinator {
         self.policy = policy
         self.makesDrafts = makesDrafts
         self.crashes = crashes
+        self.isFree = isFree
         self.publishFiles = publishFiles
         self.discardFiles = discardFiles
         self.stopwatch = Stopwatch(clock)

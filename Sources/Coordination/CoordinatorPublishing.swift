@@ -15,8 +15,10 @@ extension Coordinator {
             throw CoordinationError(.busy, "unit \(lease.unit)", "is being published")
         }
         defer { publishing.remove(lease) }
+        // Noted with the beginning, the name costs no commit of its own.
+        let isFree = makesDrafts ? false : await isFree(lease.unit)
         let start = try await commits.commit { transaction throws(CoordinationError) in
-            try transaction.beginPublish(lease, result)
+            try transaction.beginPublish(lease, result, owning: isFree)
         }
         switch start {
         case .published: return .accepted

@@ -41,7 +41,10 @@ package protocol LeaseTransaction {
     func fail(_ lease: Lease, message: String) throws(CoordinationError) -> CountedFailure?
 
     /// Notes that the files of a leased unit are about to be put in place; meanwhile nobody takes the lease away.
-    func beginPublish(_ lease: Lease, _ result: UnitResult) throws(CoordinationError) -> PublishStart
+    ///
+    /// With `owning`, files with the name of the unit under `shards/` are the build's own from now on, as `recordOwned` notes: for a
+    /// name that is free.
+    func beginPublish(_ lease: Lease, _ result: UnitResult, owning: Bool) throws(CoordinationError) -> PublishStart
     /// Records that the files are in place; as a draft, it is not yet known which of its samples are kept.
     ///
     /// Accepted again when it is repeated, by whomever.

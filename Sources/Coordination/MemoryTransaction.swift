@@ -81,7 +81,7 @@ final class MemoryTransaction: LeaseTransaction {
 
     // MARK: Publishing
 
-    func beginPublish(_ lease: Lease, _ result: UnitResult) -> PublishStart {
+    func beginPublish(_ lease: Lease, _ result: UnitResult, owning: Bool) -> PublishStart {
         if case .published(let generation, let published, _)? = content.entries[lease.unit]?.state {
             return generation == lease.generation && published == result ? .published : .stale
         }
@@ -89,6 +89,7 @@ final class MemoryTransaction: LeaseTransaction {
         if let begun = holding.publishing { return begun == result ? .begun(holding.unit) : .stale }
         if let fault = result.fault(for: holding.unit) { return .badResult(holding.unit, fault) }
         content.table.setPublishing(lease, result)
+        if owning { content.entries[lease.unit]?.isOwned = true }
         _ = content.table.renew(lease, until: expiry)
         return .begun(holding.unit)
     }

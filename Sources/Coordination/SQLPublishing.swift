@@ -3,7 +3,9 @@ import Samples
 
 // A unit that is being published keeps what it will become, so that whoever comes after a crash can finish it.
 extension SQLTransaction {
-    func beginPublish(_ lease: Lease, _ result: UnitResult) throws(CoordinationError) -> PublishStart {
+    func beginPublish(
+        _ lease: Lease, _ result: UnitResult, owning: Bool
+    ) throws(CoordinationError) -> PublishStart {
         try sql {
             guard let key = key(lease) else { return .stale }
             let unitKey = Array(key.prefix(3))
@@ -29,7 +31,7 @@ extension SQLTransaction {
                 if let fault = result.fault(for: unit) { return .badResult(unit, fault) }
                 let begun = try session.execute(
                     """
-                    UPDATE unit SET state = 'publishing', publishing = $7, expires = $8
+                    UPDATE unit SET state = 'publishing', publishing = $7, expires = $8\(owning ? ", owned = 1" : "")
                     WHERE \(Self.isHolder) AND state = 'leased'
                     """, key + [.text(try storedText(result)), expiry])
                 return begun == 1 ? .begun(unit) : .stale

@@ -56,6 +56,9 @@ package struct UnitID: Hashable, Sendable, Codable, CustomStringConvertible {
         self.init(build: build, source: unit.source, index: unit.index)
     }
 
+    /// The name of what it becomes, without extension, such as `cc3m-000007`.
+    package var shardName: String { ShardName(source: source, number: index).description }
+
     /// `source/index`, for logs and errors about one build.
     package var description: String { "\(source)/\(index)" }
 }

@@ -116,6 +116,9 @@ package struct OutputDirectory: Sendable, Hashable {
         try syncFolder(shardFolder)
     }
 
+    /// Whether neither file of the shard `name` is there, whose ever it is.
+    package func isFree(_ name: String) -> Bool { !isThere(shardPath(name)) && !isThere(tablePath(name)) }
+
     /// Throws `occupied` where a file stands under the name of a shard that is not there yet.
     package func requireFree(_ name: String) throws(StorageError) {
         for path in [shardPath(name), tablePath(name)] where isThere(path) {

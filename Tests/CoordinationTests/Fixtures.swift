@@ -157,3 +157,10 @@ extension LeaseAnswer {
         if case .granted(let grants) = self { grants.first } else { nil }
     }
 }
+
+extension LeaseTransaction {
+    /// Begins a publication under a name that may not be free.
+    func beginPublish(_ lease: Lease, _ result: UnitResult) throws(CoordinationError) -> PublishStart {
+        try beginPublish(lease, result, owning: false)
+    }
+}

@@ -168,10 +168,10 @@ import Testing
             try store.plan(units: [4])
             #expect(try !store.owns(unit: store.unit(0)) && store.leftovers().isEmpty)
             let leases = try (0..<4).map { _ in try store.lease() }
-            for lease in leases { try store.recordOwned(unit: lease.unit) }
+            for lease in leases.dropLast() { try store.recordOwned(unit: lease.unit) }
             for index in 1...2 { try store.publish(leases[index], asDraft: index == 2) }
             _ = try store.decide { transaction throws in
-                try transaction.beginPublish(leases[3], someResult())
+                try transaction.beginPublish(leases[3], someResult(), owning: true)
             }
             // Unit 0 was put in place under an earlier lease, unit 2 is a draft that was about to be; the files of 3 are wanted.
             #expect(try store.leftovers().map(\.index) == [0, 2])
