@@ -149,7 +149,7 @@ let package = Package(
         // 3. Assembly.
         library("SourceAdapters", ["Samples", "Digests", "Files", "Locks", "Manifests", "Archives", "Tables"]),
         bridge("PostgresDatabases", ["Databases", "Locks", "CPostgres"]),
-        library("Layers", ["Tensors"]),
+        library("Layers", ["RandomNumbers", "Tensors"]),
         library("Demonstrations", ["Samples", "Files", "RandomNumbers", "Serving", "Tables", logging]),
         // 4. The flow, the models, who does what.
         library(

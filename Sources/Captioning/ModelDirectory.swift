@@ -84,11 +84,14 @@ package struct ModelDirectory: Sendable {
         }
     }
 
-    /// The parameters that `build` asks its weights for, for training on `device`.
-    package func parameters(
-        on device: Device, _ build: (Weights) throws(WeightsError) -> Void
-    ) throws(ModelError) -> Parameters {
-        try load { checkpoint throws(WeightsError) in try Parameters(of: checkpoint, on: device, build) }
+    /// The model that `build` makes of the checkpoint's weights to train it on `device`, and its parameters.
+    package func trained<Model>(
+        on device: Device, _ build: (Weights) throws(WeightsError) -> Model
+    ) throws(ModelError) -> (model: Model, parameters: Parameters) {
+        try load { checkpoint throws(WeightsError) in
+            let weights = Weights(training: checkpoint, on: device)
+            return (try build(weights), weights.parameters)
+        }
     }
 
     /// The tokenizer that `build` makes of the folder.

@@ -5,6 +5,10 @@ package struct Linear {
     private enum Weight {
         case plain(Tensor)  // [out, in]
         case packed(PackedWeight)
+        /// A convolution's weight `[out, C, S, S]`, read as `[out, C·S·S]`.
+        case kernel(Tensor)
+        /// Several layers in training, each `[out / n, in]`, and their biases: put together at every call.
+        case parts([Tensor], biases: [Tensor])
     }
 
     private let weight: Weight
@@ -20,6 +24,16 @@ package struct Linear {
         }
     }
 
+    /// A convolution whose stride is its size, `kernel` `[out, C, S, S]`, as a map of patches of `C·S·S` values.
+    package init(kernel: Tensor, bias: Tensor?, packingRows: Int? = nil) throws(TorchError) {
+        self.bias = bias
+        if let packingRows, let packed = try PackedWeight(Self.matrix(kernel), rows: packingRows) {
+            weight = .packed(packed)
+        } else {
+            weight = .kernel(kernel)
+        }
+    }
+
     /// The parameters `weight` and `bias` of `weights`.
     package init(_ weights: Weights, in inputs: Int, out outputs: Int, bias: Bool = true) throws(WeightsError) {
         try self.init(
@@ -28,10 +42,19 @@ package struct Linear {
     }
 
     /// Layers `names` of one input, `outputs` each, as one: their results lie side by side.
+    ///
+    /// In inference they are put together once; in training at every call, and each keeps its own parameters.
     package init(fusing names: [String], _ weights: Weights, in inputs: Int, out outputs: Int) throws(WeightsError) {
-        try self.init(
-            weights, names[0], weights.fused(names.map { $0 + ".weight" }, [outputs, inputs]),
-            weights.fused(names.map { $0 + ".bias" }, [outputs]))
+        let parts = try weights.tensors(names.map { $0 + ".weight" }, [outputs, inputs])
+        let biases = try weights.tensors(names.map { $0 + ".bias" }, [outputs])
+        guard weights.keepsLayouts else {
+            self.init(weight: .parts(parts, biases: biases), bias: nil)
+            return
+        }
+        let (weight, bias) = try preparing(names[0] + ".weight") { () throws(TorchError) in
+            (try concatenated(parts, dimension: 0), try concatenated(biases, dimension: 0))
+        }
+        try self.init(weights, names[0], weight, bias)
     }
 
     private init(weight: Weight, bias: Tensor?) {
@@ -52,22 +75,26 @@ package struct Linear {
         switch weight {
         case .plain(let weight): try linear(x, weight: weight, bias: bias)
         case .packed(let weight): try weight(x, bias: bias)
+        case .kernel(let kernel): try linear(x, weight: Self.matrix(kernel), bias: bias)
+        case .parts(let parts, let biases):
+            try linear(x, weight: concatenated(parts, dimension: 0), bias: concatenated(biases, dimension: 0))
         }
     }
 
     /// The map, then `activation`.
     package func callAsFunction(_ x: Tensor, _ activation: Activation) throws(TorchError) -> Tensor {
-        switch weight {
-        case .plain: try activation(self(x))
-        case .packed(let weight): try weight(x, bias: bias, activation)
-        }
+        guard case .packed(let weight) = weight else { return try activation(self(x)) }
+        return try weight(x, bias: bias, activation)
     }
 
     /// The map, plus `residual`.
     package func callAsFunction(_ x: Tensor, adding residual: Tensor) throws(TorchError) -> Tensor {
-        switch weight {
-        case .plain: try self(x) + residual
-        case .packed(let weight): try weight(x, bias: bias, adding: residual)
-        }
+        guard case .packed(let weight) = weight else { return try self(x) + residual }
+        return try weight(x, bias: bias, adding: residual)
+    }
+
+    private static func matrix(_ kernel: Tensor) throws(TorchError) -> Tensor {
+        let shape = kernel.shape
+        return try kernel.reshaped([shape[0], shape.dropFirst().reduce(1, *)])
     }
 }

@@ -1,5 +1,5 @@
 package import Captioning
-package import Layers
+import Layers
 package import Loading
 package import Tensors
 import TextTokenizers
@@ -40,16 +40,18 @@ package struct CaptionObjective: Objective {
         (self.prompt, self.smoothing) = (prompt, smoothing)
     }
 
-    package func build(_ weights: Weights) throws(WeightsError) { _ = try BLIP(configuration, weights) }
+    package func model(on device: Device) throws -> any TrainingModel {
+        let (model, parameters) = try directory.trained(on: device) { weights throws(WeightsError) in
+            try BLIP(configuration, weights)
+        }
+        return CaptionTraining(objective: self, model: model, parameters: parameters, device: device)
+    }
 
-    package func loss(_ batch: TrainingBatch, _ parameters: Parameters, on device: Device) throws -> Tensor {
-        let model = try BLIP(configuration, Weights(parameters))
+    fileprivate func loss(of batch: TrainingBatch, _ model: BLIP, on device: Device) throws -> Tensor {
         let pixels = try normalizedPixels(batch.pixels, side: view.side, normalization, on: device)
         return try model.captionLoss(
             pixels, batch.captions.map { $0.map(tokens) }, promptLength: promptLength, smoothing: smoothing)
     }
-
-    package func constrain(_ parameters: Parameters) throws(TorchError) {}
 
     /// The start token, the prompt, the cleaned caption, the end token.
     private func tokens(of caption: String) -> [Int] {
@@ -58,5 +60,17 @@ package struct CaptionObjective: Objective {
         tokens[0] = configuration.text.startToken
         if tokens.count > limit { tokens = tokens.prefix(limit - 1) + [configuration.text.endToken] }
         return tokens
+    }
+}
+
+/// A captioner in training.
+private struct CaptionTraining: TrainingModel {
+    let objective: CaptionObjective
+    let model: BLIP
+    let parameters: Parameters
+    let device: Device
+
+    func losses(of batch: TrainingBatch, _ context: StepContext) throws -> StepLosses {
+        StepLosses(total: try objective.loss(of: batch, model, on: device))
     }
 }

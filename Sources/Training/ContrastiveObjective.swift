@@ -1,6 +1,6 @@
 package import Captioning
 import Foundation
-package import Layers
+import Layers
 package import Loading
 package import Tensors
 import TextTokenizers
@@ -27,10 +27,14 @@ package struct ContrastiveObjective: Objective {
         (self.directory, self.configuration, self.softTargets) = (directory, configuration, softTargets)
     }
 
-    package func build(_ weights: Weights) throws(WeightsError) { _ = try CLIP(configuration, weights) }
+    package func model(on device: Device) throws -> any TrainingModel {
+        let (model, parameters) = try directory.trained(on: device) { weights throws(WeightsError) in
+            try CLIP(configuration, weights)
+        }
+        return ContrastiveTraining(objective: self, model: model, parameters: parameters, device: device)
+    }
 
-    package func loss(_ batch: TrainingBatch, _ parameters: Parameters, on device: Device) throws -> Tensor {
-        let model = try CLIP(configuration, Weights(parameters))
+    fileprivate func loss(of batch: TrainingBatch, _ model: CLIP, on device: Device) throws -> Tensor {
         let pixels = try normalizedPixels(batch.pixels, side: view.side, normalization, on: device)
         let texts = batch.captions.map { tokenizer.encode($0[0]) }
         guard !softTargets else {
@@ -38,9 +42,19 @@ package struct ContrastiveObjective: Objective {
         }
         return try contrastiveLoss(images: model.images(pixels), texts: model.texts(texts), scale: model.scale())
     }
+}
+
+/// A ranker in training.
+private struct ContrastiveTraining: TrainingModel {
+    let objective: ContrastiveObjective
+    let model: CLIP
+    let parameters: Parameters
+    let device: Device
+
+    func losses(of batch: TrainingBatch, _ context: StepContext) throws -> StepLosses {
+        StepLosses(total: try objective.loss(of: batch, model, on: device))
+    }
 
     /// The scale stays between 1 and 100, as in CLIP's paper.
-    package func constrain(_ parameters: Parameters) throws(TorchError) {
-        try parameters["logit_scale"]?.clamp(to: 0...log(100))
-    }
+    func constrain() throws(TorchError) { try parameters["logit_scale"]?.clamp(to: 0...log(100)) }
 }

@@ -16,6 +16,8 @@ package actor Trainer {
         package let learningRate: Double
         /// The length of the gradient before it was limited.
         package let gradientNorm: Double
+        /// What the model shows beside the loss, by name.
+        package let terms: [String: Double]
     }
 
     private let executor = TorchExecutor()
@@ -28,7 +30,7 @@ package actor Trainer {
     private let options: TrainingOptions
     private let device: Device
     private let dtype: DType
-    private let parameters: Parameters
+    private let model: any TrainingModel
     private var optimizer: AdamW
 
     /// Training of the model that `objective` starts from.
@@ -37,10 +39,8 @@ package actor Trainer {
         self.options = options
         self.device = device
         dtype = (Precision(rawValue: options.precision) ?? .float32).dtype(on: device)
-        parameters = try objective.directory.parameters(on: device) { weights throws(WeightsError) in
-            try objective.build(weights)
-        }
-        optimizer = try AdamW(parameters.tensors, AdamW.Options(weightDecay: options.weightDecay))
+        model = try objective.model(on: device)
+        optimizer = try AdamW(model.parameters.tensors, AdamW.Options(weightDecay: options.weightDecay))
     }
 
     /// Takes the next step, with `batch`.
@@ -48,15 +48,17 @@ package actor Trainer {
     /// Throws `diverged` when the loss is not a finite number; the parameters then stay as they are.
     package func train(on batch: TrainingBatch) throws -> Report {
         useThreads(options.threads)
+        let parameters = model.parameters
         try clearGradients(parameters.tensors)
-        let loss = try autocast(dtype, on: device) { try objective.loss(batch, parameters, on: device) }
-        let value = Double(try loss.floats()[0])
+        let context = StepContext(seed: options.seed, step: step + 1, samples: batch.keys.indices)
+        let losses = try autocast(dtype, on: device) { try model.losses(of: batch, context) }
+        let value = Double(try losses.total.floats()[0])
         guard value.isFinite else {
             throw TrainingError(
                 .diverged, objective.directory.path, "the loss of step \(step + 1) is \(value): lower the learning rate"
             )
         }
-        try loss.backward()
+        try losses.total.backward()
         let norm = try clipGradients(parameters.tensors, limit: options.gradientLimit)
         guard norm.isFinite else {
             throw TrainingError(
@@ -65,14 +67,15 @@ package actor Trainer {
         }
         let rate = options.schedule.rate(at: step + 1)
         try optimizer(step: step + 1, rate: rate)
-        try objective.constrain(parameters)
+        try model.constrain()
         step += 1
-        return Report(step: step, loss: value, learningRate: rate, gradientNorm: norm)
+        let terms = try losses.terms.mapValues { Double(try $0.floats()[0]) }
+        return Report(step: step, loss: value, learningRate: rate, gradientNorm: norm, terms: terms)
     }
 
     /// Writes what training needs to go on exactly from here into the folder `folder`, which is there and empty.
     func write(to folder: String) throws {
-        try writeSafetensors(named(parameters.tensors), to: folder + "/model.safetensors")
+        try writeSafetensors(named(model.parameters.tensors), to: folder + "/model.safetensors")
         let states = [("mean.", optimizer.means), ("square.", optimizer.squares)].flatMap { prefix, tensors in
             named(tensors).map { (prefix + $0.key, $0.value) }
         }
@@ -83,6 +86,7 @@ package actor Trainer {
     func read(from folder: String, step: Int) throws {
         let model = try Checkpoint(file: folder + "/model.safetensors")
         let states = try Checkpoint(file: folder + "/optimizer.safetensors")
+        let parameters = self.model.parameters
         for (place, name) in parameters.names.enumerated() {
             try parameters.tensors[place].detached().assign(model.tensor(name))
             try optimizer.means[place].assign(states.tensor("mean." + name))
@@ -94,11 +98,11 @@ package actor Trainer {
     /// Writes the parameters as `dtype`, as a checkpoint of the model hub has them.
     func writeModel(as dtype: DType, to path: String) throws {
         var converted: [String: Tensor] = [:]
-        for (name, tensor) in named(parameters.tensors) { converted[name] = try tensor.detached().to(dtype) }
+        for (name, tensor) in named(model.parameters.tensors) { converted[name] = try tensor.detached().to(dtype) }
         try writeSafetensors(converted, to: path)
     }
 
     private func named(_ tensors: [Tensor]) -> [String: Tensor] {
-        Dictionary(uniqueKeysWithValues: zip(parameters.names, tensors))
+        Dictionary(uniqueKeysWithValues: zip(model.parameters.names, tensors))
     }
 }

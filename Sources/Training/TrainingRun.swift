@@ -94,6 +94,6 @@ private struct StepClock {
         return RunRecord(
             step: report.step, loss: report.loss, learningRate: report.learningRate,
             samplesPerSecond: Double(batchSize) / ((now - last) / .seconds(1)), seconds: (now - start) / .seconds(1),
-            terms: ["gradient_norm": report.gradientNorm])
+            terms: report.terms.merging(["gradient_norm": report.gradientNorm]) { term, _ in term })
     }
 }

@@ -10,8 +10,8 @@ package import Tensors
 package struct VisionTransformer {
     private let configuration: VisionConfiguration
     private let patch: Linear  // [D, 3QQ]
-    private let classToken: Tensor  // [1, 1, D]
-    private let position: Tensor  // [1, T, D]
+    private let classToken: Tensor  // [1, 1, D] or [D]
+    private let position: Tensor  // [1, T, D] or [T, D]
     private let before: LayerNorm?
     private let blocks: [TransformerBlock]
     private let after: LayerNorm
@@ -42,13 +42,9 @@ package struct VisionTransformer {
         let width = configuration.width
         let embeddings = weights.scoped("embeddings")
         self.configuration = configuration
-        let token = try embeddings.tensor("class_embedding", [width])
-        let table = try embeddings.tensor("position_embedding.weight", [configuration.tokens, width])
-        classToken = try preparing("class_embedding") { () throws(TorchError) in try token.reshaped([1, 1, width]) }
-        position = try preparing("position_embedding") { () throws(TorchError) in
-            try table.reshaped([1, configuration.tokens, width])
-        }
-        dtype = table.dtype
+        classToken = try embeddings.tensor("class_embedding", [width])
+        position = try embeddings.tensor("position_embedding.weight", [configuration.tokens, width])
+        dtype = position.dtype
         patch = try Self.patch(embeddings, configuration, bias: false)
         // The misspelt name is the checkpoint's.
         before = try LayerNorm(weights.scoped("pre_layrnorm"), width, epsilon: configuration.epsilon)
@@ -64,8 +60,7 @@ package struct VisionTransformer {
         let weight = try embeddings.tensor("patch_embedding.weight", [width, 3, side, side])
         let bias = bias ? try embeddings.tensor("patch_embedding.bias", [width]) : nil
         return try preparing("patch_embedding.weight") { () throws(TorchError) in
-            let flat = try weight.reshaped([width, 3 * side * side])
-            return try Linear(weight: flat, bias: bias, packingRows: embeddings.packingRows)
+            try Linear(kernel: weight, bias: bias, packingRows: embeddings.packingRows)
         }
     }
 

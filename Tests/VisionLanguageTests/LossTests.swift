@@ -44,29 +44,25 @@ struct LossTests {
     func captions(name: String) throws {
         let (model, golden) = (try GoldenModel(name), try TrainingGolden(name))
         let configuration = try BLIPConfiguration(json: model.json())
-        let parameters = try Parameters(of: Checkpoint(directory: model.directory), on: .cpu) {
-            weights throws(WeightsError) in _ = try BLIP(configuration, weights)
-        }
-        let loss = try BLIP(configuration, Weights(parameters)).captionLoss(
+        let weights = Weights(training: try Checkpoint(directory: model.directory), on: .cpu)
+        let loss = try BLIP(configuration, weights).captionLoss(
             golden.tensor("pixel_values"), golden.texts("captions").map { [$0] }, promptLength: 4)
         #expect(try distance(loss.floats(), golden.floats("loss")) <= 1e-5)
         try loss.backward()
-        try golden.expectGradients(parameters)
+        try golden.expectGradients(weights.parameters)
     }
 
     @Test("of the ranker, the learned temperature among the parameters", arguments: ["clip-even", "clip-odd"])
     func contrastive(name: String) throws {
         let (golden, configuration) = (try TrainingGolden(name), try CLIPConfiguration(json: GoldenModel(name).json()))
-        let parameters = try Parameters(of: Checkpoint(directory: GoldenModel(name).directory), on: .cpu) {
-            weights throws(WeightsError) in _ = try CLIP(configuration, weights)
-        }
-        let model = try CLIP(configuration, Weights(parameters))
+        let weights = Weights(training: try Checkpoint(directory: GoldenModel(name).directory), on: .cpu)
+        let model = try CLIP(configuration, weights)
         let loss = try contrastiveLoss(
             images: model.images(golden.tensor("pixel_values")), texts: model.texts(golden.texts("input_ids")),
             scale: model.scale())
         #expect(try distance(loss.floats(), golden.floats("loss")) <= 1e-5)
         try loss.backward()
-        try golden.expectGradients(parameters)
+        try golden.expectGradients(weights.parameters)
     }
 
     @Test("with soft targets, gradients through the targets too")
