@@ -63,6 +63,8 @@ package protocol BuildStore: Sendable {
 
     /// How far the build is; takes the same time for a thousand units as for a million.
     func status() throws(CoordinationError) -> BuildStatus
+    /// `status` without the workers, who may be a thousand.
+    func statusWithoutWorkers() throws(CoordinationError) -> BuildStatus
 }
 
 extension BuildStore {

@@ -246,7 +246,7 @@ package actor Coordinator {
 
     private func currentStatus() throws(CoordinationError) -> BuildStatus {
         let now = stopwatch.elapsed
-        var status = try store.status()
+        var status = try store.statusWithoutWorkers()
         status.workers = board.sightings(now: now)
         let inFlight = board.rowsInFlight
         for index in status.sources.indices {
@@ -309,8 +309,9 @@ package actor Coordinator {
                 status.sources.map {
                     ($0.name, SourceProgress(rowsInFlight: $0.rowsInFlight, rowsPerSecond: $0.rowsPerSecond))
                 }, uniquingKeysWith: { first, _ in first })
+            let sightings = try await blocking { try RecordedSightings(status.workers) }
             try await commits.commit { transaction throws(CoordinationError) in
-                try transaction.recordSightings(status.workers, progress: progress)
+                try transaction.recordSightings(sightings, progress: progress)
             }
         } catch {
             logger.debug("progress not recorded", metadata: ["reason": "\(error)"])

@@ -69,8 +69,19 @@ package protocol LeaseTransaction {
     func releaseAll() throws(CoordinationError)
     /// Replaces all that is known of workers by `sightings`, and of what is being done by `progress`, by source; for people.
     func recordSightings(
-        _ sightings: [WorkerSighting], progress: [String: SourceProgress]
+        _ sightings: RecordedSightings, progress: [String: SourceProgress]
     ) throws(CoordinationError)
+}
+
+/// What is known of workers, and its text in a store: made before the commit, which others wait for.
+package struct RecordedSightings: Sendable {
+    let workers: [WorkerSighting]
+    let text: String
+
+    package init(_ workers: [WorkerSighting]) throws {
+        self.workers = workers
+        text = try storedText(workers)
+    }
 }
 
 /// What became of a request for units.

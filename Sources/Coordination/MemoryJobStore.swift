@@ -154,4 +154,10 @@ package final class MemoryJobStore: JobStore {
     // MARK: Status
 
     package func status() throws(CoordinationError) -> BuildStatus { try current.status(of: id) }
+
+    package func statusWithoutWorkers() throws(CoordinationError) -> BuildStatus {
+        var status = try status()
+        status.workers = []
+        return status
+    }
 }

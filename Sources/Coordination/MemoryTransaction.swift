@@ -140,8 +140,8 @@ final class MemoryTransaction: LeaseTransaction {
         content.progress = [:]
     }
 
-    func recordSightings(_ sightings: [WorkerSighting], progress: [String: SourceProgress]) {
-        content.sightings = sightings
+    func recordSightings(_ sightings: RecordedSightings, progress: [String: SourceProgress]) {
+        content.sightings = sightings.workers
         content.progress.merge(progress) { $1 }
     }
 

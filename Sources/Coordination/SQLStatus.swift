@@ -5,7 +5,7 @@ import Samples
 // What people look at.
 extension SQLTransaction {
     func recordSightings(
-        _ sightings: [WorkerSighting], progress: [String: SourceProgress]
+        _ sightings: RecordedSightings, progress: [String: SourceProgress]
     ) throws(CoordinationError) {
         try sql {
             let build = SQLValue.text(sources.build.text)
@@ -18,29 +18,41 @@ extension SQLTransaction {
                 """
                 INSERT INTO sighting (build, workers) VALUES ($1, $2)
                 ON CONFLICT (build) DO UPDATE SET workers = excluded.workers
-                """, [build, .text(try storedText(sightings))])
+                """, [build, .text(sightings.text)])
         }
     }
 }
 
 extension SQLJobStore {
-    package func status() throws(CoordinationError) -> BuildStatus { try read("read the status", status) }
+    package func status() throws(CoordinationError) -> BuildStatus {
+        try read("read the status") { session in
+            var status = try status(session)
+            let query = "SELECT workers FROM sighting WHERE build = $1"
+            if let workers = try session.query(query, [.text(id.text)]).first?.text("workers") {
+                status.workers = try decodeJSON([WorkerSighting].self, from: Data(workers.utf8))
+            }
+            return status
+        }
+    }
 
-    /// From the running sums.
+    package func statusWithoutWorkers() throws(CoordinationError) -> BuildStatus {
+        try read("read the status", status)
+    }
+
+    /// From the running sums, without the workers.
     private func status(_ session: any SQLSession) throws -> BuildStatus {
         let key: [SQLValue] = [.text(id.text)]
         guard let build = try session.query("SELECT * FROM build WHERE id = $1", key).first else {
             throw CoordinationError(.store, "build", "the store does not hold build \(id) yet")
         }
         let sources = try sourceStatus(session)
-        let workers = try session.query("SELECT workers FROM sighting WHERE build = $1", key).first?.text("workers")
         return BuildStatus(
             build: id, phase: BuildStatus.Phase(isPlanned: try build.flag("is_planned"), sources.total),
             manifestDigest: try digest(build.text("manifest_digest")),
             softwareVersion: try build.text("software_version"),
             created: Date(timeIntervalSince1970: TimeInterval(try build.integer("created"))), sources: sources,
             failedUnits: try failedUnits(session, after: nil, limit: BuildStatus.failedUnitLimit),
-            workers: try workers.map { try decodeJSON([WorkerSighting].self, from: Data($0.utf8)) } ?? [])
+            workers: [])
     }
 
     private func sourceStatus(_ session: any SQLSession) throws -> [SourceStatus] {

@@ -103,4 +103,5 @@ final class FaultyStore: JobStore {
     func disownLeftovers() throws(CoordinationError) { try write(base.disownLeftovers) }
 
     func status() throws(CoordinationError) -> BuildStatus { try read(base.status) }
+    func statusWithoutWorkers() throws(CoordinationError) -> BuildStatus { try read(base.statusWithoutWorkers) }
 }

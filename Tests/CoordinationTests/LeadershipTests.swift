@@ -56,12 +56,13 @@ import Testing
     /// Whatever the deposed coordinator of `store` tries is refused.
     private func expectDeposed(_ store: SQLJobStore, _ lease: Lease) throws {
         let unit = lease.unit
+        let sightings = try RecordedSightings([])
         let attempts: [() throws -> Void] = [
             { try store.renewLead(for: Self.term) }, { _ = try store.renew(lease) }, { try store.publish(lease) },
             { _ = try store.acquire("w") }, { try store.recordOwned(unit: unit) }, { try store.takeBack(unit: unit) },
             { try store.requireLead() }, { try store.retryFailed() }, { try store.disownLeftovers() },
             { try store.recordFinal(unit: unit, someResult()) },
-            { try store.decide { leases throws in try leases.recordSightings([], progress: [:]) } },
+            { try store.decide { leases throws in try leases.recordSightings(sightings, progress: [:]) } },
             { _ = try store.beginPlan(of: someBuild(), sources: []) },
         ]
         for attempt in attempts {

@@ -148,12 +148,13 @@ import Testing
                 name: "w1", seen: Date(timeIntervalSince1970: 5), counts: counts, rowsPerSecond: 2.5)
             var gone = sighting
             gone.name = "w0"
+            let (before, after) = try (RecordedSightings([gone]), RecordedSightings([sighting]))
             try store.decide { leases throws in
-                try leases.recordSightings([gone], progress: [:])
+                try leases.recordSightings(before, progress: [:])
                 try leases.recordSightings(
-                    [sighting], progress: ["a": SourceProgress(rowsInFlight: 4, rowsPerSecond: 2.5)])
+                    after, progress: ["a": SourceProgress(rowsInFlight: 4, rowsPerSecond: 2.5)])
             }
-            #expect(try store.status().workers == [sighting])
+            #expect(try store.status().workers == [sighting] && store.statusWithoutWorkers().workers.isEmpty)
             #expect(try store.status().sources[0].rowsInFlight == 4)
             #expect(try store.status().sources[0].rowsPerSecond == 2.5)
             try store.decide { leases throws in try leases.releaseAll() }
