@@ -112,8 +112,8 @@ package final class BuildJob: Sendable {
             discardFiles: { [output] unit, lease in
                 try await blocking { try output.discard(MadeShard(unit.shardName, generation: lease.generation)) }
             },
-            publishFiles: { unit, lease, result in
-                try await self.publishing.run { try self.publish(unit, lease, result) }
+            publishFiles: { publication, isOwned in
+                try await self.publishing.run { try self.publish(publication, isOwned: isOwned) }
             })
         try await coordinator.takeOver(workforce.formerLeases)
         // Workers that go on write there.
@@ -154,7 +154,7 @@ package final class BuildJob: Sendable {
     }
 
     /// Puts the files of a finished unit in place, unless a list has changed since they were begun.
-    private func publish(_ unit: WorkUnit, _ lease: Lease, _ result: UnitResult) throws {
+    private func publish(_ publication: Publication, isOwned: Bool) throws {
         do {
             try inputs.check()
         } catch let error as CommandError {
@@ -162,7 +162,8 @@ package final class BuildJob: Sendable {
             throw error
         }
         try keeper.publish(
-            unit, generation: lease.generation, result, asDraft: manifest.deduplicate.comparesImages)
+            publication.unit, generation: publication.lease.generation, publication.result,
+            asDraft: manifest.deduplicate.comparesImages, isOwned: isOwned)
     }
 
     private func work(

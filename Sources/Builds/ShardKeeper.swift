@@ -12,16 +12,18 @@ package struct ShardKeeper: Sendable {
 
     /// Puts a finished shard under `shards/`, or among the drafts; one that is there already is no fault.
     ///
-    /// What a worker has made is read again first, unless `isChecked`: a disk, a network or a worker may have changed it.
+    /// What a worker has made is read again first, unless `isChecked`: a disk, a network or a worker may have changed it. The store is
+    /// asked whether files of that name are the build's own, unless `isOwned`.
     ///
     /// - Throws: Where it is not what `result` says, and where a file of that name is there already and is not recorded: it is not
     ///   this build's.
     func publish(
-        _ unit: WorkUnit, generation: Int, _ result: UnitResult, asDraft isDraft: Bool = false, isChecked: Bool = false
+        _ unit: WorkUnit, generation: Int, _ result: UnitResult, asDraft isDraft: Bool = false, isChecked: Bool = false,
+        isOwned: Bool = false
     ) throws {
         let made = try place(of: result, of: unit, generation: generation)
         let isThere = try output.store.stat(made.shard) != nil && output.store.stat(made.table) != nil
-        if !isThere, try isDraft || store.owns(unit: store.id(of: unit)) {
+        if !isThere, try isDraft || isOwned || store.owns(unit: store.id(of: unit)) {
             // A coordinator that was killed may have put both in place and not recorded them.
             let (shard, table) = (
                 DatasetLayout.shard(made.name, isDraft: isDraft), DatasetLayout.table(made.name, isDraft: isDraft)
@@ -32,7 +34,7 @@ package struct ShardKeeper: Sendable {
             throw DamagedResult(description: fault)
         }
         if isDraft { return try output.keepDraft(made) }
-        if try !store.owns(unit: store.id(of: unit)) {
+        if !isOwned, try !store.owns(unit: store.id(of: unit)) {
             try output.requireFree(unit.shardName)
             try store.recordOwned(unit: store.id(of: unit))
         }

@@ -20,7 +20,9 @@ package import Samples
 /// grant again, a repeated publish finds its result, a repeated failure or release is `stale` and changes nothing.
 package actor Coordinator {
     /// Puts the files of a finished unit from scratch into place, durably; files already in place are no fault.
-    package typealias PublishFiles = @Sendable (WorkUnit, Lease, UnitResult) async throws -> Void
+    ///
+    /// It is also told whether files with that name are known to be the build's own.
+    package typealias PublishFiles = @Sendable (Publication, _ isOwned: Bool) async throws -> Void
     /// Whether nothing is under `shards/` with the name of a unit.
     package typealias IsFree = @Sendable (UnitID) async -> Bool
     /// Removes from scratch what was made of a unit under a lease.

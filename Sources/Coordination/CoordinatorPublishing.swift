@@ -25,14 +25,15 @@ extension Coordinator {
         case .stale: return .stale
         case .badResult(let unit, let fault): throw CoordinationError(.badResult, unit.shardName, fault)
         case .begun(let unit):
-            try await put(unit, lease, result)
-            return try await record(lease)
+            try await put(Publication(unit: unit, lease: lease, result: result), isOwned: isFree)
+            return try await record(lease, result)
         }
     }
 
-    private func put(_ unit: WorkUnit, _ lease: Lease, _ result: UnitResult) async throws(CoordinationError) {
+    private func put(_ publication: Publication, isOwned: Bool) async throws(CoordinationError) {
+        let (unit, lease) = (publication.unit, publication.lease)
         do {
-            try await publishFiles(unit, lease, result)
+            try await publishFiles(publication, isOwned)
         } catch {
             // Then the unit stays one that is being published: the same message goes on with it, or `finishPublications`.
             guard !isDiskFull(error) else {
@@ -64,10 +65,10 @@ extension Coordinator {
     }
 
     /// Records that the files of `lease` are in place.
-    private func record(_ lease: Lease) async throws(CoordinationError) -> LeaseStanding {
+    private func record(_ lease: Lease, _ result: UnitResult) async throws(CoordinationError) -> LeaseStanding {
         let isDraft = makesDrafts
         let standing = try await commits.commit { transaction throws(CoordinationError) in
-            try transaction.commitPublish(lease, asDraft: isDraft)
+            try transaction.commitPublish(lease, result, asDraft: isDraft)
         }
         if standing == .accepted {
             board.remove(lease)
@@ -86,7 +87,7 @@ extension Coordinator {
         for publication in left where publishing.insert(publication.lease).inserted {
             defer { publishing.remove(publication.lease) }
             do {
-                try await publishFiles(publication.unit, publication.lease, publication.result)
+                try await publishFiles(publication, false)
             } catch {
                 // When there is room, when the store is back, or at the next start.
                 if isDiskFull(error) || error is CancellationError { return }
@@ -95,7 +96,7 @@ extension Coordinator {
                 try await abandon(publication.unit, publication.lease, .waits)
                 continue
             }
-            _ = try await record(publication.lease)
+            _ = try await record(publication.lease, publication.result)
         }
     }
 }

@@ -45,10 +45,13 @@ package protocol LeaseTransaction {
     /// With `owning`, files with the name of the unit under `shards/` are the build's own from now on, as `recordOwned` notes: for a
     /// name that is free.
     func beginPublish(_ lease: Lease, _ result: UnitResult, owning: Bool) throws(CoordinationError) -> PublishStart
-    /// Records that the files are in place; as a draft, it is not yet known which of its samples are kept.
+    /// Records that the files of `result`, with which it was begun, are in place; as a draft, it is not yet known which of its samples
+    /// are kept.
     ///
     /// Accepted again when it is repeated, by whomever.
-    func commitPublish(_ lease: Lease, asDraft: Bool) throws(CoordinationError) -> LeaseStanding
+    func commitPublish(
+        _ lease: Lease, _ result: UnitResult, asDraft: Bool
+    ) throws(CoordinationError) -> LeaseStanding
     /// Gives up what was begun; the failure that was counted, if one was, nil also where the lease is stale.
     ///
     /// First remove what is left of its files: whoever was stopped while it put them in place must find nothing to put over what

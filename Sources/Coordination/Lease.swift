@@ -120,6 +120,13 @@ package struct UnitResult: Hashable, Sendable, Codable {
     /// Why this cannot be the result of `unit`; nil when it can.
     func fault(for unit: WorkUnit) -> String? {
         if rows != unit.rowCount { return "accounts for \(rows) rows of \(unit.rowCount)" }
+        return faultOfCounts
+    }
+
+    /// Whether it can be the result of a unit of as many rows.
+    var hasCounts: Bool { faultOfCounts == nil }
+
+    private var faultOfCounts: String? {
         if samples < 0 || rejections.values.contains(where: { $0 < 1 }) { return "counts that are no counts" }
         if let reason = rejections.keys.sorted().first(where: { Rejection.Reason(rawValue: $0) == nil }) {
             return "unknown reason \(reason)"

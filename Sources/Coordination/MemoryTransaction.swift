@@ -94,11 +94,11 @@ final class MemoryTransaction: LeaseTransaction {
         return .begun(holding.unit)
     }
 
-    func commitPublish(_ lease: Lease, asDraft isDraft: Bool) -> LeaseStanding {
+    func commitPublish(_ lease: Lease, _ result: UnitResult, asDraft isDraft: Bool) -> LeaseStanding {
         if case .published(let generation, _, _)? = content.entries[lease.unit]?.state {
             return generation == lease.generation ? .accepted : .stale
         }
-        guard let result = content.table.holding(of: lease)?.publishing else { return .stale }
+        guard content.table.holding(of: lease)?.publishing != nil else { return .stale }
         end(lease, .published(generation: lease.generation, result, isDraft: isDraft))
         return .accepted
     }

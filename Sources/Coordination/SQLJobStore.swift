@@ -115,7 +115,9 @@ package final class SQLJobStore: JobStore {
         try write("change leases") { session in
             let transaction = SQLTransaction(session, policy, try sources(session), now: try now(session))
             do {
-                return try body(transaction)
+                let value = try body(transaction)
+                try transaction.addSums()
+                return value
             } catch {
                 // The database may know how to go on after its own errors.
                 throw transaction.fault ?? error

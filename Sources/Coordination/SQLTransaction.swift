@@ -10,10 +10,19 @@ final class SQLTransaction: LeaseTransaction {
     static let isHolder = """
         build = $1 AND source = $2 AND number = $3 AND worker = $4 AND incarnation = $5 AND generation = $6
         """
+    /// That a unit, found by its key, is in one of `states`.
+    ///
+    /// It is not said as the partial indexes say it: PostgreSQL would rather search one of those, with all that is dead in it.
+    static func isIn(_ states: String...) -> String {
+        "lower(state) IN (\(states.map { "'\($0)'" }.joined(separator: ", ")))"
+    }
     /// What a unit loses that nobody holds any more.
     static let freed = "worker = NULL, incarnation = NULL, request = NULL, expires = NULL, publishing = NULL"
-    private static let waiting = "state = 'waiting'"
-    private static let order = "ORDER BY failures, source, number LIMIT $2"
+    /// Units that may be leased.
+    static let waiting = "state = 'waiting'"
+    /// Those that never failed; were it `= 0`, the primary key would be in the wanted order too, and PostgreSQL would pass over all
+    /// that is published.
+    static let fresh = "state = 'waiting' AND failures < 1"
 
     let session: any SQLSession
     let policy: LeasePolicy
@@ -22,6 +31,8 @@ final class SQLTransaction: LeaseTransaction {
     let now: Int
     /// What the database refused; nothing is committed after it.
     private(set) var fault: DatabaseError?
+    /// What this transaction has published, by source: added to the running sums at its end.
+    var sums: [String: SourceSums] = [:]
 
     init(_ session: any SQLSession, _ policy: LeasePolicy, _ sources: SourceNames, now: Int) {
         (self.session, self.policy, self.sources, self.now) = (session, policy, sources, now)
@@ -70,7 +81,7 @@ final class SQLTransaction: LeaseTransaction {
                 return .granted(try granted.map { try grant($0.lease, $0.row) })
             }
             let admission = Admission(holding: held.count - freed, policy)
-            return .granted(try choose(request.limit, admission).compactMap { try lease($0, request) })
+            return .granted(try lease(admission, request))
         }
     }
 
@@ -90,46 +101,51 @@ final class SQLTransaction: LeaseTransaction {
         return true
     }
 
-    /// The waiting units that a worker may have, at most `limit`, in the order in which they are due.
-    private func choose(_ limit: Int, _ admission: Admission) throws -> [SQLRow] {
+    /// Leases what a worker may have, in the order in which it is due.
+    private func lease(_ admission: Admission, _ request: LeaseRequest) throws -> [LeaseGrant] {
         switch admission {
         case .noUnit: return []
-        case .freshUnits(let most):
-            // Were it `= 0`, the primary key would be in the wanted order too, and PostgreSQL would pass over all that is published.
-            return try due("\(Self.waiting) AND failures < 1", min(limit, most))
+        case .freshUnits(let most): return try lease(Self.fresh, min(request.limit, most), request)
         case .anyUnit:
-            let rows = try due(Self.waiting, min(limit, policy.unitsPerWorker))
-            let fresh = try rows.filter { try $0.integer("failures") == 0 }
-            return fresh.isEmpty ? Array(rows.prefix(1)) : fresh
+            let fresh = try lease(Self.fresh, min(request.limit, policy.unitsPerWorker), request)
+            return fresh.isEmpty && request.limit > 0 ? try lease(Self.waiting, 1, request) : fresh
         }
     }
 
-    /// Found by index and locked one by one, passing over those that another coordinator has locked.
-    private func due(_ condition: String, _ limit: Int) throws -> [SQLRow] {
-        let skipping = session.engine == .postgresql ? " FOR UPDATE SKIP LOCKED" : ""
-        return try session.query(unitQuery("\(condition) \(Self.order)\(skipping)"), [build, .integer(limit)])
+    private func lease(_ condition: String, _ limit: Int, _ request: LeaseRequest) throws -> [LeaseGrant] {
+        let rows = try session.query(
+            Self.leasing(condition, limit, session.engine),
+            [build, .text(request.worker), .text(request.incarnation), .text(request.name), expiry])
+        return try rows.map { row in
+            LeaseGrant(lease: try sources.lease(row), unit: try sources.workUnit(row), duration: policy.duration)
+        }.sorted { first, second in (first.unit.source, first.unit.index) < (second.unit.source, second.unit.index) }
     }
 
-    /// Leases the waiting unit in `row`; nil where another was faster.
-    private func lease(_ row: SQLRow, _ request: LeaseRequest) throws -> LeaseGrant? {
-        let unit = try sources.workUnit(row)
-        let lease = Lease(
-            unit: UnitID(unit, in: sources.build), worker: request.worker, incarnation: request.incarnation,
-            generation: try row.integer("generation") + 1)
-        guard let key = key(lease) else { return nil }
-        let leased = try session.execute(
-            """
-            UPDATE unit SET state = 'leased', worker = $4, incarnation = $5, generation = $6, request = $7, expires = $8
-            WHERE build = $1 AND source = $2 AND number = $3 AND state = 'waiting' AND generation = $6 - 1
-            """, key + [.text(request.name), expiry])
-        return leased == 1 ? LeaseGrant(lease: lease, unit: unit, duration: policy.duration) : nil
+    /// Leases units of the build `$1`, at most `limit`; found by index and locked one by one, passing over those that another
+    /// coordinator has locked.
+    ///
+    /// The limit is in the text because PostgreSQL takes a parameter for a tenth of the table, and would read all of it.
+    static func leasing(_ condition: String, _ limit: Int, _ engine: SQLEngine) -> String {
+        """
+        WITH due AS MATERIALIZED (
+            SELECT source, number FROM unit WHERE build = $1 AND \(condition)
+            ORDER BY failures, source, number LIMIT \(limit) \(engine == .postgresql ? "FOR UPDATE SKIP LOCKED" : "")
+        )
+        UPDATE unit SET state = 'leased', worker = $2, incarnation = $3, generation = unit.generation + 1, request = $4,
+            expires = $5
+        FROM due WHERE unit.build = $1 AND unit.source = due.source AND unit.number = due.number
+        RETURNING \(unitColumns)
+        """
     }
 
     private func grant(_ lease: Lease, _ row: SQLRow) throws -> LeaseGrant {
         LeaseGrant(lease: lease, unit: try sources.workUnit(row), duration: policy.duration)
     }
 
-    func openUnitCount() throws(CoordinationError) -> Int { try sql { try session.openUnitCount(of: sources.build) } }
+    func openUnitCount() throws(CoordinationError) -> Int {
+        try addSums()
+        return try sql { try session.openUnitCount(of: sources.build) }
+    }
 
     func failedUnitCount() throws(CoordinationError) -> Int {
         try sql { try session.failedUnitCount(of: sources.build) }
@@ -139,8 +155,8 @@ final class SQLTransaction: LeaseTransaction {
 
     func renew(_ lease: Lease) throws(CoordinationError) -> LeaseStanding {
         try change(
-            lease, "UPDATE unit SET expires = $7 WHERE \(Self.isHolder) AND state IN ('leased', 'publishing')", [expiry]
-        )
+            lease, "UPDATE unit SET expires = $7 WHERE \(Self.isHolder) AND \(Self.isIn("leased", "publishing"))",
+            [expiry])
     }
 
     func lost(among leases: [Lease]) throws(CoordinationError) -> [Lease] {
@@ -168,7 +184,7 @@ final class SQLTransaction: LeaseTransaction {
 
     func release(_ lease: Lease) throws(CoordinationError) -> LeaseStanding {
         try change(
-            lease, "UPDATE unit SET state = 'waiting', \(Self.freed) WHERE \(Self.isHolder) AND state = 'leased'")
+            lease, "UPDATE unit SET state = 'waiting', \(Self.freed) WHERE \(Self.isHolder) AND \(Self.isIn("leased"))")
     }
 
     func fail(_ lease: Lease, message: String) throws(CoordinationError) -> CountedFailure? {
@@ -196,7 +212,7 @@ final class SQLTransaction: LeaseTransaction {
             """
             UPDATE unit SET state = CASE WHEN failures + 1 >= $7 THEN 'failed' ELSE 'waiting' END,
                 failures = failures + 1, last_error = $8, \(Self.freed)
-            WHERE \(Self.isHolder) AND state = $9 \(isLate) RETURNING failures
+            WHERE \(Self.isHolder) AND lower(state) = $9 \(isLate) RETURNING failures
             """,
             key + [.integer(policy.failureLimit), .text(message), .text(state)] + (orPast.map { [.integer($0)] } ?? [])
         ).first
@@ -208,6 +224,17 @@ final class SQLTransaction: LeaseTransaction {
                 Array(key.prefix(2)))
         }
         return CountedFailure(lease: lease, failures: failures, isFinal: isFinal, message: message)
+    }
+
+    /// Adds what was published to the running sums.
+    func addSums() throws(CoordinationError) {
+        try sql {
+            for (name, sums) in sums.sorted(by: { $0.key < $1.key }) {
+                guard let position = sources.names.firstIndex(of: name) else { continue }
+                try session.add(sums, to: [build, .integer(position)])
+            }
+        }
+        sums = [:]
     }
 
     // MARK: Ends

@@ -150,7 +150,13 @@ extension SQLSession {
 
     /// Adds a published unit to the running sums of its source, or takes it away where `sign` is -1; `key` leads with build and source.
     func count(_ result: UnitResult, _ sign: Int, isDraft: Bool, of key: [SQLValue]) throws {
-        let source = Array(key.prefix(2))
+        var sums = SourceSums()
+        sums.add(result, sign, isDraft: isDraft)
+        try add(sums, to: Array(key.prefix(2)))
+    }
+
+    /// Adds `sums` to the running sums of a source, of which `source` is the key.
+    func add(_ sums: SourceSums, to source: [SQLValue]) throws {
         try execute(
             """
             UPDATE source SET published_units = published_units + $3, draft_units = draft_units + $4,
@@ -158,14 +164,34 @@ extension SQLSession {
             WHERE build = $1 AND position = $2
             """,
             source
-                + [sign, isDraft ? sign : 0, sign * result.rows, sign * result.samples, sign * result.byteCount]
+                + [sums.publishedUnits, sums.draftUnits, sums.publishedRows, sums.samples, sums.byteCount]
                 .map { .integer($0) })
-        for (reason, rows) in result.rejections.sorted(by: { $0.key < $1.key }) {
+        for (reason, rows) in sums.rejections.sorted(by: { $0.key < $1.key }) {
             try execute(
                 """
                 INSERT INTO source_rejection (build, source, reason, row_count) VALUES ($1, $2, $3, $4)
                 ON CONFLICT (build, source, reason) DO UPDATE SET row_count = source_rejection.row_count + excluded.row_count
-                """, source + [.text(reason), .integer(sign * rows)])
+                """, source + [.text(reason), .integer(rows)])
         }
+    }
+}
+
+/// What published units add to the running sums of one source.
+struct SourceSums {
+    private(set) var publishedUnits = 0
+    private(set) var draftUnits = 0
+    private(set) var publishedRows = 0
+    private(set) var samples = 0
+    private(set) var byteCount = 0
+    private(set) var rejections: [String: Int] = [:]
+
+    /// Adds a unit, or takes it away where `sign` is -1.
+    mutating func add(_ result: UnitResult, _ sign: Int, isDraft: Bool) {
+        publishedUnits += sign
+        draftUnits += isDraft ? sign : 0
+        publishedRows += sign * result.rows
+        samples += sign * result.samples
+        byteCount += sign * result.byteCount
+        rejections.merge(result.rejections.mapValues { sign * $0 }) { $0 + $1 }
     }
 }

@@ -48,7 +48,7 @@ struct Bench {
         coordinator = try Coordinator(
             store: store, clock: clock, wallClock: { Date(timeIntervalSince1970: 1000) }, logger: silent,
             discardFiles: { [place] _, lease in try place.discard(lease) },
-            publishFiles: { [place] _, lease, _ in try place.put(lease) })
+            publishFiles: { [place] publication, _ in try place.put(publication.lease) })
         try await coordinator.takeOver(leases)
     }
 

@@ -55,7 +55,7 @@ import Testing
         let store = FaultyStore(bench.store)
         let killed = try Coordinator(
             store: store, clock: bench.clock, logger: silent, discardFiles: { _, _ in },
-            publishFiles: { _, _, _ in store.setFault(.dead) })
+            publishFiles: { _, _ in store.setFault(.dead) })
         let leases = [try await bench.lease(), try await bench.lease()]
         await #expect(throws: CoordinationError.self) { try await killed.publish(leases[0], someResult()) }
         #expect(try bench.store.published(unit: leases[0].unit) == nil)
@@ -177,7 +177,7 @@ import Testing
         let leave = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let coordinator = try Coordinator(
             store: store, clock: clock, logger: silent, discardFiles: { _, _ in },
-            publishFiles: { _, _, _ in
+            publishFiles: { _, _ in
                 entered.continuation.yield()
                 for await _ in leave.stream { break }
             })
@@ -213,7 +213,7 @@ import Testing
             place.setFault(CoordinationError(.store, "shards", "no room", number: ENOSPC))
             let coordinator = try Coordinator(
                 store: try someFileStore(in: folder, clock: clock), clock: clock, logger: silent,
-                discardFiles: { _, _ in }, publishFiles: { _, lease, _ in try place.put(lease) })
+                discardFiles: { _, _ in }, publishFiles: { publication, _ in try place.put(publication.lease) })
             try await coordinator.takeOver(leases)
             place.setFault(nil)
             clock.advance(by: .seconds(500))

@@ -136,7 +136,7 @@ extension JobStore {
     {
         try decide { leases in
             let start = try leases.beginPublish(lease, result)
-            if case .begun = start { _ = try leases.commitPublish(lease, asDraft: isDraft) }
+            if case .begun = start { _ = try leases.commitPublish(lease, result, asDraft: isDraft) }
             return start
         }
     }
@@ -162,5 +162,10 @@ extension LeaseTransaction {
     /// Begins a publication under a name that may not be free.
     func beginPublish(_ lease: Lease, _ result: UnitResult) throws(CoordinationError) -> PublishStart {
         try beginPublish(lease, result, owning: false)
+    }
+
+    /// Records that the files of `lease`, made of `someResult`, are in place.
+    func commitPublish(_ lease: Lease, asDraft isDraft: Bool) throws(CoordinationError) -> LeaseStanding {
+        try commitPublish(lease, someResult(), asDraft: isDraft)
     }
 }

@@ -188,7 +188,9 @@ struct LeaseWorld {
         var current = processes[index].jobs[job]
         if current.isInPlace {
             processes[index].jobs.remove(at: job)
-            let standing = try store.decide { leases throws in try leases.commitPublish(current.lease, asDraft: false) }
+            let standing = try store.decide { leases throws in
+                try leases.commitPublish(current.lease, current.result, asDraft: false)
+            }
             if standing == .accepted { try accept(current.lease, place) }
             // The answer of the store got lost: it does the same again.
             if Int.random(in: 0..<6, using: &random) == 0 { processes[index].jobs.append(current) }
@@ -252,7 +254,8 @@ struct LeaseWorld {
         try start()
         for job in processes[0].jobs {
             if files.put(job) {
-                _ = try store.decide { leases throws in try leases.commitPublish(job.lease, asDraft: false) }
+                _ = try store.decide { leases throws in try leases.commitPublish(job.lease, job.result, asDraft: false)
+                }
             } else {
                 try abandon(job)
             }

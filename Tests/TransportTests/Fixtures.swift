@@ -34,7 +34,7 @@ struct Service: Sendable {
             softwareVersion: "1.2.3", created: Date(timeIntervalSince1970: 1_700_000_000))
         _ = try Planner(store: store).plan(build, sources: [source])
         let coordinator = try Coordinator(
-            store: store, logger: logger, discardFiles: { _, _ in }, publishFiles: { _, _, _ in })
+            store: store, logger: logger, discardFiles: { _, _ in }, publishFiles: { _, _ in })
         let (token, readToken) = (AccessToken(), AccessToken())
         var settings = CoordinatorServer.Settings()
         (settings.bodyLimit, settings.waitingLimit) = (bodyLimit, waitingLimit)

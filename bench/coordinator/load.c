@@ -280,15 +280,17 @@ static void take_grants(struct worker *w, const char *body) {
     if (!w->held_count) die("a grant without a lease: %s", body);
 }
 
-static void handle_answer(struct worker *w, int status, const char *body) {
+/* `retry_after` in seconds, as the answer asks for; 0 where it does not. */
+static void handle_answer(struct worker *w, int status, double retry_after, const char *body) {
     double end = now();
     enum kind kind = w->kind;
     w->kind = NOTHING;
     if (status == 503 || status == 429 || strstr(body, "\"busy\"")) {
-        // Not now: the same again soon; its time goes on.
+        // Not now: the same again as late as a real worker would; its time goes on.
         measured[kind].late++;
         w->since = w->start;
-        if (kind < RELEASE) w->due[kind] = end + 0.05;
+        double pause = 0.05 + retry_after * (1 + 0.5 * (double)rand() / RAND_MAX);
+        if (kind < RELEASE) w->due[kind] = end + pause;
         return;
     }
     w->since = 0;
@@ -345,7 +347,8 @@ static void read_answer(struct worker *w) {
     long size = strtol(length + 17, NULL, 10);
     if (w->answer_size < end + 4 - w->answer + size) return;
     if (w->kind == NOTHING) die("an answer without a request: %s", w->answer);
-    handle_answer(w, atoi(w->answer + 9), end + 4);
+    char *later = strcasestr(w->answer, "\r\nretry-after:");
+    handle_answer(w, atoi(w->answer + 9), later && later < end ? atof(later + 14) : 0, end + 4);
     double due = 1e300;
     enum kind next = next_request(w, &due);
     if (next != NOTHING && due <= now()) start_request(w, next, due, 1);
