@@ -129,6 +129,7 @@ let package = Package(
         torchShim(),
         // 1. Vocabulary.
         library("Locks"),
+        library("Concurrency"),
         library("Samples"),
         bridge("Files", ["Locks", "Samples", "CFiles"]),
         library("RandomNumbers"),
@@ -161,23 +162,24 @@ let package = Package(
         library("VisionLanguage", ["Layers", "Locks", "RandomNumbers", "Tensors"]),
         library("Coordination", ["Databases", "Samples", "Digests", "Files", "Locks", logging]),
         // 5. Where they meet.
+        library("ModelFolders", ["Files", "Layers", "Tensors", "TextTokenizers", "VisionLanguage"]),
         library(
             "Captioning",
             [
-                "Samples", "Digests", "Files", "Images", "Stages", "VisionLanguage", "TextTokenizers", "Layers",
-                "Tensors",
+                "Samples", "Digests", "Files", "Images", "ModelFolders", "Stages", "VisionLanguage", "TextTokenizers",
+                "Layers", "Tensors",
             ]),
         library("Transport", ["Samples", "Coordination", "Fetching", "Files", "Locks", "Serving", logging]),
         library("Slurm", ["Digests", "Files", "Samples"]),
         bridge("Supervision", ["CProcess", "Coordination", "Locks", logging]),
         library(
             "Loading",
-            ["Samples", "Digests", "Images", "RandomNumbers", "Shards", "Stages", "Storage", asyncAlgorithms]),
+            ["Concurrency", "Samples", "Digests", "Images", "RandomNumbers", "Shards", "Storage", asyncAlgorithms]),
         library("Reports", ["Samples", "Digests", "Files", "RandomNumbers", "Storage"]),
         library("Commands", ["Files", "Locks", "Manifests", logging, arguments]),
         library(
             "Training",
-            ["Captioning", "Files", "Layers", "Loading", "Tensors", "TextTokenizers", "VisionLanguage"]),
+            ["Files", "Layers", "Loading", "ModelFolders", "Shards", "Tensors", "TextTokenizers", "VisionLanguage"]),
         library(
             "Builds",
             [
@@ -189,9 +191,8 @@ let package = Package(
             "Working",
             [
                 "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Files", "Locks", "Manifests",
-                "Samples",
-                "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tensors", "Transport",
-                "VisionLanguage", logging,
+                "ModelFolders", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tensors",
+                "Transport", "VisionLanguage", logging,
             ]),
         library(
             "FuzzTargets",
@@ -215,12 +216,14 @@ let package = Package(
         executable(
             "blip2",
             [
-                "Captioning", "Commands", "Files", "Images", "Loading", "Manifests", "Reports", "Samples", "Stages",
-                "Tensors", "TextTokenizers", "Training", "VisionLanguage", arguments,
+                "Captioning", "Commands", "Files", "Images", "Loading", "Manifests", "ModelFolders", "Reports",
+                "Samples",
+                "Stages", "Tensors", "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage"]),
         tests("Locks"),
+        tests("Concurrency"),
         tests("Files"),
         tests("Manifests"),
         tests("Images", ["Samples"]),
@@ -245,7 +248,7 @@ let package = Package(
         tests("Slurm"),
         tests("Supervision", ["CProcess", "Coordination"]),
         tests("TextTokenizers"),
-        tests("Captioning", ["Images", "Stages", "VisionLanguage", "Tensors"]),
+        tests("Captioning", ["Images", "ModelFolders", "Stages", "VisionLanguage", "Tensors"]),
         tests("Training"),
         tests(
             "Builds",

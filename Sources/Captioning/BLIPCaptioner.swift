@@ -1,5 +1,6 @@
 import Digests
 import Layers
+package import ModelFolders
 import Samples
 package import Stages
 package import Tensors

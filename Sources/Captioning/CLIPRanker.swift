@@ -1,4 +1,5 @@
 import Layers
+package import ModelFolders
 package import Stages
 package import Tensors
 import TextTokenizers

@@ -1,4 +1,5 @@
 import Layers
+import ModelFolders
 import Tensors
 
 /// Gives the model in the folder `target`, which is still to be trained, the image transformer of the model in `source`.

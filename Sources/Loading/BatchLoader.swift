@@ -1,7 +1,7 @@
 import AsyncAlgorithms
+import Concurrency
 import Foundation
 import Images
-import Stages
 
 /// The images and captions of one optimizer update.
 package struct TrainingBatch: Sendable, Equatable {

@@ -1,6 +1,6 @@
-package import Captioning
 import Layers
 package import Loading
+package import ModelFolders
 package import Tensors
 import TextTokenizers
 import VisionLanguage

@@ -1,7 +1,7 @@
-package import Captioning
 import Foundation
 import Layers
 package import Loading
+package import ModelFolders
 package import Tensors
 import TextTokenizers
 import VisionLanguage

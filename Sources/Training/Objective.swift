@@ -1,5 +1,5 @@
-package import Captioning
 package import Loading
+package import ModelFolders
 package import Tensors
 
 /// What a model is trained for: which model it is, and how it sees its images.

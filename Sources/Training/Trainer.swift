@@ -1,6 +1,6 @@
-import Captioning
 import Layers
 package import Loading
+import ModelFolders
 package import Tensors
 
 /// One model in training: its parameters, the optimizer and how many steps were taken.

@@ -1,6 +1,6 @@
-import Captioning
 import Foundation
 package import Loading
+import ModelFolders
 package import Tensors
 
 /// Training from start to end, in a folder where a run that was broken off goes on exactly.

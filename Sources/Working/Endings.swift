@@ -1,5 +1,6 @@
 import Captioning
 package import Commands
+import ModelFolders
 import Stages
 import Tensors
 import Transport

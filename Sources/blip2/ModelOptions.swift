@@ -3,6 +3,7 @@ import Captioning
 import Commands
 import Foundation
 import Images
+import ModelFolders
 import Tensors
 
 /// Where a model is and where it runs.

@@ -4,6 +4,7 @@ import Commands
 import Foundation
 import Loading
 import Manifests
+import ModelFolders
 import Samples
 import Tensors
 import Training

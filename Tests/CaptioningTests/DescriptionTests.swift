@@ -1,5 +1,6 @@
 import Captioning
 import Foundation
+import ModelFolders
 import Stages
 import Tensors
 import TestSupport

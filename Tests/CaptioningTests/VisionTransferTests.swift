@@ -1,4 +1,5 @@
 import Foundation
+import ModelFolders
 import Tensors
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Captioning
 import Foundation
+import ModelFolders
 import Tensors
 import TestSupport
 import Testing

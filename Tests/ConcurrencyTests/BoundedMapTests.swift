@@ -1,6 +1,7 @@
+import Concurrency
 import Locks
 import RandomNumbers
-import Stages
+
 import Testing
 
 @Suite("boundedMap") struct BoundedMapTests {

@@ -1,10 +1,10 @@
-import TextTokenizers
-import VisionLanguage
+package import TextTokenizers
+package import VisionLanguage
 
 /// Refuses a tokenizer whose tokens are not those that a captioner's decoder writes.
 ///
 /// The released captioners' tokenizers lack the decoder's last two tokens, `[DEC]` and `[ENC]`, which are not text.
-func checkFit(
+package func checkFit(
     of tokenizer: BERTWordPieceTokenizer, to decoder: DecoderConfiguration, _ directory: String
 ) throws(ModelError) {
     try checkLimit(tokenizer.idLimit, decoder.vocabulary, directory)
@@ -19,7 +19,7 @@ func checkFit(
 
 /// Refuses a tokenizer whose tokens are not those of a ranker's text transformer, or that ends texts with another token
 /// than the one at which a text's state is taken.
-func checkFit(
+package func checkFit(
     of tokenizer: CLIPTokenizer, to tower: TextTowerConfiguration, _ directory: String
 ) throws(ModelError) {
     try checkLimit(tokenizer.idLimit, tower.vocabulary, directory)

@@ -59,7 +59,7 @@ package struct ModelDirectory: Sendable {
     }
 
     /// Refuses a `generation_config.json` that asks for what is not done here.
-    func checkGeneration() throws(ModelError) {
+    package func checkGeneration() throws(ModelError) {
         guard holds("generation_config.json") else { return }
         try configuration("generation_config.json", VisionLanguage.checkGeneration(json:))
     }
@@ -67,7 +67,7 @@ package struct ModelDirectory: Sendable {
     private func holds(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path + "/" + name) }
 
     /// The model that `build` makes of the checkpoint's weights.
-    func load<Model>(_ build: (Checkpoint) throws(WeightsError) -> Model) throws(ModelError) -> Model {
+    package func load<Model>(_ build: (Checkpoint) throws(WeightsError) -> Model) throws(ModelError) -> Model {
         let checkpoint: Checkpoint
         do {
             checkpoint = try Checkpoint(directory: path)
