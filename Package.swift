@@ -159,10 +159,10 @@ let package = Package(
                 "Samples", "Archives", "Digests", "Files", "Locks", "Manifests", "SourceAdapters", "Fetching", "Images",
                 "Shards", "Spools", "Tables",
             ]),
-        library("VisionLanguage", ["Layers", "Locks", "RandomNumbers", "Tensors"]),
+        library("VisionLanguage", ["Images", "Layers", "Locks", "RandomNumbers", "Tensors"]),
         library("Coordination", ["Databases", "Samples", "Digests", "Files", "Locks", logging]),
         // 5. Where they meet.
-        library("ModelFolders", ["Files", "Layers", "Tensors", "TextTokenizers", "VisionLanguage"]),
+        library("ModelFolders", ["Files", "Images", "Layers", "Tensors", "TextTokenizers", "VisionLanguage"]),
         library(
             "Captioning",
             [
@@ -179,7 +179,10 @@ let package = Package(
         library("Commands", ["Files", "Locks", "Manifests", logging, arguments]),
         library(
             "Training",
-            ["Files", "Layers", "Loading", "ModelFolders", "Shards", "Tensors", "TextTokenizers", "VisionLanguage"]),
+            [
+                "Files", "Images", "Layers", "Loading", "ModelFolders", "Shards", "Tensors", "TextTokenizers",
+                "VisionLanguage",
+            ]),
         library(
             "Builds",
             [

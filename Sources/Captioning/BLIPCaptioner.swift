@@ -1,4 +1,5 @@
 import Digests
+package import Images
 import Layers
 package import ModelFolders
 import Samples
@@ -9,7 +10,7 @@ package import VisionLanguage
 
 /// Writes captions with BLIP.
 package struct BLIPCaptioner: Captioner {
-    package let imageSide: Int
+    package let view: ImageView
     private let model: SharedWeights<BLIP>
     private let tokenizer: BERTWordPieceTokenizer
     private let input: ModelInput
@@ -30,10 +31,9 @@ package struct BLIPCaptioner: Captioner {
     ) throws(ModelError) {
         let folder = try ModelDirectory(directory)
         let configuration = try folder.configuration("config.json", BLIPConfiguration.init(json:))
-        imageSide = configuration.vision.imageSide
+        view = configuration.view
         input = ModelInput(
-            side: imageSide, normalization: try folder.normalization(.captioner, side: imageSide),
-            device: engines.device)
+            side: view.side, normalization: try folder.normalization(of: view), device: engines.device)
         try folder.checkGeneration()
         tokenizer = try folder.tokenizer(BERTWordPieceTokenizer.init(directory:))
         guard let tokens = promptTokens(prompt, tokenizer, configuration.text) else {

@@ -1,3 +1,4 @@
+package import Images
 import Layers
 package import ModelFolders
 package import Stages
@@ -7,7 +8,7 @@ package import VisionLanguage
 
 /// Judges captions with CLIP: the cosine of the angle between the image's and the text's vector.
 package struct CLIPRanker: Ranker {
-    package let imageSide: Int
+    package let view: ImageView
     private let model: SharedWeights<CLIP>
     private let tokenizer: CLIPTokenizer
     private let input: ModelInput
@@ -20,10 +21,9 @@ package struct CLIPRanker: Ranker {
     ) throws(ModelError) {
         let folder = try ModelDirectory(directory)
         let configuration = try folder.configuration("config.json", CLIPConfiguration.init(json:))
-        imageSide = configuration.vision.imageSide
+        view = configuration.view
         input = ModelInput(
-            side: imageSide, normalization: try folder.normalization(.ranker, side: imageSide),
-            device: engines.device)
+            side: view.side, normalization: try folder.normalization(of: view), device: engines.device)
         let positions = configuration.text.positions
         tokenizer = try folder.tokenizer { try CLIPTokenizer(directory: $0, contextLength: positions) }
         try checkFit(of: tokenizer, to: configuration.text, directory)

@@ -31,21 +31,6 @@ package func resizeBicubic(_ image: PixelImage, width: Int, height: Int) -> Pixe
     return resample(image, Area(of: image.size), to: size, window: Window(x: 0, y: 0, size: size), CI_BICUBIC)
 }
 
-/// The square that BLIP sees: both sides become `side`, whatever the shape.
-package func squashed(_ image: PixelImage, side: Int) -> PixelImage {
-    ViewPlan(squashing: image.size, side).view(image)
-}
-
-/// The square that CLIP sees: the shorter side becomes `side`, the longer one keeps the shape, rounded down, and the
-/// middle is cut out.
-///
-/// Of an odd rest the smaller half is cut off first, as `transformers` does. (OpenAI's CLIP and LAVIS, by torchvision,
-/// round half a pixel to the even side.)
-/// Source: transformers `image_processing_backends.py`, `PilBackend.resize` and `center_crop`.
-package func shortestSideCropped(_ image: PixelImage, side: Int) -> PixelImage {
-    ViewPlan(shortestSideCropping: image.size, side).view(image)
-}
-
 extension ViewPlan {
     /// The square of `image`, whose size the plan was made for.
     func view(_ image: PixelImage) -> PixelImage {

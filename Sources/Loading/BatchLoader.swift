@@ -1,7 +1,7 @@
 import AsyncAlgorithms
 import Concurrency
 import Foundation
-import Images
+package import Images
 
 /// The images and captions of one optimizer update.
 package struct TrainingBatch: Sendable, Equatable {
@@ -12,6 +12,8 @@ package struct TrainingBatch: Sendable, Equatable {
     package let pixels: [[UInt8]]
     /// For each sample some of its kept captions; at least one.
     package let captions: [[String]]
+    /// The same captions as the loader's `tokenize` gives them; empty where it has none.
+    package let tokens: [[[Int]]]
 }
 
 /// Makes batches of a loader's samples: images are decoded on all cores while the trainer computes.
@@ -26,6 +28,8 @@ package struct BatchLoader: Sendable {
     package var captionsPerImage = 1
     /// The part of an image that is shown; nil shows the whole.
     package var crop: RandomCrop?
+    /// What becomes of a caption for the model; it runs in the loader's own tasks.
+    package var tokenize: (@Sendable (String) -> [Int])?
     /// How many batches are made ahead of the one that the trainer has; one more may wait complete.
     package var batchesAhead = 3
     /// How many images are decoded at once.
@@ -97,7 +101,7 @@ package struct BatchLoader: Sendable {
                     .success(
                         TrainingBatch(
                             step: step, keys: batch.map(\.key), pixels: batch.map(\.pixels),
-                            captions: batch.map(\.captions))))
+                            captions: batch.map(\.captions), tokens: batch.compactMap(\.tokens))))
                 batch = []
                 try Task.checkCancellation()
             })
@@ -107,6 +111,7 @@ package struct BatchLoader: Sendable {
         let key: String
         let pixels: [UInt8]
         let captions: [String]
+        let tokens: [[Int]]?
     }
 
     private func prepared(_ sample: TrainingSample) -> Result<Prepared, LoadingError> {
@@ -116,9 +121,11 @@ package struct BatchLoader: Sendable {
             let chosen = chosenCaptions(
                 of: sample.captions.count, limit: captionsPerImage, key: sample.key, epoch: sample.epoch,
                 seed: loader.order.seed)
+            let captions = chosen.map { sample.captions[$0] }
             return .success(
                 Prepared(
-                    key: sample.key, pixels: view(image).rgb, captions: chosen.map { sample.captions[$0] }))
+                    key: sample.key, pixels: view(image).rgb, captions: captions,
+                    tokens: tokenize.map { captions.map($0) }))
         } catch {
             return .failure(LoadingError(.image, sample.shard, "\(sample.key): \(error)"))
         }

@@ -1,5 +1,6 @@
 import Files
 package import Foundation
+package import Images
 package import Layers
 package import Tensors
 package import VisionLanguage
@@ -43,15 +44,15 @@ package struct ModelDirectory: Sendable {
         }
     }
 
-    /// How pixels are normalized: as the image processor says, which must make the view that is made here for a `kind` of
-    /// model; CLIP's numbers where there is none.
+    /// How pixels are normalized: as the image processor says, which must make the `view` of the model's configuration;
+    /// CLIP's numbers where there is none.
     ///
     /// `processor_config.json` comes before `preprocessor_config.json`, as in transformers.
-    package func normalization(_ kind: ModelKind, side: Int) throws(ModelError) -> Normalization {
+    package func normalization(of view: ImageView) throws(ModelError) -> Normalization {
         for (name, isNested) in [("processor_config.json", true), ("preprocessor_config.json", false)]
         where holds(name) {
             let found = try configuration(name) { json throws(ConfigurationError) in
-                try Normalization(json: json, isNested: isNested, kind, side: side)
+                try Normalization(json: json, isNested: isNested, view)
             }
             if let found { return found }
         }

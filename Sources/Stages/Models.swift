@@ -1,8 +1,10 @@
+package import Images
+
 /// An image to caption.
 package struct CaptionRequest: Sendable {
     /// The sample's key: with the manifest's seed and the caption's number it names the stream of random numbers.
     package let key: String
-    /// The view: RGB8, `imageSide * imageSide * 3` bytes.
+    /// What the model sees of the image: RGB8, three bytes a pixel of its view.
     package let pixels: [UInt8]
 
     package init(key: String, pixels: [UInt8]) {
@@ -29,8 +31,8 @@ package struct GeneratedCaption: Sendable, Equatable {
 
 /// Writes captions for images.
 package protocol Captioner: Sendable {
-    /// The side in pixels of the square images it takes.
-    var imageSide: Int { get }
+    /// What it sees of an image.
+    var view: ImageView { get }
     /// `count` captions for each image of `batch`, in the same order; they do not depend on the rest of the batch.
     ///
     /// `moved` is called at every token at least, from any thread: who hears nothing for minutes takes it to have hung.
@@ -42,7 +44,7 @@ package protocol Captioner: Sendable {
 /// An image with the captions to judge.
 package struct RankRequest: Sendable {
     package let key: String
-    /// The view: RGB8, `imageSide * imageSide * 3` bytes.
+    /// What the model sees of the image: RGB8, three bytes a pixel of its view.
     package let pixels: [UInt8]
     package let captions: [String]
 
@@ -55,8 +57,8 @@ package struct RankRequest: Sendable {
 
 /// Judges how well captions fit their image.
 package protocol Ranker: Sendable {
-    /// The side in pixels of the square images it takes.
-    var imageSide: Int { get }
+    /// What it sees of an image.
+    var view: ImageView { get }
     /// Cosine similarity, −1 to 1, of each caption of each request, in the same order.
     ///
     /// `moved` is called at every image at least, from any thread.

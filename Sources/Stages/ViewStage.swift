@@ -1,4 +1,4 @@
-import Images
+package import Images
 import Samples
 
 /// The image as the two models take it: RGB8, square.
@@ -10,13 +10,13 @@ struct ModelViews: Sendable {
 /// From a stored image to what the models see of it: decoded in full from the bytes that the shard will have, so that
 /// whoever reads the shard can make the same captions again.
 package struct ViewStage: Sendable {
-    private let captionerSide: Int
-    private let rankerSide: Int
+    private let captioner: ImageView
+    private let ranker: ImageView
 
-    /// The sides in pixels of the views that the two models take.
-    package init(captionerSide: Int, rankerSide: Int) {
-        self.captionerSide = captionerSide
-        self.rankerSide = rankerSide
+    /// The views that the two models take.
+    package init(captioner: ImageView, ranker: ImageView) {
+        self.captioner = captioner
+        self.ranker = ranker
     }
 
     /// The views of `row`, on which no worker crashed before; `hold` is told how many bytes are taken meanwhile.
@@ -33,9 +33,7 @@ package struct ViewStage: Sendable {
         let views = watch.working(on: row.origin.id) {
             Result { () throws(ImageError) in
                 let pixels = try decode(bytes, maxPixels: .max)
-                return ModelViews(
-                    captioner: squashed(pixels, side: captionerSide).rgb,
-                    ranker: shortestSideCropped(pixels, side: rankerSide).rgb)
+                return ModelViews(captioner: captioner(pixels).rgb, ranker: ranker(pixels).rgb)
             }
         }
         do {

@@ -1,3 +1,4 @@
+package import Images
 import Layers
 package import Loading
 package import ModelFolders
@@ -25,7 +26,8 @@ package struct CaptionObjective: Objective {
     package init(directory path: String, prompt: String, smoothing: Double) throws(ModelError) {
         let directory = try ModelDirectory(path)
         let configuration = try directory.configuration("config.json", BLIPConfiguration.init(json:))
-        normalization = try directory.normalization(.captioner, side: configuration.vision.imageSide)
+        view = configuration.view
+        normalization = try directory.normalization(of: view)
         let tokenizer = try directory.tokenizer(BERTWordPieceTokenizer.init(directory:))
         guard let tokens = promptTokens(prompt, tokenizer, configuration.text) else {
             throw ModelError.unfittingTokenizer(tokenizer.encode(prompt), configuration.text, path)
@@ -34,7 +36,6 @@ package struct CaptionObjective: Objective {
             throw ModelError(
                 .badOption, path, "the prompt has \(tokens.count) tokens, which leaves no room for a caption")
         }
-        view = .squashed(side: configuration.vision.imageSide)
         promptLength = tokens.count
         (self.directory, self.configuration, self.tokenizer) = (directory, configuration, tokenizer)
         (self.prompt, self.smoothing) = (prompt, smoothing)
@@ -50,11 +51,11 @@ package struct CaptionObjective: Objective {
     fileprivate func loss(of batch: TrainingBatch, _ model: BLIP, on device: Device) throws -> Tensor {
         let pixels = try normalizedPixels(batch.pixels, side: view.side, normalization, on: device)
         return try model.captionLoss(
-            pixels, batch.captions.map { $0.map(tokens) }, promptLength: promptLength, smoothing: smoothing)
+            pixels, batch.tokens, promptLength: promptLength, smoothing: smoothing)
     }
 
     /// The start token, the prompt, the cleaned caption, the end token.
-    private func tokens(of caption: String) -> [Int] {
+    package func tokens(of caption: String) -> [Int] {
         let limit = min(Self.longestCaption, configuration.text.positions)
         var tokens = tokenizer.encode(prompt + cleanedCaption(caption))
         tokens[0] = configuration.text.startToken

@@ -1,4 +1,5 @@
 import Foundation
+package import Images
 import Layers
 package import Loading
 package import ModelFolders
@@ -19,13 +20,15 @@ package struct ContrastiveObjective: Objective {
     package init(directory path: String, softTargets: Bool) throws(ModelError) {
         let directory = try ModelDirectory(path)
         let configuration = try directory.configuration("config.json", CLIPConfiguration.init(json:))
-        normalization = try directory.normalization(.ranker, side: configuration.vision.imageSide)
+        view = configuration.view
+        normalization = try directory.normalization(of: view)
         tokenizer = try directory.tokenizer {
             try CLIPTokenizer(directory: $0, contextLength: configuration.text.positions)
         }
-        view = .shortestSideCropped(side: configuration.vision.imageSide)
         (self.directory, self.configuration, self.softTargets) = (directory, configuration, softTargets)
     }
+
+    package func tokens(of caption: String) -> [Int] { tokenizer.encode(caption) }
 
     package func model(on device: Device) throws -> any TrainingModel {
         let (model, parameters) = try directory.trained(on: device) { weights throws(WeightsError) in
@@ -36,7 +39,7 @@ package struct ContrastiveObjective: Objective {
 
     fileprivate func loss(of batch: TrainingBatch, _ model: CLIP, on device: Device) throws -> Tensor {
         let pixels = try normalizedPixels(batch.pixels, side: view.side, normalization, on: device)
-        let texts = batch.captions.map { tokenizer.encode($0[0]) }
+        let texts = batch.tokens.map { $0[0] }
         guard !softTargets else {
             return try softTargetLoss(images: model.projected(images: pixels), texts: model.projected(texts: texts))
         }

@@ -1,3 +1,4 @@
+package import Images
 package import Loading
 package import ModelFolders
 package import Tensors
@@ -8,6 +9,8 @@ package protocol Objective: Sendable {
     var directory: ModelDirectory { get }
     /// How the model sees an image.
     var view: ImageView { get }
+    /// What the model reads of a caption; the loader calls it in its own tasks.
+    func tokens(of caption: String) -> [Int]
     /// Makes the model, with its parameters on `device`; it is made once in a run.
     func model(on device: Device) throws -> any TrainingModel
 }

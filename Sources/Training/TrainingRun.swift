@@ -20,7 +20,10 @@ package struct TrainingRun: Sendable {
         on device: Device
     ) {
         (self.folder, self.objective, self.options) = (folder, objective, options)
-        (self.batches, self.device) = (batches, device)
+        self.device = device
+        var batches = batches
+        batches.tokenize = objective.tokens(of:)
+        self.batches = batches
     }
 
     /// Trains up to the last step and writes the model; `report` is told of every step.

@@ -1,4 +1,5 @@
 package import Foundation
+package import Images
 package import Tensors
 
 /// The sizes of a vision transformer; absent keys have the defaults of the `transformers` class.
@@ -44,6 +45,9 @@ package struct VisionConfiguration: Sendable, Equatable {
 package struct BLIPConfiguration: Sendable, Equatable {
     package let vision: VisionConfiguration
     package let text: DecoderConfiguration
+
+    /// What the model sees of an image.
+    package var view: ImageView { .squashed(side: vision.imageSide) }
 
     /// Reads the configuration file `json`.
     package init(json: Data) throws(ConfigurationError) {
@@ -108,6 +112,9 @@ package struct CLIPConfiguration: Sendable, Equatable {
     package let text: TextTowerConfiguration
     /// The width of the space that images and texts share.
     package let jointWidth: Int
+
+    /// What the model sees of an image.
+    package var view: ImageView { .shortestSideCropped(side: vision.imageSide) }
 
     /// Reads the configuration file `json`.
     package init(json: Data) throws(ConfigurationError) {

@@ -1,33 +1,26 @@
 package import Foundation
-
-/// The kinds of model that a description is read for.
-package enum ModelKind: Sendable {
-    /// BLIP's captioner: sees the whole image, squashed to a square.
-    case captioner
-    /// CLIP: sees the middle of the image, its shorter side scaled to that of the square.
-    case ranker
-}
+package import Images
 
 extension Normalization {
-    /// Reads the image processor of a `kind` of model for images of `side` pixels: `json` is `preprocessor_config.json`,
-    /// or `processor_config.json`, in which it `isNested`.
+    /// Reads the image processor of a model that sees `view`: `json` is `preprocessor_config.json`, or
+    /// `processor_config.json`, in which it `isNested`.
     ///
-    /// What it does to the numbers of pixels is taken over. Throws where it makes another view than the one that is made
-    /// here, as `ModelKind` says, with the bicubic filter. Nil where a processor file has no image processor.
+    /// What it does to the numbers of pixels is taken over. Throws where it makes another view, or makes it without the
+    /// bicubic filter. Nil where a processor file has no image processor.
     ///
     /// Source: transformers `image_processing_backends.py`, `PilBackend`; `image_processing_utils.py`, `get_size_dict`.
     package init?(
-        json: Data, isNested: Bool, _ kind: ModelKind, side: Int
+        json: Data, isNested: Bool, _ view: ImageView
     ) throws(ConfigurationError) {
         let file = try ConfigurationObject(json: json)
         guard isNested else {
-            self = try ImageProcessor(file, kind, side).normalization
+            self = try ImageProcessor(file, view).normalization
             return
         }
         let nested = try file.objectIfPresent("image_processor")
         try file.finish(.ofProcessors)
         guard let nested else { return nil }
-        self = try ImageProcessor(nested, kind, side).normalization
+        self = try ImageProcessor(nested, view).normalization
     }
 }
 
@@ -41,11 +34,13 @@ private struct ImageProcessor {
 
     let normalization: Normalization
     private let object: ConfigurationObject
-    private let kind: ModelKind
-    private let side: Int
+    private let view: ImageView
 
-    init(_ object: ConfigurationObject, _ kind: ModelKind, _ side: Int) throws(ConfigurationError) {
-        (self.object, self.kind, self.side) = (object, kind, side)
+    /// Whether the whole image is squashed, as BLIP's processor does; CLIP's cuts the middle out.
+    private var squashes: Bool { view == .squashed(side: view.side) }
+
+    init(_ object: ConfigurationObject, _ view: ImageView) throws(ConfigurationError) {
+        (self.object, self.view) = (object, view)
         normalization = try Self.normalization(object)
         try checkClass()
         try checkView()
@@ -65,8 +60,8 @@ private struct ImageProcessor {
     }
 
     private func checkClass() throws(ConfigurationError) {
-        let name = kind == .captioner ? "BlipImageProcessor" : "CLIPImageProcessor"
-        let old = kind == .captioner ? "BlipFeatureExtractor" : "CLIPFeatureExtractor"
+        let name = squashes ? "BlipImageProcessor" : "CLIPImageProcessor"
+        let old = squashes ? "BlipFeatureExtractor" : "CLIPFeatureExtractor"
         let names = [name, name + "Fast", name + "Pil", old].map(ConfigurationValue.text)
         try object.require("image_processor_type", names)
         try object.require("feature_extractor_type", names)
@@ -81,16 +76,16 @@ private struct ImageProcessor {
         }
         let toSquare =
             object.value("default_to_square") == .null
-            ? false : try object.flag("default_to_square", kind == .captioner)
+            ? false : try object.flag("default_to_square", squashes)
         let size = try extent("size", toSquare: toSquare) ?? standardSize
-        let square = Extent.rectangle(height: side, width: side)
-        let wanted = kind == .captioner ? square : .shortestEdge(side)
+        let square = Extent.rectangle(height: view.side, width: view.side)
+        let wanted = squashes ? square : .shortestEdge(view.side)
         guard size == wanted else { throw object.error("size", unfit(size, wanted)) }
-        let crops = try object.flag("do_center_crop", kind == .ranker)
-        if !crops, kind == .ranker {
+        let crops = try object.flag("do_center_crop", !squashes)
+        if !crops, !squashes {
             throw object.error("do_center_crop", "false is not supported: the model sees a square")
         }
-        let crop = try extent("crop_size", toSquare: true) ?? (kind == .ranker ? standardCrop : nil)
+        let crop = try extent("crop_size", toSquare: true) ?? (!squashes ? standardCrop : nil)
         if crops, crop != square { throw object.error("crop_size", crop.map { unfit($0, square) } ?? "missing") }
         // All views are equally large, so that padding to the largest of a batch does nothing.
         let pads = try object.flag("do_pad", false)
@@ -99,12 +94,12 @@ private struct ImageProcessor {
     }
 
     private var standardSize: Extent {
-        kind == .captioner ? .rectangle(height: 384, width: 384) : .shortestEdge(224)
+        squashes ? .rectangle(height: 384, width: 384) : .shortestEdge(224)
     }
     private var standardCrop: Extent { .rectangle(height: 224, width: 224) }
 
     private func unfit(_ extent: Extent, _ wanted: Extent) -> String {
-        "\(text(extent)), but the model and its \(side) pixels a side need \(text(wanted))"
+        "\(text(extent)), but the model and its \(view.side) pixels a side need \(text(wanted))"
     }
 
     private func text(_ extent: Extent) -> String {

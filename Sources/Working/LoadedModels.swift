@@ -32,7 +32,7 @@ struct LoadedModels {
             directory: requireModel(manifest.rank.model, key: "rank.model"), precision: precision, engines: engines,
             use: use)
         bootstrap = BootstrapStage(manifest: manifest, captioner: captioner, ranker: ranker)
-        views = ViewStage(captionerSide: captioner.imageSide, rankerSide: ranker.imageSide)
+        views = ViewStage(captioner: captioner.view, ranker: ranker.view)
         batch = device == .cpu ? 4 : use.batch
         batches = device == .cpu ? max(2, cores / 2) : 3
     }

@@ -3,6 +3,7 @@ import Captioning
 import Commands
 import Digests
 import Foundation
+import Images
 import Samples
 import Stages
 import Tensors
@@ -62,11 +63,11 @@ struct BenchmarkCommand: AsyncParsableCommand {
                 + (number < count ? "square " : "square on on ")
         }
         let captionRequests = (0..<images).map { image in
-            CaptionRequest(key: "\(image)", pixels: noise(side: captioner.imageSide, seed: image))
+            CaptionRequest(key: "\(image)", pixels: noise(side: captioner.view.side, seed: image))
         }
         let rankRequests = (0..<images).map { image in
             RankRequest(
-                key: "\(image)", pixels: noise(side: judge.imageSide, seed: image),
+                key: "\(image)", pixels: noise(side: judge.view.side, seed: image),
                 captions: texts.map { "\($0)\(image % 7)" })
         }
         var (captioning, ranking, limits) = ([Double](), [Double](), [Double]())

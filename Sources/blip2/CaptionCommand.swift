@@ -86,7 +86,7 @@ struct CaptionCommand: AsyncParsableCommand {
         for start in stride(from: 0, to: images.count, by: Self.group) {
             let paths = images[start..<min(start + Self.group, images.count)]
             let requests = try paths.map { path in
-                let view = squashed(try readImage(path), side: captioner.imageSide)
+                let view = captioner.view(try readImage(path))
                 return CaptionRequest(key: key ?? path, pixels: view.rgb)
             }
             let made = try await captioner.caption(requests, count: greedy ? 1 : count)

@@ -41,7 +41,7 @@ struct RankCommand: AsyncParsableCommand {
                 directory: options.directory(), precision: options.arithmetic(), engines: options.engines(),
                 use: options.use(images: 1))
         }
-        let view = shortestSideCropped(try readImage(image), side: ranker.imageSide)
+        let view = ranker.view(try readImage(image))
         let request = RankRequest(key: image, pixels: view.rgb, captions: captions)
         let scores = try await ranker.score([request]).first ?? []
         let judged = zip(captions, scores).map { Output.Caption(text: $0, score: $1) }

@@ -1,5 +1,6 @@
 import Captioning
 import Foundation
+import Images
 import Locks
 import RandomNumbers
 import Stages
@@ -33,7 +34,7 @@ struct CaptioningTests {
         try await withModels { blip, _ in
             let captioner = try BLIPCaptioner(
                 directory: blip, seed: 42, precision: .float32, engines: EnginePool())
-            let made = try await captioner.caption(Self.requests(2, side: captioner.imageSide), count: 10)
+            let made = try await captioner.caption(Self.requests(2, side: captioner.view.side), count: 10)
             #expect(made.map(\.count) == [10, 10])
             for caption in made.flatMap({ $0 }) {
                 #expect(!caption.text.isEmpty)
@@ -54,7 +55,7 @@ struct CaptioningTests {
                 try BLIPCaptioner(
                     directory: blip, seed: seed, precision: .float32, engines: EnginePool(engineCount: engines))
             }
-            let requests = Self.requests(5, side: try captioner(0, engines: 1).imageSide)
+            let requests = Self.requests(5, side: try captioner(0, engines: 1).view.side)
             let all = try await captioner(42, engines: 1).caption(requests, count: 4)
             #expect(try await captioner(42, engines: 3).caption(requests, count: 4) == all)
             for (number, request) in requests.enumerated() {
@@ -74,8 +75,8 @@ struct CaptioningTests {
             let engines = EnginePool(engineCount: 2)
             let captioner = try BLIPCaptioner(directory: blip, seed: 42, precision: .float32, engines: engines)
             let ranker = try CLIPRanker(directory: clip, precision: .float32, engines: engines)
-            let requests = Self.requests(9, side: captioner.imageSide)
-            let judged = Self.requests(9, side: ranker.imageSide).enumerated().map { number, request in
+            let requests = Self.requests(9, side: captioner.view.side)
+            let judged = Self.requests(9, side: ranker.view.side).enumerated().map { number, request in
                 RankRequest(
                     key: request.key, pixels: request.pixels, captions: ["a red square", "two dogs", "\(number)"])
             }
@@ -100,7 +101,7 @@ struct CaptioningTests {
         try await withModels { blip, clip in
             let captioner = try BLIPCaptioner(directory: blip, seed: 42, precision: .float32, engines: EnginePool())
             let count = Locked(0)
-            let made = try await captioner.caption(Self.requests(1, side: captioner.imageSide), count: 2) {
+            let made = try await captioner.caption(Self.requests(1, side: captioner.view.side), count: 2) {
                 count.withLock { $0 += 1 }
             }
             let longest = made[0].map(\.tokens.count).max() ?? 0
@@ -115,7 +116,7 @@ struct CaptioningTests {
             let captions = [
                 "a red square", "two blue circles on grass", "a red square", "A  RED square", "zebra &amp; co",
             ]
-            let requests = Self.requests(4, side: ranker.imageSide).map {
+            let requests = Self.requests(4, side: ranker.view.side).map {
                 RankRequest(key: $0.key, pixels: $0.pixels, captions: captions)
             }
             let scores = try await ranker.score(requests)
@@ -137,7 +138,7 @@ struct CaptioningTests {
     func longCaption() async throws {
         try await withModels { _, clip in
             let ranker = try CLIPRanker(directory: clip, precision: .float32, engines: EnginePool())
-            let image = Self.requests(1, side: ranker.imageSide)[0].pixels
+            let image = Self.requests(1, side: ranker.view.side)[0].pixels
             let long = String(repeating: "a large red circle ", count: 60)
             let score = try await ranker.score([RankRequest(key: "x", pixels: image, captions: [long, "a"])])
             #expect(score[0].count == 2)
@@ -149,10 +150,10 @@ struct CaptioningTests {
         try await withModels { blip, clip in
             let engines = EnginePool()
             let captioner = try BLIPCaptioner(directory: blip, seed: 1, precision: .bfloat16, engines: engines)
-            let made = try await captioner.caption(Self.requests(1, side: captioner.imageSide), count: 3)
+            let made = try await captioner.caption(Self.requests(1, side: captioner.view.side), count: 3)
             let ranker = try CLIPRanker(directory: clip, precision: .bfloat16, engines: engines)
             let request = RankRequest(
-                key: "x", pixels: Self.requests(1, side: ranker.imageSide)[0].pixels, captions: made[0].map(\.text))
+                key: "x", pixels: Self.requests(1, side: ranker.view.side)[0].pixels, captions: made[0].map(\.text))
             #expect(try await ranker.score([request])[0].count == 3)
         }
     }
@@ -171,7 +172,7 @@ struct CaptioningTests {
             try BLIPCaptioner(
                 directory: folder + "/blip", seed: 1, precision: precision, engines: EnginePool(engineCount: engines))
         }
-        let requests = Self.requests(4, side: try captioner(engines: 1).imageSide)
+        let requests = Self.requests(4, side: try captioner(engines: 1).view.side)
         let all = try await captioner(engines: 1).caption(requests, count: 10)
         #expect(try await captioner(engines: 3).caption(requests, count: 10) == all)
         #expect(try await captioner(engines: 2).caption([requests[2]], count: 10)[0] == all[2])
@@ -179,7 +180,7 @@ struct CaptioningTests {
         func scores(_ precision: Precision) async throws -> [[Double]] {
             let ranker = try CLIPRanker(
                 directory: folder + "/clip", precision: precision, engines: EnginePool(engineCount: 2))
-            let images = Self.requests(4, side: ranker.imageSide)
+            let images = Self.requests(4, side: ranker.view.side)
             return try await ranker.score(
                 images.map { RankRequest(key: $0.key, pixels: $0.pixels, captions: ["a red square", "two dogs"]) })
         }

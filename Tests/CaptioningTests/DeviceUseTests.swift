@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Stages
 import Tensors
 import TestSupport
@@ -28,7 +29,7 @@ struct DeviceUseTests {
         func captions(_ use: DeviceUse?) async throws -> [[GeneratedCaption]] {
             let captioner = try BLIPCaptioner(
                 directory: folder + "/blip", seed: 7, precision: .float32, engines: engines, use: use)
-            return try await captioner.caption(CaptioningTests.requests(8, side: captioner.imageSide), count: 4)
+            return try await captioner.caption(CaptioningTests.requests(8, side: captioner.view.side), count: 4)
         }
         let alone = try await captions(nil)
         let together = try await captions(DeviceUse(batch: 3, decodesOnDevice: true))
@@ -40,7 +41,7 @@ struct DeviceUseTests {
         func scores(_ use: DeviceUse?) async throws -> [[Double]] {
             let ranker = try CLIPRanker(directory: folder + "/clip", precision: .float32, engines: engines, use: use)
             return try await ranker.score(
-                zip(CaptioningTests.requests(8, side: ranker.imageSide), alone).map { request, captions in
+                zip(CaptioningTests.requests(8, side: ranker.view.side), alone).map { request, captions in
                     RankRequest(key: request.key, pixels: request.pixels, captions: captions.map(\.text))
                 })
         }

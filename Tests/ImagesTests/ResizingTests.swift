@@ -12,7 +12,7 @@ struct ResizingTests {
             switch golden.kind {
             case "bicubic": resizeBicubic(image, width: size.width, height: size.height)
             case "hamming": resize(image, ResizePlan(scaling: image.size, to: size))
-            case "clip": shortestSideCropped(image, side: size.width)
+            case "clip": ImageView.shortestSideCropped(side: size.width)(image)
             default: resize(try reduced(golden), ResizePlan(scaling: image.size, to: size))
             }
         #expect(result.size == size)
@@ -81,7 +81,7 @@ struct ResizingTests {
     @Test("squashes to a square whatever the shape")
     func squash() throws {
         let image = PixelImage(width: 30, height: 10, rgb: noise(seed: 1, count: 900))
-        #expect(squashed(image, side: 16) == resizeBicubic(image, width: 16, height: 16))
+        #expect(ImageView.squashed(side: 16)(image) == resizeBicubic(image, width: 16, height: 16))
     }
 }
 

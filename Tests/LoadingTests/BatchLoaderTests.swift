@@ -25,7 +25,8 @@ import Testing
         let dataset = try TestDataset([7, 1, 3])
         defer { dataset.remove() }
         for view in [ImageView.squashed(side: 4), .shortestSideCropped(side: 6)] {
-            let loader = try Self.loader(dataset, view: view)
+            var loader = try Self.loader(dataset, view: view)
+            loader.tokenize = { $0.utf8.map(Int.init) }
             let batches = try await Self.batches(loader, 7)
             #expect(batches.map(\.step) == Array(1...7))
             #expect(try batches.flatMap(\.keys) == ShardLoaderTests.keys(loader.loader, 28))
@@ -38,6 +39,7 @@ import Testing
                 let caption = chosenCaptions(
                     of: row % 3 + 1, limit: 1, key: key, epoch: place / 11, seed: 1)[0]
                 #expect(batch.captions[sample] == ["caption \(caption) of \(row)"])
+                #expect(batch.tokens[sample] == ["caption \(caption) of \(row)".utf8.map(Int.init)])
             }
         }
     }

@@ -60,7 +60,7 @@ struct CountingSource: SourceAdapter {
 /// Captions that name their image; a caption whose number is 7 is the best.
 final class FakeModels: Captioner, Ranker {
     struct Down: Error {}
-    let imageSide = 8
+    let view = ImageView.squashed(side: 8)
     let fails: Bool
     let images = Locked<[[UInt8]]>([])
     let keys = Locked<[String]>([])
@@ -116,7 +116,8 @@ struct TestFlow {
         desk = models.map { [manifest, gate, pulse] in
             CaptionDesk(
                 bootstrap: BootstrapStage(manifest: manifest, captioner: $0, ranker: $0),
-                views: ViewStage(captionerSide: 8, rankerSide: 8), batch: 4, batches: 2, gate: gate, disk: disk,
+                views: ViewStage(captioner: .squashed(side: 8), ranker: .shortestSideCropped(side: 8)), batch: 4,
+                batches: 2, gate: gate, disk: disk,
                 pulse: pulse)
         }
         isBootstrapped = models != nil

@@ -72,12 +72,12 @@ import Testing
         let models = FakeModels()
         let row = try #require(try await TestFlow(models: models).rows().first)
         let pixels = try decode(try #require(row.image).bytes, maxPixels: .max)
-        let wanted = [squashed(pixels, side: 8).rgb, shortestSideCropped(pixels, side: 8).rgb]
+        let wanted = [ImageView.squashed(side: 8), .shortestSideCropped(side: 8)].map { $0(pixels).rgb }
         let seen = models.images.withLock { $0 }
         #expect(Set(seen) == Set(wanted))
         // What was resized, and not yet encoded, is another picture.
         let resized = resize(TestFlow.picture, ResizePlan(TestFlow.picture.size, mode: .shortestSide, size: 8))
-        #expect(!seen.contains(squashed(resized, side: 8).rgb))
+        #expect(!seen.contains(ImageView.squashed(side: 8)(resized).rgb))
     }
 
     @Test("fetches no row that is left out whatever its image is")
