@@ -1,6 +1,6 @@
 package import Images
 import Layers
-package import Loading
+import Loading
 package import ModelFolders
 package import Tensors
 import TextTokenizers

@@ -1,7 +1,7 @@
 import Foundation
 package import Images
 import Layers
-package import Loading
+import Loading
 package import ModelFolders
 package import Tensors
 import TextTokenizers

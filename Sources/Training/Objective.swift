@@ -1,5 +1,4 @@
 package import Images
-package import Loading
 package import ModelFolders
 package import Tensors
 
