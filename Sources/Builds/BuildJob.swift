@@ -118,11 +118,7 @@ package final class BuildJob: Sendable {
         try await coordinator.takeOver(workforce.formerLeases)
         // Workers that go on write there.
         if workforce.formerLeases == .released { try output.clearScratch(but: SpoolFolder.name(of: record.identity)) }
-        let isBegun = try await blocking { [self] in
-            try keeper.repair(logger) > 0 || store.status().total.publishedUnits > 0
-        }
-        // It may say that all is done, or not be ours.
-        if isBegun { try await describe(coordinator) }
+        _ = try await blocking { [self] in try keeper.repair(logger) }
         do {
             if try await coordinator.hasWork() { try await work(coordinator, workforce, listening) }
             if let fault = fault.withLock({ $0 }) { throw fault }
@@ -211,7 +207,7 @@ package final class BuildJob: Sendable {
         progress.leave(failed: nil)
     }
 
-    /// Shows progress every second, and writes `dataset.json` now and then.
+    /// Shows progress every second, and writes `dataset.json` at once, because it may say that all is done, and now and then.
     private func follow(_ coordinator: Coordinator) async throws -> Bool {
         var described = -1
         var nextDescription = ContinuousClock.now
@@ -226,7 +222,7 @@ package final class BuildJob: Sendable {
             if .now >= nextDescription, status.total.publishedUnits != described {
                 let start = ContinuousClock.now
                 do {
-                    try await patiently(logger) { try await blocking { _ = try self.describe(status) } }
+                    try await patiently(logger) { try await unhurried { _ = try self.describe(status) } }
                     described = status.total.publishedUnits
                 } catch  where isDiskFull(error) {
                     logger.debug("dataset.json not written", metadata: ["reason": "\(error)"])  // tried again soon

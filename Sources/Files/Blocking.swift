@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Glibc
 import Locks
 
 /// Runs work that blocks, on the disk most of the time, on a thread outside the shared pool.
@@ -12,6 +13,19 @@ package func blocking<Value: Sendable, Failure: Error>(
         DispatchQueue.global().async { continuation.resume(returning: Result(catching: body)) }
     }
     return try result.get()
+}
+
+/// As `blocking`, for work that has time: its thread gives way to all others of this machine.
+package func unhurried<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        // A thread may not take its priority back, so it is one of its own.
+        let thread = Thread {
+            _ = setpriority(CInt(PRIO_PROCESS.rawValue), 0, 10)  // on Linux, of this thread alone
+            continuation.resume(with: Result(catching: body))
+        }
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
 }
 
 /// Runs work that blocks, as `blocking` does, but only so many pieces of it at once: the others wait, in order.

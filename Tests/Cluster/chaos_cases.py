@@ -169,9 +169,10 @@ def kills(lab, hosts, database, seconds, seed):
             while not fleet.is_done:
                 check(time.monotonic() < limit + 300, f"the build hangs: {fleet.processes['c1'].tail()}")
                 time.sleep(chance.uniform(0.2, 1.5))
-                for moment, heal in [entry for entry in healed if entry[0] <= time.monotonic()]:
+                now = time.monotonic()
+                due, healed = [entry for entry in healed if entry[0] <= now], [entry for entry in healed if entry[0] > now]
+                for _, heal in due:
                     heal()
-                healed = [entry for entry in healed if entry[0] > time.monotonic()]
                 fleet.tend()
                 if time.monotonic() > limit or len(healed) > 2:
                     continue  # it must come to its end when it is left alone
