@@ -1,6 +1,7 @@
 #include "support.h"
 #include <setjmp.h>
 #include <stdlib.h>
+#include <string.h>
 // libjpeg's headers want these two first.
 #include <jpeglib.h>
 #include <jerror.h>
@@ -84,29 +85,52 @@ static void rgb_of_cmyk(const uint8_t *cmyk, uint8_t *rgb, int width) {
     }
 }
 
-static void read_rows(struct jpeg_decompress_struct *decoder, uint8_t *pixels) {
-    size_t stride = (size_t)decoder->output_width * 3;
+// The part of each row that is decoded. The library decodes whole blocks of coefficients; beside the part it decodes one
+// more block where there is one, because smooth chroma upsampling looks at the neighbours of a pixel.
+typedef struct {
+    JDIMENSION first, width;  // columns that the library gives
+    int skipped;              // of those, how many stand before the part
+} columns_t;
+
+static columns_t choose_columns(struct jpeg_decompress_struct *decoder, ci_part_t part, ci_output_t output) {
+    columns_t columns = {.width = decoder->output_width};
+    if (output.width == part.width) return columns;
+    int margin = decoder->max_h_samp_factor * 8, first = part.x > margin ? part.x - margin : 0;
+    int end = part.x + output.width + margin < part.width ? part.x + output.width + margin : part.width;
+    columns.first = (JDIMENSION)first;
+    columns.width = (JDIMENSION)(end - first);
+    jpeg_crop_scanline(decoder, &columns.first, &columns.width);
+    columns.skipped = part.x - (int)columns.first;
+    return columns;
+}
+
+// One row after the other through a row of room, for what is not to be stored as it comes.
+static void read_row_by_row(
+    struct jpeg_decompress_struct *decoder, columns_t columns, int has_black, ci_output_t output) {
+    JSAMPARRAY row = decoder->mem->alloc_sarray(
+        (j_common_ptr)decoder, JPOOL_IMAGE, columns.width * (has_black ? 4 : 3), 1);
+    size_t stride = (size_t)output.width * 3;
+    for (int y = 0; y < output.height;) {
+        if (jpeg_read_scanlines(decoder, row, 1) != 1) continue;
+        uint8_t *target = output.pixels + (size_t)y++ * stride;
+        if (has_black) rgb_of_cmyk(row[0] + columns.skipped * 4, target, output.width);
+        else memcpy(target, row[0] + columns.skipped * 3, stride);
+    }
+}
+
+static void read_rows(struct jpeg_decompress_struct *decoder, ci_output_t output) {
+    size_t stride = (size_t)output.width * 3;
     enum { batch = 16 };
     JSAMPROW rows[batch];
-    while (decoder->output_scanline < decoder->output_height) {
-        JDIMENSION first = decoder->output_scanline, count = decoder->output_height - first;
+    for (JDIMENSION done = 0; done < (JDIMENSION)output.height;) {
+        JDIMENSION count = (JDIMENSION)output.height - done;
         if (count > batch) count = batch;
-        for (JDIMENSION i = 0; i < count; i++) rows[i] = pixels + (first + i) * stride;
-        jpeg_read_scanlines(decoder, rows, count);
+        for (JDIMENSION i = 0; i < count; i++) rows[i] = output.pixels + (done + i) * stride;
+        done += jpeg_read_scanlines(decoder, rows, count);
     }
 }
 
-static void read_cmyk_rows(struct jpeg_decompress_struct *decoder, uint8_t *pixels) {
-    size_t stride = (size_t)decoder->output_width * 3;
-    JSAMPARRAY row = decoder->mem->alloc_sarray(
-        (j_common_ptr)decoder, JPOOL_IMAGE, decoder->output_width * 4, 1);
-    while (decoder->output_scanline < decoder->output_height) {
-        uint8_t *target = pixels + decoder->output_scanline * stride;
-        if (jpeg_read_scanlines(decoder, row, 1) == 1) rgb_of_cmyk(row[0], target, (int)decoder->output_width);
-    }
-}
-
-ci_status_t ci_jpeg_decode(ci_input_t input, int denominator, int most_scans, ci_output_t output, char *message) {
+ci_status_t ci_jpeg_decode(ci_input_t input, ci_part_t part, int most_scans, ci_output_t output, char *message) {
     struct jpeg_decompress_struct decoder;
     failure_t failure;
     scan_limit_t limit = {.base = {.progress_monitor = check_scans}, .most_scans = most_scans};
@@ -123,16 +147,21 @@ ci_status_t ci_jpeg_decode(ci_input_t input, int denominator, int most_scans, ci
     // Everything else stays at libjpeg's default, as in Pillow: the accurate DCT and smooth chroma upsampling.
     int has_black = decoder.num_components == 4;
     decoder.out_color_space = has_black ? JCS_CMYK : JCS_EXT_RGB;
-    decoder.scale_num = 8 / (unsigned)denominator;
+    decoder.scale_num = 8 / (unsigned)part.denominator;
     decoder.scale_denom = 8;
     jpeg_calc_output_dimensions(&decoder);
-    if (decoder.output_width != (JDIMENSION)output.width || decoder.output_height != (JDIMENSION)output.height) {
+    if (decoder.output_width != (JDIMENSION)part.width || decoder.output_height != (JDIMENSION)part.height) {
         jpeg_destroy_decompress(&decoder);
         return ci_fail(CI_DAMAGED, message, "two headers with different sizes");
     }
     jpeg_start_decompress(&decoder);
-    if (has_black) read_cmyk_rows(&decoder, output.pixels);
-    else read_rows(&decoder, output.pixels);
+    columns_t columns = choose_columns(&decoder, part, output);
+    if (part.y > 0) jpeg_skip_scanlines(&decoder, (JDIMENSION)part.y);
+    if (has_black || columns.width != (JDIMENSION)output.width) {
+        read_row_by_row(&decoder, columns, has_black, output);
+    } else {
+        read_rows(&decoder, output);
+    }
     jpeg_destroy_decompress(&decoder);  // what follows the last row is of no interest
     return CI_OK;
 }

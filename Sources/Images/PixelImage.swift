@@ -35,6 +35,49 @@ package struct PixelImage: Sendable, Equatable {
 
     /// Both sides.
     package var size: Size { Size(width: width, height: height) }
+
+    /// The part `crop` of it.
+    package func cut(to crop: PixelRectangle) -> PixelImage {
+        precondition(crop.fits(in: size), "\(crop) is not inside \(size)")
+        var part: [UInt8] = []
+        part.reserveCapacity(crop.size.width * crop.size.height * 3)
+        for row in crop.y..<crop.y + crop.size.height {
+            let start = (row * width + crop.x) * 3
+            part += rgb[start..<start + crop.size.width * 3]
+        }
+        return PixelImage(width: crop.size.width, height: crop.size.height, rgb: part)
+    }
+}
+
+/// A part of a picture, in whole pixels.
+package struct PixelRectangle: Sendable, Hashable {
+    /// Columns left of it.
+    package let x: Int
+    /// Rows above it.
+    package let y: Int
+    package let size: Size
+
+    /// The part of `size` at column `x` and row `y`.
+    package init(x: Int, y: Int, size: Size) {
+        self.x = x
+        self.y = y
+        self.size = size
+    }
+
+    /// The pixels that hold `part` of a picture whose sides were divided by `denominator`.
+    init(covering part: PixelRectangle, dividedBy denominator: Int) {
+        func axis(_ start: Int, _ length: Int) -> Range<Int> {
+            start / denominator..<(start + length + denominator - 1) / denominator
+        }
+        let (columns, rows) = (axis(part.x, part.size.width), axis(part.y, part.size.height))
+        self.init(x: columns.lowerBound, y: rows.lowerBound, size: Size(width: columns.count, height: rows.count))
+    }
+
+    /// Whether it holds a pixel, and none outside a picture of `size`.
+    func fits(in size: Size) -> Bool {
+        x >= 0 && y >= 0 && self.size.width > 0 && self.size.height > 0 && x + self.size.width <= size.width
+            && y + self.size.height <= size.height
+    }
 }
 
 /// A part of a picture, in pixels and parts of them.
@@ -47,6 +90,13 @@ package struct Area: Sendable, Equatable {
     /// All of a picture of `size`.
     init(of size: Size) {
         (x, y, width, height) = (0, 0, Double(size.width), Double(size.height))
+    }
+
+    /// `part` of a picture whose sides were divided by `denominator`, of which only `seen` is there.
+    init(of part: PixelRectangle, dividedBy denominator: Int, from seen: PixelRectangle) {
+        let divisor = Double(denominator)
+        (x, y) = (Double(part.x) / divisor - Double(seen.x), Double(part.y) / divisor - Double(seen.y))
+        (width, height) = (Double(part.size.width) / divisor, Double(part.size.height) / divisor)
     }
 
     /// What a picture of `size` covers of its pixels when each side is divided by `denominator` and rounded up; the pixels

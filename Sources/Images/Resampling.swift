@@ -31,6 +31,17 @@ package func resizeBicubic(_ image: PixelImage, width: Int, height: Int) -> Pixe
     return resample(image, Area(of: image.size), to: size, window: Window(x: 0, y: 0, size: size), CI_BICUBIC)
 }
 
+/// The `area` of `image` scaled to `size` with the bicubic kernel, which looks at the pixels around it too.
+func resizeBicubic(_ image: PixelImage, _ area: Area, to size: Size) -> PixelImage {
+    resample(image, area, to: size, window: Window(x: 0, y: 0, size: size), CI_BICUBIC)
+}
+
+/// The part `crop` of `image`, cut out and scaled to `size` with the bicubic kernel.
+package func resizeBicubic(_ image: PixelImage, _ crop: PixelRectangle, to size: Size) -> PixelImage {
+    let part = crop.size == image.size ? image : image.cut(to: crop)
+    return resizeBicubic(part, width: size.width, height: size.height)
+}
+
 extension ViewPlan {
     /// The square of `image`, whose size the plan was made for.
     func view(_ image: PixelImage) -> PixelImage {

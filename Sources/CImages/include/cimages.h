@@ -30,9 +30,18 @@ typedef struct {
     uint8_t *pixels;
 } ci_output_t;
 
-/// Decodes at 1/`denominator` (1, 2, 4 or 8) of the size, each side rounded up; `output` has the reduced size and
-/// 3 bytes a pixel. More than `most_scans` scans are damage. `message` has CI_MESSAGE_CAPACITY bytes, as in all calls.
-ci_status_t ci_jpeg_decode(ci_input_t input, int denominator, int most_scans, ci_output_t output, char *message);
+/// How much of a JPEG is decoded: the picture at 1/`denominator` (1, 2, 4 or 8) of its size is `width` × `height`, each side
+/// rounded up, and of it only the part at (`x`, `y`) of the output's size.
+typedef struct {
+    int denominator;
+    int width, height;
+    int x, y;
+} ci_part_t;
+
+/// Decodes `part` into `output`, 3 bytes a pixel; the pixels are those of the whole picture. What stands in the file behind
+/// the last row is not looked at. More than `most_scans` scans are damage. `message` has CI_MESSAGE_CAPACITY bytes, as in
+/// all calls.
+ci_status_t ci_jpeg_decode(ci_input_t input, ci_part_t part, int most_scans, ci_output_t output, char *message);
 
 /// Decodes into `output`, which has room for 4 bytes a pixel; the first 3 a pixel are used in the end.
 ci_status_t ci_png_decode(ci_input_t input, ci_output_t output, char *message);
@@ -88,3 +97,12 @@ ci_status_t ci_resample(ci_pixels_t image, ci_resize_t resize, ci_output_t outpu
 
 /// Turns or mirrors `image` as EXIF `orientation` (2 to 8) asks into `pixels`, which has the same number of pixels.
 void ci_orient(ci_pixels_t image, int orientation, uint8_t *pixels);
+
+/// Where a pixel goes: from (u, v) to (xx·u + xy·v + x, yx·u + yy·v + y).
+typedef struct {
+    double xx, xy, x;
+    double yx, yy, y;
+} ci_affine_t;
+
+/// Moves the pixels of `image` into `pixels`, of the same size, with linear interpolation; what comes from outside is `fill`.
+void ci_warp(ci_pixels_t image, ci_affine_t forth, const uint8_t fill[3], uint8_t *pixels);
