@@ -95,6 +95,7 @@ let package = Package(
     name: "blip2-pipeline",
     products: [
         .library(name: "Shards", targets: ["Shards", "Samples"]),
+        .library(name: "Loading", targets: ["Loading", "Samples"]),
         .executable(name: "pipeline", targets: ["pipeline"]),
         .executable(name: "pipeline-coordinator", targets: ["pipeline-coordinator"]),
         .executable(name: "pipeline-worker", targets: ["pipeline-worker"]),
@@ -174,7 +175,10 @@ let package = Package(
         bridge("Supervision", ["CProcess", "Coordination", "Locks", logging]),
         library(
             "Loading",
-            ["Concurrency", "Samples", "Digests", "Images", "RandomNumbers", "Shards", "Storage", asyncAlgorithms]),
+            [
+                "Concurrency", "Samples", "Digests", "Images", "Locks", "RandomNumbers", "Shards", "Storage",
+                "TextTokenizers", asyncAlgorithms,
+            ]),
         library("Reports", ["Samples", "Digests", "Files", "RandomNumbers", "Storage"]),
         library("Commands", ["Files", "Locks", "Manifests", logging, arguments]),
         library(

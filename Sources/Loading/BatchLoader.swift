@@ -3,55 +3,75 @@ import Concurrency
 import Foundation
 package import Images
 
-/// The images and captions of one optimizer update.
-package struct TrainingBatch: Sendable, Equatable {
-    /// The number of the update, from 1.
-    package let step: Int
-    package let keys: [String]
-    /// For each sample the square that the model sees: interleaved RGB, rows top to bottom, `side * side * 3` bytes.
-    package let pixels: [[UInt8]]
-    /// For each sample some of its kept captions; at least one.
-    package let captions: [[String]]
-    /// The same captions as the loader's `tokenize` gives them; empty where it has none.
-    package let tokens: [[[Int]]]
-}
-
 /// Makes batches of a loader's samples: images are decoded on all cores while the trainer computes.
 ///
-/// What is in a batch depends on the loader, the batch size and the step alone. Batches are always full: one that the
-/// end of an epoch would cut off goes on with the next epoch.
-package struct BatchLoader: Sendable {
-    package let loader: ShardLoader
-    package let batchSize: Int
-    package let view: ImageView
-    /// How many captions of an image are in a batch, where it has so many.
-    package var captionsPerImage = 1
-    /// The part of an image that is shown; nil shows the whole.
-    package var crop: RandomCrop?
-    /// What becomes of a caption for the model; it runs in the loader's own tasks.
-    package var tokenize: (@Sendable (String) -> [Int])?
-    /// How many batches are made ahead of the one that the trainer has; one more may wait complete.
-    package var batchesAhead = 3
-    /// How many images are decoded at once.
-    package var decoders = ProcessInfo.processInfo.activeProcessorCount
-    /// An image of more pixels is an error.
-    package var maxPixels = 178_956_970
+/// What is in a batch depends on the loader, the batch size and the step alone: a sample's captions and its part of the image
+/// are drawn from the seed and its position. However many processes, threads or decoders there are, they see the same samples
+/// in the same batches; each process makes its own part of a batch, and reads past the others'. Batches are always full.
+public struct BatchLoader: Sendable {
+    /// Which of a sample's captions may be shown.
+    public enum CaptionChoice: Sendable, Hashable {
+        /// Any of the kept ones, drawn anew each time.
+        case kept
+        /// The best of the kept ones.
+        case best
+        /// The one that came with the image; a sample without one counts as damaged.
+        case web
+    }
 
-    package init(_ loader: ShardLoader, batchSize: Int, view: ImageView) {
+    /// Where the samples come from.
+    public let loader: ShardLoader
+    /// How many samples a batch has, those of all processes together.
+    public let batchSize: Int
+    /// What is done to images whose set says nothing else.
+    public var transform: ImageTransform
+    /// The process that the batches are for.
+    public var process = ProcessRank()
+    /// Which captions may be shown.
+    public var captionChoice = CaptionChoice.kept
+    /// How many of an image's kept captions are in a batch, where it has so many.
+    public var captionsPerImage = 1
+    /// What is done to a caption before it is shown and tokenized.
+    public var clean: (@Sendable (String) -> String)?
+    /// What becomes of a caption for the model; it runs in the loader's own tasks.
+    public var tokenize: (@Sendable (String) -> [Int])?
+    /// How many batches are made ahead of the one that the trainer has; one more may wait complete.
+    public var batchesAhead = 3
+    /// How many images are decoded at once.
+    public var decoders = ProcessInfo.processInfo.activeProcessorCount
+    /// An image of more pixels counts as damaged.
+    public var maxPixels = 178_956_970
+    /// How many damaged samples this process replaces by others; one more is an error.
+    public var damageLimit = 100
+
+    /// Batches of `batchSize` samples of `loader`, their images as `transform` makes them.
+    public init(_ loader: ShardLoader, batchSize: Int, transform: ImageTransform) {
         precondition(batchSize > 0, "a batch has at least one sample")
+        if case .batches(let size) = loader.order.mixing {
+            precondition(size == batchSize, "the loader mixes batches of \(size) samples, not of \(batchSize)")
+        }
+        let sides = loader.sets.compactMap { $0.transform?.side }
+        precondition(sides.allSatisfy { $0 == transform.side }, "the images of a batch have one size: \(sides)")
         self.loader = loader
         self.batchSize = batchSize
-        self.view = view
+        self.transform = transform
+    }
+
+    /// Batches of `batchSize` samples of `loader`, their images as a model that sees `view` sees them.
+    package init(_ loader: ShardLoader, batchSize: Int, view: ImageView) {
+        self.init(loader, batchSize: batchSize, transform: ImageTransform(view))
     }
 
     /// Calls `body` with a function that gives the batches of the steps behind `completedSteps`, in order, without end.
     ///
-    /// Nothing is read or decoded any more when this returns. Samples before a damaged one are all given first; then the
-    /// function throws the `LoadingError` that names shard and key, and throws it again when it is asked again.
-    package func withBatches<Value>(
+    /// Nothing is read or decoded any more when this returns. A sample that is damaged is replaced by the one that has its number
+    /// in the next batch, and named in its batch; batches before one that cannot be made are all given first. Then the function
+    /// throws the `LoadingError` that names the shard, and throws it again when it is asked again.
+    public func withBatches<Value>(
         after completedSteps: Int, isolation: isolated (any Actor)? = #isolation,
         _ body: (_ next: () async throws -> TrainingBatch) async throws -> Value
     ) async throws -> Value {
+        precondition(process.count <= batchSize, "fewer samples in a batch than processes")
         let channel = AsyncChannel<Result<TrainingBatch, LoadingError>>()
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await fill(channel, after: completedSteps) }
@@ -76,18 +96,25 @@ package struct BatchLoader: Sendable {
         _ channel: AsyncChannel<Result<TrainingBatch, LoadingError>>, after completedSteps: Int
     ) async throws {
         defer { channel.finish() }
+        let numbers = process.numbers(in: batchSize)
         let samples = loader.samples(from: completedSteps * batchSize)
-        var hasEnded = false
-        var batch: [Prepared] = []
-        var step = completedSteps
+        let preparation = SamplePreparation(self)
+        var (hasEnded, number, step) = (false, 0, completedSteps)
+        var batch: [PreparedSample] = []
         try await boundedMap(
-            { () -> Result<TrainingSample, LoadingError>? in
+            { () -> Result<RawSample, LoadingError>? in
                 guard !hasEnded else { return nil }
-                let sample = Result { () throws(LoadingError) in try samples.next() }
+                let sample = Result { () throws(LoadingError) -> RawSample in
+                    while true {
+                        let sample = try samples.nextRaw()
+                        defer { number = (number + 1) % batchSize }
+                        if numbers.contains(number) { return sample }
+                    }
+                }
                 if case .failure = sample { hasEnded = true }
                 return sample
-            }, limit: batchesAhead * batchSize, running: decoders,
-            transform: { sample in sample.flatMap(prepared) },
+            }, limit: batchesAhead * numbers.count, running: decoders,
+            transform: { sample in sample.flatMap(preparation.prepared) },
             emit: { sample in
                 switch sample {
                 case .failure(let error):
@@ -95,39 +122,23 @@ package struct BatchLoader: Sendable {
                     throw error
                 case .success(let sample): batch.append(sample)
                 }
-                guard batch.count == batchSize else { return }
+                guard batch.count == numbers.count else { return }
                 step += 1
-                await channel.send(
-                    .success(
-                        TrainingBatch(
-                            step: step, keys: batch.map(\.key), pixels: batch.map(\.pixels),
-                            captions: batch.map(\.captions), tokens: batch.compactMap(\.tokens))))
+                await channel.send(.success(TrainingBatch(step: step, numbers: numbers, batch)))
                 batch = []
                 try Task.checkCancellation()
             })
     }
+}
 
-    private struct Prepared: Sendable {
-        let key: String
-        let pixels: [UInt8]
-        let captions: [String]
-        let tokens: [[Int]]?
-    }
-
-    private func prepared(_ sample: TrainingSample) -> Result<Prepared, LoadingError> {
-        do throws(ImageError) {
-            let whole = try decode(sample.image, maxPixels: maxPixels)
-            let image = crop?(whole, key: sample.key, epoch: sample.epoch, seed: loader.order.seed) ?? whole
-            let chosen = chosenCaptions(
-                of: sample.captions.count, limit: captionsPerImage, key: sample.key, epoch: sample.epoch,
-                seed: loader.order.seed)
-            let captions = chosen.map { sample.captions[$0] }
-            return .success(
-                Prepared(
-                    key: sample.key, pixels: view(image).rgb, captions: captions,
-                    tokens: tokenize.map { captions.map($0) }))
-        } catch {
-            return .failure(LoadingError(.image, sample.shard, "\(sample.key): \(error)"))
-        }
+extension TrainingBatch {
+    fileprivate init(step: Int, numbers: Range<Int>, _ samples: [PreparedSample]) {
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(samples.reduce(0) { $0 + $1.pixels.count })
+        for sample in samples { pixels += sample.pixels }
+        self.init(
+            step: step, numbers: numbers, keys: samples.map(\.key), digests: samples.map(\.digest), pixels: pixels,
+            captions: samples.map(\.captions), tokens: samples.compactMap(\.tokens),
+            damaged: samples.flatMap(\.damaged))
     }
 }

@@ -4,14 +4,14 @@ import RandomNumbers
 struct Chance {
     /// What numbers are drawn for, so that no two uses share a sequence.
     enum Purpose: UInt64 {
-        case shardOrder, sampleOrder, caption, crop
+        case shardOrder, sampleOrder, caption, crop, flip, randAugment, mixture
     }
 
     private var numbers: SplitMix64
 
-    init(seed: UInt64, _ purpose: Purpose, _ labels: UInt64...) {
+    init(seed: UInt64, _ purpose: Purpose, _ labels: Int...) {
         numbers = SplitMix64(seed: seed)
-        for label in [purpose.rawValue] + labels {
+        for label in [purpose.rawValue] + labels.map({ UInt64(truncatingIfNeeded: $0) }) {
             numbers = SplitMix64(seed: numbers.next() ^ SplitMix64.mixed(label &+ SplitMix64.increment))
         }
     }
@@ -19,13 +19,17 @@ struct Chance {
     /// A number below `bound`.
     mutating func below(_ bound: Int) -> Int { numbers.below(bound) }
 
+    /// A number of 0..<1.
+    mutating func unit() -> Double { numbers.next().unitInterval }
+
+    /// A number from the lower to the upper bound of `range`.
+    mutating func number(in range: ClosedRange<Double>) -> Double {
+        range.lowerBound + (range.upperBound - range.lowerBound) * unit()
+    }
+
+    /// Heads or tails.
+    mutating func coin() -> Bool { numbers.next() >> 63 == 1 }
+
     /// The numbers below `count` in a random order.
     mutating func permutation(of count: Int) -> [Int] { numbers.shuffled(Array(0..<count)) }
-}
-
-/// Which of the `count` kept captions of the sample `key` are shown in `epoch`, at most `limit`: each as likely as the
-/// others, none twice, and dependent on nothing but the arguments.
-package func chosenCaptions(of count: Int, limit: Int, key: String, epoch: Int, seed: UInt64) -> [Int] {
-    var chance = Chance(seed: seed, .caption, UInt64(epoch), nameHash(key))
-    return Array(chance.permutation(of: count).prefix(limit))
 }

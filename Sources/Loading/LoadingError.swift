@@ -1,22 +1,31 @@
 /// What keeps a trainer from its samples: the file, the class of the fault, where in it and what to do.
-package struct LoadingError: Error, Hashable, CustomStringConvertible {
+public struct LoadingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The class of the fault; the raw value is a metric label.
-    package enum Code: String, Sendable {
+    public enum Code: String, Sendable {
         /// A folder is no data set, or `dataset.json` cannot be read.
         case dataset
         /// There is nothing to train on.
         case empty
         /// A published shard's file is not there.
         case missing
-        /// A shard is damaged, or is not the one that `dataset.json` lists.
+        /// A shard is not the one that `dataset.json` lists, or its index is damaged.
         case damaged
+        /// A shard cannot be read: the disk, the network or the memory is to blame.
+        case unreadable
+        /// A sample is damaged; those around it are not.
+        case sample
         /// An image of a whole shard cannot be decoded.
         case image
+        /// More samples are damaged than may be.
+        case tooManyDamaged = "too_many_damaged"
     }
 
-    package let code: Code
-    package let path: String
-    package let detail: String
+    /// The class of the fault.
+    public let code: Code
+    /// The file.
+    public let path: String
+    /// Where, and what is wrong.
+    public let detail: String
 
     init(_ code: Code, _ path: String, _ detail: String) {
         self.code = code
@@ -25,5 +34,8 @@ package struct LoadingError: Error, Hashable, CustomStringConvertible {
     }
 
     /// One line: file, class, where and what.
-    package var description: String { "\(path): \(code.rawValue): \(detail)" }
+    public var description: String { "\(path): \(code.rawValue): \(detail)" }
+
+    /// Whether another sample can stand in: the fault is one sample's own.
+    var isOfSample: Bool { code == .sample || code == .image }
 }

@@ -2,128 +2,140 @@ import Digests
 import Samples
 package import Storage
 
-/// One image with its captions, as a trainer gets it.
-package struct TrainingSample: Sendable, Equatable {
-    package let key: String
-    /// The encoded image.
-    package let image: [UInt8]
-    /// The kept captions, best first; at least one.
-    package let captions: [String]
-    /// How many epochs were over before this one.
-    package let epoch: Int
-    /// The place of the shard: for errors.
-    package let shard: String
-}
-
-/// What decides the order of samples beside the shards themselves; another value is another order.
-package struct LoadingOrder: Sendable, Equatable {
-    package var seed: UInt64
-    /// How many shards are read together, in turns.
-    package var interleavedShards = 4
-    /// How many samples wait for their turn.
-    package var bufferedSamples = 4096
-    /// The images that wait have at most this many bytes, and one image more.
-    package var bufferedBytes = 512 << 20
-
-    package init(seed: UInt64) { self.seed = seed }
-}
-
 /// The samples of published data sets in a random order that is the same in every run.
 ///
-/// An epoch gives every sample once. Its shards are permuted and read in groups of a few, in turns, through a buffer
-/// from which chance takes the next sample; the buffer is emptied at the end of a group. So the order depends on
-/// `LoadingOrder` and the list of shards alone, memory is bounded, and to go on in the middle means to skip whole groups
-/// and to read again inside one.
-package struct ShardLoader: Sendable {
-    package let order: LoadingOrder
-    /// How many samples an epoch has.
-    package let sampleCount: Int
-    let shards: [PublishedShard]
-    let sampleCounts: [Int]
+/// The order has no end. Every sample has a position in it, from 0; which sample that is depends on `LoadingOrder`, the sets'
+/// shares and their lists of shards alone. A pass over a set gives every sample of it once: its shards are permuted and read
+/// in groups of a few, in turns, through a buffer from which chance takes the next sample. Memory is bounded, and to go on
+/// at a position means to skip whole groups and to read again inside one.
+public struct ShardLoader: Sendable {
+    /// What decides the order.
+    public let order: LoadingOrder
+    /// How many samples one pass over every set has.
+    public let sampleCount: Int
+    let sets: [SetShards]
+    private let mixture: Mixture
 
-    /// Finds the shards of the data sets in `directories`, which are outputs of the pipeline.
+    /// The shards of a set.
+    struct SetShards: Sendable {
+        let shards: [PublishedShard]
+        let sampleCounts: [Int]
+        let sampleCount: Int
+        let share: Double
+        let transform: ImageTransform?
+    }
+
+    /// Finds the shards of `sets`, which are mixed by their shares.
     ///
-    /// - Throws: As of the data sets themselves.
-    package init(directories: [String], order: LoadingOrder) throws(LoadingError) {
-        try self.init(directories.map(Dataset.init(at:)), order: order)
+    /// - Throws: `dataset`, `missing`, `damaged` where a file is not what `dataset.json` says, `empty` without samples.
+    public init(_ sets: [LoadingSet], order: LoadingOrder) throws(LoadingError) {
+        precondition(order.interleavedShards > 0 && order.bufferedSamples > 0, "at least one shard and one sample")
+        precondition(!sets.isEmpty, "at least one set")
+        var found: [SetShards] = []
+        for set in sets {
+            let shards = try publishedShards(in: set.datasets)
+            let counts = shards.map(\.samples)
+            guard !counts.isEmpty else {
+                let places = set.datasets.map { $0.place(of: DatasetLayout.description) }
+                throw LoadingError(.empty, places.joined(separator: ", "), "no published shard holds a sample")
+            }
+            found.append(
+                SetShards(
+                    shards: shards, sampleCounts: counts, sampleCount: counts.reduce(0, +), share: set.share,
+                    transform: set.transform))
+        }
+        let unit = if case .batches(let size) = order.mixing { size } else { 1 }
+        precondition(unit > 0, "a batch has at least one sample")
+        mixture = Mixture(shares: found.map(\.share), seed: order.seed, unit: unit)
+        sampleCount = found.reduce(0) { $0 + $1.sampleCount }
+        (self.sets, self.order) = (found, order)
+    }
+
+    /// Finds the shards of the data sets in `directories`, outputs of the pipeline, whose samples are shown as those of one.
+    ///
+    /// - Throws: As of sets.
+    public init(directories: [String], order: LoadingOrder) throws(LoadingError) {
+        try self.init([LoadingSet(at: directories)], order: order)
     }
 
     /// Finds the shards of `datasets`, wherever they are.
     ///
-    /// - Throws: `dataset`, `missing`, `damaged` where a file is not what `dataset.json` says, `empty` without samples.
+    /// - Throws: As of sets.
     package init(_ datasets: [Dataset], order: LoadingOrder) throws(LoadingError) {
-        precondition(order.interleavedShards > 0 && order.bufferedSamples > 0, "at least one shard and one sample")
-        shards = try publishedShards(in: datasets)
-        sampleCounts = shards.map(\.samples)
-        sampleCount = sampleCounts.reduce(0, +)
-        self.order = order
-        guard sampleCount > 0 else {
-            let places = datasets.map { $0.place(of: DatasetLayout.description) }
-            throw LoadingError(.empty, places.joined(separator: ", "), "no published shard holds a sample")
-        }
+        try self.init([LoadingSet(datasets)], order: order)
     }
 
-    /// The same where shards and order are the same, wherever the data sets lie.
+    /// The same where the order is the same, wherever the data sets lie.
     ///
     /// A checkpoint that stores it knows whether its position still means the same sample.
-    package var fingerprint: String {
-        let settings = [
-            Int(truncatingIfNeeded: order.seed), order.interleavedShards, order.bufferedSamples, order.bufferedBytes,
+    public var fingerprint: String {
+        // The first line is another where the same settings give another order than in an earlier version.
+        var lines = [
+            "order 2", "\(order.seed) \(order.mixing)",
+            "\(order.interleavedShards) \(order.bufferedSamples) \(order.bufferedBytes)",
         ]
-        let lines = ["\(settings)"] + shards.map { "\($0.name) \($0.samples) \($0.sha256)" }
+        for set in sets {
+            lines.append("share \(set.share)")
+            lines += set.shards.map { "\($0.name) \($0.samples) \($0.sha256)" }
+        }
         return digest(of: Array(lines.joined(separator: "\n").utf8)).hex
     }
 
-    /// The samples from `position` on, over epochs without end; `position` counts from the start of epoch 0.
-    package func samples(from position: Int) -> SampleStream { SampleStream(self, from: position) }
+    /// The samples from `position` on, without end.
+    public func samples(from position: Int) -> SampleStream { SampleStream(self, from: position) }
 
-    func plan(epoch: Int) -> EpochPlan {
-        EpochPlan(shardCount: shards.count, width: order.interleavedShards, seed: order.seed, epoch: epoch)
+    /// The sample at `position`, without those around it: its shard is decompressed up to there.
+    func sample(at position: Int) throws(LoadingError) -> RawSample {
+        var sets = sets(from: position)
+        let (set, number) = sets.next()
+        return RawSample(try SetReader.item(self, set: set, number: number), set: set, position: position)
+    }
+
+    /// The sets that the samples from `position` on come from.
+    func sets(from position: Int) -> Mixture.Walk { Mixture.Walk(mixture, from: position) }
+
+    func plan(set: Int, pass: Int) -> PassPlan {
+        PassPlan(
+            shardCount: sets[set].shards.count, width: order.interleavedShards, seed: order.seed, set: set, pass: pass)
     }
 }
 
 /// Samples one after the other, without end.
-package final class SampleStream {
+public final class SampleStream {
     private let loader: ShardLoader
-    private var epoch: Int
-    private var plan: EpochPlan
-    /// The group to read when `group` is at its end, and how many of its samples to pass over.
-    private var nextGroup: Int
-    private var samplesToSkip: Int
-    private var group: GroupReader?
+    private var position: Int
+    private var sets: Mixture.Walk
+    private var readers: [Int: SetReader] = [:]
 
     init(_ loader: ShardLoader, from position: Int) {
-        precondition(position >= 0, "positions count from the start of epoch 0")
+        precondition(position >= 0, "positions count from 0")
         self.loader = loader
-        epoch = position / loader.sampleCount
-        plan = loader.plan(epoch: epoch)
-        (nextGroup, samplesToSkip) = plan.place(
-            of: position % loader.sampleCount, sampleCounts: loader.sampleCounts)
+        self.position = position
+        sets = loader.sets(from: position)
     }
 
-    /// How many samples wait in the buffer.
-    var bufferedSamples: Int { group?.buffer.count ?? 0 }
+    /// How many samples wait in buffers.
+    var bufferedSamples: Int { readers.values.reduce(0) { $0 + $1.bufferedSamples } }
 
     /// The next sample.
     ///
-    /// - Throws: `damaged` or `missing`, with the shard. Reading cannot go on behind it.
-    package func next() throws(LoadingError) -> TrainingSample {
-        while true {
-            if let sample = try group?.next() { return sample }
-            try startGroup()
-        }
-    }
+    /// - Throws: `sample` where it is damaged: the next call gives the sample behind it. Anything else is a shard's fault, or the
+    ///   system's, and reading cannot go on.
+    public func next() throws(LoadingError) -> TrainingSample { try nextRaw().content() }
 
-    private func startGroup() throws(LoadingError) {
-        if nextGroup == plan.groups.count {
-            epoch += 1
-            plan = loader.plan(epoch: epoch)
-            nextGroup = 0
-        }
-        group = nil  // its files are closed before others are opened
-        group = try GroupReader(loader, plan.groups[nextGroup], number: nextGroup, epoch: epoch)
-        for _ in 0..<samplesToSkip { _ = try group?.next() }
-        samplesToSkip = 0
-        nextGroup += 1
+    /// The next sample, as it was read.
+    func nextRaw() throws(LoadingError) -> RawSample {
+        let (set, number) = sets.next()
+        if readers[set] == nil { readers[set] = SetReader(loader, set: set, from: number) }
+        guard let item = try readers[set]?.next() else { preconditionFailure("the reader was just made") }
+        defer { position += 1 }
+        return RawSample(item, set: set, position: position)
+    }
+}
+
+extension RawSample {
+    fileprivate init(_ item: SetReader.Item, set: Int, position: Int) {
+        self.init(
+            key: item.key, position: position, set: set, pass: item.pass, shard: item.shard, bytes: item.bytes)
     }
 }

@@ -50,7 +50,7 @@ package actor Trainer {
         useThreads(options.threads)
         let parameters = model.parameters
         try clearGradients(parameters.tensors)
-        let context = StepContext(seed: options.seed, step: step + 1, samples: batch.keys.indices)
+        let context = StepContext(seed: options.seed, step: step + 1, samples: batch.numbers)
         let losses = try autocast(dtype, on: device) { try model.losses(of: batch, context) }
         let value = Double(try losses.total.floats()[0])
         guard value.isFinite else {

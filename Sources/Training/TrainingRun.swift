@@ -14,6 +14,8 @@ package struct TrainingRun: Sendable {
     package var checkpointInterval = 500
     /// The element type that the finished model is written with.
     package var modelType = DType.float32
+    /// Is told of every sample that is damaged, and for which another stands in.
+    package var noteDamage: @Sendable (DamagedSample) -> Void = { _ in }
 
     package init(
         _ folder: RunFolder, _ objective: any Objective, _ options: TrainingOptions, _ batches: BatchLoader,
@@ -55,7 +57,9 @@ package struct TrainingRun: Sendable {
             try await batches.withBatches(after: start) { next in
                 for step in start + 1...options.schedule.steps {
                     try Task.checkCancellation()
-                    let made = try await trainer.train(on: next())
+                    let batch = try await next()
+                    batch.damaged.forEach(noteDamage)
+                    let made = try await trainer.train(on: batch)
                     try log.append(clock.entry(made))
                     report(made)
                     if step % checkpointInterval == 0 || step == options.schedule.steps {

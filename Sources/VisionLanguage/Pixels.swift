@@ -19,7 +19,14 @@ package struct Normalization: Sendable, Equatable {
 package func normalizedPixels(
     _ pixels: [[UInt8]], side: Int, _ normalization: Normalization = .clip, on device: Device = .cpu
 ) throws(TorchError) -> Tensor {
-    let bytes = try Tensor(Array(pixels.joined()), shape: [pixels.count, side, side, 3])
+    try normalizedPixels(Array(pixels.joined()), side: side, normalization, on: device)
+}
+
+/// The same of images that stand one behind the other in `pixels`.
+package func normalizedPixels(
+    _ pixels: [UInt8], side: Int, _ normalization: Normalization = .clip, on device: Device = .cpu
+) throws(TorchError) -> Tensor {
+    let bytes = try Tensor(pixels, shape: [pixels.count / (side * side * 3), side, side, 3])
     return try normalizedPixels(bytes.to(.uint8, on: device).permuted([0, 3, 1, 2]), normalization)
 }
 

@@ -76,10 +76,11 @@ struct TrainOptions: ParsableArguments {
         let options = try trainingOptions(objective, shown, loader)
         var batches = BatchLoader(loader, batchSize: batchSize, view: objective.view)
         batches.captionsPerImage = captionsPerImage
-        if cropScale < 1 { batches.crop = RandomCrop(scale: cropScale) }
+        if cropScale < 1 { batches.transform.crop = .sides(atLeast: cropScale) }
         var run = TrainingRun(RunFolder(output), objective, options, batches, on: device)
         run.checkpointInterval = checkpointEvery
         run.modelType = modelType ?? .float32
+        run.noteDamage = { StandardError.line("damaged, another sample stands in: \($0.error)", from: "blip2") }
         let progress = TrainingProgress(label: "train", steps: options.schedule.steps)
         try await run { progress.show($0) }
         progress.finish()

@@ -141,8 +141,8 @@ private struct Truth: Decodable {
         }
     }
 
-    @Test("the product Shards can be built into another package, without libtorch", .timeLimit(.minutes(10)))
-    func product() throws {
+    @Test("the libraries can be built into another package, without libtorch", .timeLimit(.minutes(10)))
+    func products() throws {
         let folder = try Project.temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let site = try Site(count: 8)
@@ -158,7 +158,8 @@ private struct Truth: Decodable {
         let package = Package(
             name: "reader", dependencies: [.package(path: "blip2-pipeline")],
             targets: [
-                .executableTarget(name: "reader", dependencies: [.product(name: "Shards", package: "blip2-pipeline")])
+                .executableTarget(name: "reader", dependencies: [.product(name: "Shards", package: "blip2-pipeline")]),
+                .executableTarget(name: "trainer", dependencies: [.product(name: "Loading", package: "blip2-pipeline")]),
             ])
         """.write(toFile: folder + "/Package.swift", atomically: true, encoding: .utf8)
         try """
@@ -170,9 +171,20 @@ private struct Truth: Decodable {
             }
         }
         """.write(toFile: folder + "/Sources/reader/Reader.swift", atomically: true, encoding: .utf8)
+        // The example of docs/loading.md, as it stands there.
+        let page = try String(contentsOfFile: Project.root + "/docs/loading.md", encoding: .utf8)
+        let example = try #require(page.firstMatch(of: /```swift\n(import Loading\n(?s:.*?))```/)).output.1
+        try FileManager.default.createDirectory(atPath: folder + "/Sources/trainer", withIntermediateDirectories: true)
+        try String(example).write(toFile: folder + "/Sources/trainer/Trainer.swift", atomically: true, encoding: .utf8)
         let built = try Program.run("/usr/bin/env", ["swift", "build", "--package-path", folder])
         try #require(built.status == 0, "\(built.output)\(built.errors)")
         let read = try Program.run(folder + "/.build/debug/reader", [site.folder + "/out/shards/demo-000000.tar.zst"])
         #expect(read.status == 0 && read.output.contains("demo-000000000"), "\(read.errors)")
+        let trained = try Program.run(folder + "/.build/debug/trainer", [site.folder + "/out"])
+        let lines = trained.output.split(separator: "\n")
+        #expect(trained.status == 0 && lines.count == 3, "\(trained.errors)")
+        #expect(lines.allSatisfy { $0.contains("demo-000000000") && $0.hasSuffix(" 150528") }, "\(lines)")
+        let links = try Program.run("/usr/bin/env", ["ldd", folder + "/.build/debug/trainer"]).output
+        for library in ["libtorch", "libcurl", "libarrow", "libarchive"] { #expect(!links.contains(library)) }
     }
 }

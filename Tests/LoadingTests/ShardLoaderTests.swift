@@ -1,5 +1,6 @@
 import Foundation
 import Locks
+import Shards
 import Storage
 import TestSupport
 import Testing
@@ -60,7 +61,7 @@ import Testing
         for epoch in 0..<3 {
             let samples = try (0..<51).map { _ in try stream.next() }
             #expect(samples.map(\.key).sorted() == datasets.flatMap(\.keys).sorted())
-            #expect(samples.allSatisfy { $0.epoch == epoch })
+            #expect(samples.allSatisfy { $0.pass == epoch })
             for sample in samples {
                 let row = try #require(Int(sample.key.suffix(12)))
                 #expect(sample.captions == (0...(row % 3)).map { "caption \($0) of \(row)" })
@@ -87,14 +88,14 @@ import Testing
     func memory() throws {
         let dataset = try TestDataset([30, 30, 30])
         defer { dataset.remove() }
-        let imageByteCount = try testImage(0).count
+        let sampleByteCount = try ShardIndex(path: dataset.shardPath(0)).places[0].length
         var order = Self.order(samples: 8)
         let stream = try ShardLoader(directories: [dataset.root], order: order).samples(from: 0)
         for _ in 0..<200 {
             _ = try stream.next()
             #expect(stream.bufferedSamples < 8)
         }
-        (order.bufferedSamples, order.bufferedBytes) = (1000, 4 * imageByteCount)
+        (order.bufferedSamples, order.bufferedBytes) = (1000, 4 * sampleByteCount)
         let small = try ShardLoader(directories: [dataset.root], order: order).samples(from: 0)
         var most = 0
         for _ in 0..<200 {
@@ -111,6 +112,46 @@ import Testing
         let loader = try ShardLoader(directories: [dataset.root], order: Self.order(shards: 4, samples: 40))
         let first = try Self.keys(loader, 20).compactMap { Int($0.suffix(12)).map { $0 / 20 } }
         for shard in 0..<4 { #expect(first.count { $0 == shard } >= 2, "\(first)") }
+    }
+
+    @Test("finds the sample at any position by itself")
+    func single() throws {
+        let dataset = try TestDataset(Self.counts)
+        defer { dataset.remove() }
+        let loader = try ShardLoader(directories: [dataset.root], order: Self.order())
+        let keys = try Self.keys(loader, 100)
+        for position in stride(from: 0, to: 100, by: 7) {
+            let sample = try loader.sample(at: position)
+            #expect(sample.key == keys[position] && sample.position == position)
+            #expect(try sample.content().key == keys[position])
+        }
+    }
+
+    @Test("shows every sample of a set once a pass, and each set by its share", arguments: [1, 6])
+    func shares(_ unit: Int) throws {
+        let (large, small) = (try TestDataset([20, 20, 20], name: "l"), try TestDataset([5, 6], name: "s"))
+        defer { for dataset in [large, small] { dataset.remove() } }
+        var order = Self.order()
+        if unit > 1 { order.mixing = .batches(of: unit) }
+        let loader = try ShardLoader(
+            [LoadingSet(at: [large.root], share: 3), LoadingSet(at: [small.root], share: 1)], order: order)
+        let stream = loader.samples(from: 0)
+        let samples = try (0..<480).map { _ in try stream.next() }
+        #expect((116...124).contains(samples.count { $0.set == 1 } / unit * unit))
+        for (set, dataset) in [large, small].enumerated() {
+            let shown = samples.filter { $0.set == set }
+            for pass in 0..<(shown.count / dataset.keys.count) {
+                let keys = shown[pass * dataset.keys.count..<(pass + 1) * dataset.keys.count].map(\.key)
+                #expect(keys.sorted() == dataset.keys.sorted(), "set \(set), pass \(pass)")
+            }
+        }
+        for start in stride(from: 0, to: 480, by: unit) {
+            #expect(Set(samples[start..<start + unit].map(\.set)).count == 1, "at \(start)")
+        }
+        for position in [0, 1, 5, 6, 7, 100, 333, 479] {
+            let rest = loader.samples(from: position)
+            for sample in samples[position...].prefix(12) { #expect(try rest.next() == sample, "from \(position)") }
+        }
     }
 
     @Test("knows by its fingerprint whether a position means the same sample, wherever the data set lies")
@@ -154,18 +195,29 @@ import Testing
         #expect(missing.description.hasPrefix(path + ": missing: "))
     }
 
-    @Test("stops at a damaged shard with its path, the good ones read before")
+    @Test("names a damaged sample and goes on behind it, at the same positions as without damage")
     func damaged() throws {
         let dataset = try TestDataset([40, 40, 40])
         defer { dataset.remove() }
+        let loader = try ShardLoader(
+            directories: [dataset.root], order: ShardLoaderTests.order(shards: 2, samples: 7))
+        let whole = try ShardLoaderTests.keys(loader, 240)
         let path = dataset.shardPath(2)
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        bytes[bytes.count / 3] ^= 0x55
+        for place in bytes.count / 3..<bytes.count / 2 { bytes[place] ^= 0x55 }
         try bytes.write(to: URL(fileURLWithPath: path))
-        let loader = try ShardLoader(
-            directories: [dataset.root], order: ShardLoaderTests.order(shards: 1, samples: 4))
-        let fault = try error { _ = try ShardLoaderTests.keys(loader, 120) }
-        #expect((fault.code, fault.path) == (.damaged, path))
+        let stream = loader.samples(from: 0)
+        var damaged = 0
+        for key in whole {
+            do {
+                #expect(try stream.next().key == key)
+            } catch {
+                #expect((error.code, error.path) == (.sample, path))
+                #expect(error.detail.hasPrefix(key + ": "), "\(error)")
+                damaged += 1
+            }
+        }
+        #expect((2...80).contains(damaged))
     }
 
     @Test("stops where a shard holds another number of samples than is said", arguments: [2, 4])

@@ -54,5 +54,5 @@ private func testSample(_ row: Int, source: String, image: [UInt8]) -> ShardSamp
         image: image, imageExtension: "png",
         metadata: SampleMetadata(
             key: SampleID(source: source, row: row).key, source: source, url: "", width: 12, height: 8,
-            originalWidth: 12, originalHeight: 8, sha256: "", webCaption: "", captions: captions))
+            originalWidth: 12, originalHeight: 8, sha256: "", webCaption: "web \(row)", captions: captions))
 }

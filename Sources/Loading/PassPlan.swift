@@ -1,20 +1,20 @@
-/// The order in which an epoch reads its shards: groups of shards that are read together, one group after the other.
+/// The order in which a pass over a set reads its shards: groups of shards that are read together, one group after the other.
 ///
 /// A group is the unit of resumption: how many samples it gives is known from `dataset.json` alone.
-struct EpochPlan: Equatable {
+struct PassPlan: Equatable {
     /// Numbers of shards.
     let groups: [[Int]]
 
-    /// The plan of `epoch` for `shardCount` shards, `width` of which are read together.
-    init(shardCount: Int, width: Int, seed: UInt64, epoch: Int) {
-        var chance = Chance(seed: seed, .shardOrder, UInt64(epoch))
+    /// The plan of `pass` over the set `set`, which has `shardCount` shards, `width` of which are read together.
+    init(shardCount: Int, width: Int, seed: UInt64, set: Int, pass: Int) {
+        var chance = Chance(seed: seed, .shardOrder, set, pass)
         let order = chance.permutation(of: shardCount)
         groups = stride(from: 0, to: shardCount, by: width).map { start in
             Array(order[start..<min(start + width, shardCount)])
         }
     }
 
-    /// The group that holds the epoch's sample number `offset`, and how many of its samples come before that.
+    /// The group that holds the pass's sample number `offset`, and how many of its samples come before that.
     func place(of offset: Int, sampleCounts: [Int]) -> (group: Int, samplesBefore: Int) {
         var left = offset
         for (number, group) in groups.enumerated() {
@@ -22,6 +22,6 @@ struct EpochPlan: Equatable {
             if left < count { return (number, left) }
             left -= count
         }
-        preconditionFailure("an epoch has no sample \(offset)")
+        preconditionFailure("a pass has no sample \(offset)")
     }
 }

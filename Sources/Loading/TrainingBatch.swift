@@ -1,0 +1,59 @@
+public import Samples
+
+/// The images and captions of one optimizer update, or a process's part of them.
+public struct TrainingBatch: Sendable, Equatable {
+    /// The number of the update, from 1.
+    public let step: Int
+    /// The numbers in the whole batch of the samples that are here, from 0.
+    public let numbers: Range<Int>
+    /// The samples' keys.
+    public let keys: [String]
+    /// The samples' images: equal for samples of one image, which should not be each other's negatives.
+    public let digests: [ContentDigest]
+    /// What the model sees, image after image: interleaved RGB, rows top to bottom, `side * side * 3` bytes each.
+    public let pixels: [UInt8]
+    /// For each sample the captions that are shown; at least one.
+    public let captions: [[String]]
+    /// The same captions as the loader's `tokenize` gives them; empty where it has none.
+    public let tokens: [[[Int]]]
+    /// Samples that are damaged, and for which others stand in here.
+    public let damaged: [DamagedSample]
+
+    /// How many samples are here.
+    public var count: Int { keys.count }
+
+    /// The square of the sample that is the `index`th here, from 0.
+    public func pixels(of index: Int) -> ArraySlice<UInt8> {
+        let byteCount = pixels.count / max(1, count)
+        return pixels[index * byteCount..<(index + 1) * byteCount]
+    }
+}
+
+/// A sample that could not be shown.
+public struct DamagedSample: Sendable, Equatable {
+    /// Its key.
+    public let key: String
+    /// Its position in the order.
+    public let position: Int
+    /// What is wrong, with the shard.
+    public let error: LoadingError
+}
+
+/// One of the processes that train together.
+public struct ProcessRank: Sendable, Hashable {
+    /// Which one, from 0.
+    public let index: Int
+    /// How many there are.
+    public let count: Int
+
+    /// The process `index` of `count`.
+    public init(_ index: Int = 0, of count: Int = 1) {
+        precondition(index >= 0 && index < count, "there is no process \(index) of \(count)")
+        (self.index, self.count) = (index, count)
+    }
+
+    /// The numbers of its samples in a batch of `batchSize`: as many as another's, or one more.
+    public func numbers(in batchSize: Int) -> Range<Int> {
+        index * batchSize / count..<(index + 1) * batchSize / count
+    }
+}
