@@ -184,8 +184,8 @@ let package = Package(
         library(
             "Training",
             [
-                "Files", "Images", "Layers", "Loading", "ModelFolders", "Shards", "Tensors", "TextTokenizers",
-                "VisionLanguage",
+                "Files", "Images", "Layers", "Loading", "Manifests", "ModelFolders", "Samples", "Shards", "Tensors",
+                "TextTokenizers", "VisionLanguage",
             ]),
         library(
             "Builds",
@@ -256,7 +256,7 @@ let package = Package(
         tests("Supervision", ["CProcess", "Coordination"]),
         tests("TextTokenizers"),
         tests("Captioning", ["Images", "ModelFolders", "Stages", "VisionLanguage", "Tensors"]),
-        tests("Training"),
+        tests("Training", ["Images", "Layers", "Loading", "ModelFolders", "Tensors"]),
         tests(
             "Builds",
             [

@@ -16,6 +16,11 @@ std::vector<at::Tensor> gradients(const ct_tensor_t *parameters, int32_t count) 
     return found;
 }
 
+struct Constant {
+    at::NoGradGuard no_gradients;
+    c10::impl::ExcludeDispatchKeyGuard no_autocast{c10::autocast_dispatch_keyset};
+};
+
 } // namespace
 
 extern "C" {
@@ -87,6 +92,8 @@ int ct_cross_entropy(ct_tensor_t logits, ct_tensor_t classes, double smoothing, 
         return at::cross_entropy_loss(logits->value, classes->value, {}, at::Reduction::Mean, -100, smoothing);
     });
 }
+void *ct_constant_begin(void) { return new Constant; }
+void ct_constant_end(void *guard) { delete static_cast<Constant *>(guard); }
 int ct_autocast_begin(int32_t dtype, int32_t device) {
     return guarded([&] {
         at::autocast::set_autocast_dtype(kind(device), type_of(dtype));

@@ -14,11 +14,12 @@ class WeightSource {
 
 class CheckpointSource: WeightSource {
     private let checkpoint: Checkpoint
-    private let dtype: DType
+    /// The element type of what is handed out; nil is that of the checkpoint.
+    private let dtype: DType?
     private let device: Device
     private var copiedByteCount = 0
 
-    init(_ checkpoint: Checkpoint, _ dtype: DType, _ device: Device) {
+    init(_ checkpoint: Checkpoint, _ dtype: DType?, _ device: Device) {
         self.checkpoint = checkpoint
         self.dtype = dtype
         self.device = device
@@ -46,7 +47,7 @@ class CheckpointSource: WeightSource {
         do {
             let read = try checkpoint.tensor(name)
             stored = read.dtype
-            tensor = try read.to(dtype, on: device)
+            tensor = try read.to(dtype ?? stored, on: device)
             isFinite = try tensor.isFinite().isAllTrue()
         } catch let error as SafetensorsError {
             throw self.error(.unreadable, name, error.message)

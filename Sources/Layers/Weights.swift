@@ -23,6 +23,11 @@ package struct Weights {
             usesInt8: precision == .int8)
     }
 
+    /// The parameters of `checkpoint` on `device`, each in the element type that it has there.
+    package init(asStored checkpoint: Checkpoint, on device: Device) {
+        self.init(CheckpointSource(checkpoint, nil, device), prefix: "", packingRows: nil, usesInt8: false)
+    }
+
     /// The parameters of a model in training, as they are: layers made of them record gradients.
     package init(_ parameters: Parameters) {
         self.init(ParameterSource(parameters), prefix: "", packingRows: nil, usesInt8: false)

@@ -65,3 +65,11 @@ package func autocast<Value>(
     defer { ct_autocast_end(device.code) }
     return try body()
 }
+
+/// Runs `body` without recording gradients and without `autocast`; what is made in it may take part in training, as a
+/// constant.
+package func withoutGradients<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
+    let guarding = ct_constant_begin()
+    defer { ct_constant_end(guarding) }
+    return try body()
+}

@@ -17,45 +17,33 @@ package struct RunFolder: Sendable {
     package var curve: String { path + "/loss.svg" }
     package var model: String { path + "/model.safetensors" }
 
-    private struct State: Codable {
-        let step: Int
-        let options: TrainingOptions
-    }
-
-    /// A checkpoint that training can go on from.
-    package struct Saved: Sendable {
-        package let step: Int
-        package let path: String
-        package let options: TrainingOptions
-    }
-
-    /// The checkpoint of the most steps; nil where there is none.
-    package func newest() throws(TrainingError) -> Saved? {
-        guard let name = names().last else { return nil }
-        let folder = path + "/checkpoints/" + name
-        do {
-            let json = try Data(contentsOf: URL(fileURLWithPath: folder + "/state.json"))
-            let state = try JSONDecoder().decode(State.self, from: json)
-            return Saved(step: state.step, path: folder, options: state.options)
-        } catch {
-            let advice = "not the state of a run of this version: delete the folder to resume from the previous one"
-            throw TrainingError(.checkpoint, folder + "/state.json", advice)
+    /// Lets `trainer` go on from the checkpoint of the most steps, where there is one.
+    ///
+    /// - Throws: `other_options` where the run in this folder would have become another model, `other_version` where
+    ///   another version of the program began it, `checkpoint` where it is damaged.
+    package func resume(_ trainer: Trainer) async throws {
+        guard let name = names().last else { return }
+        let checkpoint = path + "/checkpoints/" + name
+        let saved = try RunState(file: checkpoint + "/state.json")
+        let differences = try await trainer.state.differences(from: saved)
+        guard differences.isEmpty else {
+            let advice = "resume with the same options, or name another output"
+            throw TrainingError(.otherOptions, path, "\(advice): \(differences.joined(separator: "; "))")
         }
+        try await trainer.read(from: checkpoint, step: saved.step)
     }
 
     /// Writes the checkpoint of `trainer`, and deletes all but the newest two.
-    package func save(_ trainer: Trainer, _ options: TrainingOptions) async throws {
-        let step = await trainer.step
-        let digits = String(step)
+    package func save(_ trainer: Trainer) async throws {
+        let state = await trainer.state
+        let digits = String(state.step)
         let final = path + "/checkpoints/step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
         let partial = final + ".partial"
         let files = FileManager.default
         try? files.removeItem(atPath: partial)  // what a run that was killed left, where it left something
         try files.createDirectory(atPath: partial, withIntermediateDirectories: true)
         try await trainer.write(to: partial)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try writeFile(encoder.encode(State(step: step, options: options)), to: partial + "/state.json")
+        try writeFile(state.json(), to: partial + "/state.json")
         try? files.removeItem(atPath: final)  // the same step again, after a damaged checkpoint behind it was deleted
         try publishFile(partial, as: final)
         for name in names().dropLast(2) { try files.removeItem(atPath: path + "/checkpoints/" + name) }

@@ -3,7 +3,7 @@ import Foundation
 import Shards
 
 /// What is written of one optimizer update.
-package struct RunRecord: Sendable, Equatable, Codable {
+package struct RunRecord: Sendable, Equatable, Decodable {
     /// The number of the update, from 1.
     package var step: Int
     package var loss: Double
@@ -11,7 +11,7 @@ package struct RunRecord: Sendable, Equatable, Codable {
     package var samplesPerSecond: Double
     /// Since the run began, the time before interruptions included.
     package var seconds: Double
-    /// The terms of the loss by name, where there are several.
+    /// What is logged beside these, by name: the terms of the loss where there are several, and other figures.
     package var terms: [String: Double]
 
     package init(
@@ -26,34 +26,38 @@ package struct RunRecord: Sendable, Equatable, Codable {
         self.terms = terms
     }
 
-    private enum CodingKeys: String, CodingKey {
-        case step, loss, seconds, terms
-        case learningRate = "learning_rate"
-        case samplesPerSecond = "samples_per_second"
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 
     package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        step = try values.decode(Int.self, forKey: .step)
+        let values = try decoder.container(keyedBy: Key.self)
         // A loss that is not a number is null: JSON has no NaN.
-        loss = try values.decode(Double?.self, forKey: .loss) ?? .nan
-        learningRate = try values.decode(Double.self, forKey: .learningRate)
-        samplesPerSecond = try values.decode(Double.self, forKey: .samplesPerSecond)
-        seconds = try values.decode(Double.self, forKey: .seconds)
-        let terms = try values.decodeIfPresent([String: Double?].self, forKey: .terms) ?? [:]
-        self.terms = terms.mapValues { $0 ?? .nan }
+        func number(_ name: String) throws -> Double {
+            try values.decode(Double?.self, forKey: Key(stringValue: name)) ?? .nan
+        }
+        step = try values.decode(Int.self, forKey: Key(stringValue: "step"))
+        loss = try number("loss")
+        learningRate = try number("learning_rate")
+        samplesPerSecond = try number("samples_per_second")
+        seconds = try number("seconds")
+        let own: Set = ["step", "loss", "learning_rate", "samples_per_second", "seconds"]
+        terms = [:]
+        for key in values.allKeys where !own.contains(key.stringValue) {
+            terms[key.stringValue] = try number(key.stringValue)
+        }
     }
 
     /// The record as a line of JSON, without a line end.
     var line: String {
-        var line = "{\"step\":\(step),\"loss\":\(Self.number(loss)),\"learning_rate\":\(Self.number(learningRate))"
+        var line = "{\"step\":\(step),\"loss\":\(Self.number(loss))"
+        line += terms.sorted { $0.key < $1.key }.map { ",\"\($0)\":\(Self.number($1))" }.joined()
+        line += ",\"learning_rate\":\(Self.number(learningRate))"
         line += ",\"samples_per_second\":\(Self.number((samplesPerSecond * 1000).rounded() / 1000))"
-        line += ",\"seconds\":\(Self.number((seconds * 1000).rounded() / 1000))"
-        if !terms.isEmpty {
-            let members = terms.sorted { $0.key < $1.key }.map { "\"\($0)\":\(Self.number($1))" }
-            line += ",\"terms\":{\(members.joined(separator: ","))}"
-        }
-        return line + "}"
+        return line + ",\"seconds\":\(Self.number((seconds * 1000).rounded() / 1000))}"
     }
 
     private static func number(_ value: Double) -> String { value.isFinite ? "\(value)" : "null" }

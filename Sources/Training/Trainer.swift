@@ -31,17 +31,29 @@ package actor Trainer {
     private let device: Device
     private let dtype: DType
     private let model: any TrainingModel
-    private var optimizer: AdamW
+    private let optimizer: AdamW
+    /// The names of the optimizer's parameters, in its order.
+    private let optimized: [String]
+    private let reducer: any GradientReducer
 
-    /// Training of the model that `objective` starts from.
-    package init(_ objective: any Objective, _ options: TrainingOptions, device: Device) throws {
+    /// Training of the model that `objective` starts from, together with the processes that `reducer` reaches.
+    package init(
+        _ objective: any Objective, _ options: TrainingOptions, device: Device,
+        reducer: any GradientReducer = OneProcess()
+    ) throws {
         self.objective = objective
         self.options = options
         self.device = device
         dtype = (Precision(rawValue: options.precision) ?? .float32).dtype(on: device)
+        self.reducer = reducer
         model = try objective.model(on: device)
-        optimizer = try AdamW(model.parameters.tensors, AdamW.Options(weightDecay: options.weightDecay))
+        let groups = model.groups(decay: options.weightDecay)
+        optimized = groups.flatMap(\.names)
+        optimizer = try AdamW(model.parameters, groups)
     }
+
+    /// How far the training is, and all that must be the same for it to go on.
+    var state: RunState { RunState(step: step, options: options, frozen: model.frozen) }
 
     /// Takes the next step, with `batch`.
     ///
@@ -59,6 +71,7 @@ package actor Trainer {
             )
         }
         try losses.total.backward()
+        try reducer.reduce(gradientsOf: parameters)
         let norm = try clipGradients(parameters.tensors, limit: options.gradientLimit)
         guard norm.isFinite else {
             throw TrainingError(
@@ -75,9 +88,10 @@ package actor Trainer {
 
     /// Writes what training needs to go on exactly from here into the folder `folder`, which is there and empty.
     func write(to folder: String) throws {
-        try writeSafetensors(named(model.parameters.tensors), to: folder + "/model.safetensors")
+        let parameters = Dictionary(uniqueKeysWithValues: zip(model.parameters.names, model.parameters.tensors))
+        try writeSafetensors(parameters, to: folder + "/model.safetensors")
         let states = [("mean.", optimizer.means), ("square.", optimizer.squares)].flatMap { prefix, tensors in
-            named(tensors).map { (prefix + $0.key, $0.value) }
+            zip(optimized, tensors).map { (prefix + $0, $1) }
         }
         try writeSafetensors(Dictionary(uniqueKeysWithValues: states), to: folder + "/optimizer.safetensors")
     }
@@ -87,8 +101,10 @@ package actor Trainer {
         let model = try Checkpoint(file: folder + "/model.safetensors")
         let states = try Checkpoint(file: folder + "/optimizer.safetensors")
         let parameters = self.model.parameters
-        for (place, name) in parameters.names.enumerated() {
-            try parameters.tensors[place].detached().assign(model.tensor(name))
+        for (name, parameter) in zip(parameters.names, parameters.tensors) {
+            try parameter.detached().assign(model.tensor(name))
+        }
+        for (place, name) in optimized.enumerated() {
             try optimizer.means[place].assign(states.tensor("mean." + name))
             try optimizer.squares[place].assign(states.tensor("square." + name))
         }
@@ -98,11 +114,9 @@ package actor Trainer {
     /// Writes the parameters as `dtype`, as a checkpoint of the model hub has them.
     func writeModel(as dtype: DType, to path: String) throws {
         var converted: [String: Tensor] = [:]
-        for (name, tensor) in named(model.parameters.tensors) { converted[name] = try tensor.detached().to(dtype) }
+        for (name, tensor) in zip(model.parameters.names, model.parameters.tensors) {
+            converted[name] = try tensor.detached().to(dtype)
+        }
         try writeSafetensors(converted, to: path)
-    }
-
-    private func named(_ tensors: [Tensor]) -> [String: Tensor] {
-        Dictionary(uniqueKeysWithValues: zip(model.parameters.names, tensors))
     }
 }

@@ -8,6 +8,8 @@ package struct TrainingError: Error, Equatable, CustomStringConvertible {
         case log
         /// The run in this folder was started with other options.
         case otherOptions = "other_options"
+        /// The run in this folder was begun by another version of the program.
+        case otherVersion = "other_version"
         /// The loss is not a finite number any more.
         case diverged
     }

@@ -8,6 +8,10 @@ package import Tensors
 package protocol TrainingModel {
     /// What is trained.
     var parameters: Parameters { get }
+    /// What the model has beside them, and what no step changes.
+    var frozen: [FrozenWeights] { get }
+    /// The parameters in groups for the optimizer, each in one of them; `decay` is the run's weight decay.
+    func groups(decay: Double) -> [ParameterGroup]
     /// The losses of `batch`, at the step and for the samples that `context` names.
     func losses(of batch: TrainingBatch, _ context: StepContext) throws -> StepLosses
     /// Brings parameters back into their bounds after a step.
@@ -15,6 +19,9 @@ package protocol TrainingModel {
 }
 
 extension TrainingModel {
+    package var frozen: [FrozenWeights] { [] }
+    /// Matrices decay; parameters of one dimension or none do not.
+    package func groups(decay: Double) -> [ParameterGroup] { parameters.groups(decay: decay) }
     package func constrain() throws(TorchError) {}
 }
 

@@ -27,12 +27,11 @@ package struct TrainingOptions: Sendable, Equatable, Codable {
         (self.gradientLimit, self.precision, self.threads) = (gradientLimit, precision, threads)
     }
 
-    /// What differs from `other`, as `name: here, not there`.
-    package func differences(from other: TrainingOptions) -> [String] {
-        let (here, there) = (Mirror(reflecting: self), Mirror(reflecting: other))
-        return zip(here.children, there.children).compactMap { one, two in
-            let (new, old) = ("\(one.value)", "\(two.value)")
-            return new == old ? nil : "\(one.label ?? ""): \(new), not \(old)"
-        }
+    /// Named as the command's options are, where there is one.
+    private enum CodingKeys: String, CodingKey {
+        case objective, start, data, seed, schedule, precision, threads
+        case batchSize = "batch_size"
+        case weightDecay = "weight_decay"
+        case gradientLimit = "clip_norm"
     }
 }

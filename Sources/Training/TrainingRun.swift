@@ -30,19 +30,11 @@ package struct TrainingRun: Sendable {
 
     /// Trains up to the last step and writes the model; `report` is told of every step.
     ///
-    /// A cancelled run writes a checkpoint and throws `CancellationError`. Throws `other_options` where the folder holds
-    /// a run that would have become another model.
+    /// A cancelled run writes a checkpoint and throws `CancellationError`; a folder whose run cannot go on as this one
+    /// throws as `RunFolder.resume` does.
     package func callAsFunction(_ report: (Trainer.Report) -> Void) async throws {
         let trainer = try Trainer(objective, options, device: device)
-        if let saved = try folder.newest() {
-            let differences = options.differences(from: saved.options)
-            guard differences.isEmpty else {
-                let advice = "resume with the same options, or name another output"
-                throw TrainingError(
-                    .otherOptions, folder.path, "\(advice): \(differences.sorted().joined(separator: "; "))")
-            }
-            try await trainer.read(from: saved.path, step: saved.step)
-        }
+        try await folder.resume(trainer)
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
         try await steps(trainer, report)
         try await finish(trainer)
@@ -76,7 +68,7 @@ package struct TrainingRun: Sendable {
     /// The log is on disk before the checkpoint that stands for it is there.
     private func save(_ trainer: Trainer, _ log: RunLog) async throws {
         try log.synchronize()
-        try await folder.save(trainer, options)
+        try await folder.save(trainer)
         try LossCurve.write(log: folder.log, title: options.objective, to: folder.curve)
     }
 

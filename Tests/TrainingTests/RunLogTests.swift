@@ -30,8 +30,8 @@ import Testing
         #expect(
             try text() == """
                 {"step":1,"loss":4.0,"learning_rate":0.0001,"samples_per_second":12.346,"seconds":1.0}
-                {"step":2,"loss":null,"learning_rate":0.0001,"samples_per_second":12.346,"seconds":2.0,\
-                "terms":{"itc":1.0,"itm":0.5}}
+                {"step":2,"loss":null,"itc":1.0,"itm":0.5,"learning_rate":0.0001,"samples_per_second":12.346,\
+                "seconds":2.0}
 
                 """)
         let read = try RunLog.read(path)

@@ -80,7 +80,9 @@ struct LossTests {
     func adamw() throws {
         let golden = try TrainingGolden("adamw")
         let parameters = [try golden.tensor("matrix").parameter(), try golden.tensor("vector").parameter()]
-        let optimizer = try AdamW(parameters, AdamW.Options(weightDecay: 0.05))
+        let optimizer = try AdamW([
+            AdamW.Group([parameters[0]], decay: 0.05), AdamW.Group([parameters[1]], decay: 0),
+        ])
         for (step, rate) in try golden.floats("rates").enumerated() {
             try clearGradients(parameters)
             // The gradient of a sum of products with constants are the constants.

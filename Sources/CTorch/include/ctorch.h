@@ -137,6 +137,10 @@ int ct_linear_int8(ct_tensor_t x, ct_tensor_t packed, int64_t outputs, ct_tensor
 /// Ends the recording of gradients on this thread, until the guard is handed back to `ct_inference_end`.
 void *ct_inference_begin(void);
 void ct_inference_end(void *guard);
+/// Ends the recording of gradients and autocast on this thread, until the guard is handed back; what is computed in
+/// between may take part in training as a constant.
+void *ct_constant_begin(void);
+void ct_constant_end(void *guard);
 /// The threads that one operation started on the calling thread may use.
 void ct_set_threads(int32_t count);
 int32_t ct_cuda_device_count(void);
