@@ -8,88 +8,64 @@ import TextTokenizers
 
 /// The sizes of a model that is trained from scratch.
 struct SizeOptions: ParsableArguments {
-    @Option(help: "From scratch: side of the square image in pixels.") var imageSize = 96
-    @Option(help: "From scratch: side of a patch in pixels; must divide the image's.") var patchSize = 12
-    @Option(help: "From scratch: width of the vision transformer.") var visionWidth = 128
-    @Option(help: "From scratch: layers of the vision transformer.") var visionLayers = 6
-    @Option(help: "From scratch: width of the text transformer.") var textWidth = 128
-    @Option(help: "From scratch: layers of the text transformer.") var textLayers = 4
-    @Option(help: "From scratch: maximum length of a text in tokens.") var textLength = 48
-    @Option(help: "From scratch: maximum size of the vocabulary learned from the captions.") var vocabulary = 2000
+    @Option(help: "From scratch: side of the square image in pixels. (default: 96)") var imageSize: Int?
+    @Option(help: "From scratch: side of a patch in pixels; must divide the image's. (default: 12)")
+    var patchSize: Int?
+    @Option(help: "From scratch: width of the vision transformer. (default: 128)") var visionWidth: Int?
+    @Option(help: "From scratch: layers of the vision transformer. (default: 6)") var visionLayers: Int?
+    @Option(help: "From scratch: width of the text transformer. (default: 128)") var textWidth: Int?
+    @Option(help: "From scratch: layers of the text transformer. (default: 4)") var textLayers: Int?
+    @Option(help: "From scratch: maximum length of a text in tokens. (default: 48)") var textLength: Int?
+    @Option(help: "From scratch: maximum size of the vocabulary learned from the captions. (default: 2000)")
+    var vocabulary: Int?
     @Option(
         help: ArgumentHelp(
             "From scratch: start with the image transformer of this captioner or ranker of the same sizes.",
             valueName: "dir"))
     var visionFrom: String?
 
+    /// The sizes by the names of their options, defaults among them.
+    var named: [(name: String, value: Int)] {
+        [
+            ("image-size", imageSize ?? 96), ("patch-size", patchSize ?? 12), ("vision-width", visionWidth ?? 128),
+            ("vision-layers", visionLayers ?? 6), ("text-width", textWidth ?? 128), ("text-layers", textLayers ?? 4),
+            ("text-length", textLength ?? 48), ("vocabulary", vocabulary ?? 2000),
+        ]
+    }
+
+    /// The names of the options that were given.
+    var given: [String] {
+        zip(
+            named, [imageSize, patchSize, visionWidth, visionLayers, textWidth, textLayers, textLength, vocabulary]
+        ).compactMap { $1 == nil ? nil : $0.name } + (visionFrom == nil ? [] : ["vision-from"])
+    }
+
+    func callAsFunction(_ name: String) -> Int {
+        guard let value = named.first(where: { $0.name == name })?.value else { preconditionFailure("no size \(name)") }
+        return value
+    }
+
     func validate() throws {
-        for (name, value) in [
-            ("image-size", imageSize), ("patch-size", patchSize), ("vision-width", visionWidth),
-            ("vision-layers", visionLayers), ("text-width", textWidth), ("text-layers", textLayers),
-        ] {
-            guard value > 0 else { throw ValidationError("--\(name): want at least 1, not \(value)") }
+        for (name, value) in named {
+            let least = ["text-length": 8, "vocabulary": 600][name] ?? 1
+            guard value >= least else { throw ValidationError("--\(name): want at least \(least), not \(value)") }
         }
-        guard imageSize % patchSize == 0 else { throw ValidationError("--patch-size: want a divisor of \(imageSize)") }
-        for (name, value) in [("vision-width", visionWidth), ("text-width", textWidth)] {
-            guard value % 32 == 0 else { throw ValidationError("--\(name): want a multiple of 32, not \(value)") }
+        guard self("image-size") % self("patch-size") == 0 else {
+            throw ValidationError("--patch-size: want a divisor of \(self("image-size"))")
         }
-        guard textLength >= 8 else { throw ValidationError("--text-length: want at least 8, not \(textLength)") }
-        guard vocabulary >= 600 else { throw ValidationError("--vocabulary: want at least 600, not \(vocabulary)") }
+        for name in ["vision-width", "text-width"] where self(name) % 32 != 0 {
+            throw ValidationError("--\(name): want a multiple of 32, not \(self(name))")
+        }
     }
 
     /// Heads are 32 wide.
     var size: RandomCheckpoint.Size {
+        let (vision, text) = (self("vision-width"), self("text-width"))
         var size = RandomCheckpoint.Size.smallBLIP
-        (size.visionWidth, size.visionLayers, size.visionHeads) = (visionWidth, visionLayers, visionWidth / 32)
-        (size.textWidth, size.textLayers, size.textHeads) = (textWidth, textLayers, textWidth / 32)
-        (size.imageSide, size.patchSide, size.textPositions) = (imageSize, patchSize, textLength)
+        (size.visionWidth, size.visionLayers, size.visionHeads) = (vision, self("vision-layers"), vision / 32)
+        (size.textWidth, size.textLayers, size.textHeads) = (text, self("text-layers"), text / 32)
+        (size.imageSide, size.patchSide) = (self("image-size"), self("patch-size"))
+        size.textPositions = self("text-length")
         return size
-    }
-}
-
-extension TrainOptions {
-    enum Role {
-        /// With what every caption begins: its words are in the vocabulary too.
-        case captioner(prompt: String)
-        case ranker
-    }
-
-    /// The folder of the model that training starts from: that of `--from`, or a new one's under the output.
-    ///
-    /// A new one has the image transformer of the model `size.visionFrom`, where that is given.
-    func startFolder(_ size: SizeOptions, _ role: Role) throws -> String {
-        if let from {
-            guard size.visionFrom == nil else {
-                throw ValidationError("--vision-from: not with --from, which has its own image transformer")
-            }
-            return try requireModel(from)
-        }
-        let folder = output + "/start"
-        guard !FileManager.default.fileExists(atPath: folder) else { return folder }
-        let partial = folder + ".partial"
-        switch role {
-        case .captioner(let prompt):
-            let words = try wordCounts(.wordPiece, before: prompt)
-            try RandomCheckpoint.writeBLIP(
-                size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
-        case .ranker:
-            let words = try wordCounts(.bytePair, before: "")
-            try RandomCheckpoint.writeCLIP(
-                size.size, vocabulary: .learn(from: words, limit: size.vocabulary), to: partial, seed: seed)
-        }
-        if let visionFrom = size.visionFrom { try transferVision(from: requireModel(visionFrom), to: partial) }
-        try publishFile(partial, as: folder)
-        return folder
-    }
-
-    /// The words of one epoch's captions, each behind `prompt`, of at most a million samples.
-    private func wordCounts(_ splitting: WordCounts.Splitting, before prompt: String) throws -> WordCounts {
-        let loader = try loader()
-        let samples = loader.samples(from: 0)
-        var counts = WordCounts(splitting)
-        for _ in 0..<min(loader.sampleCount, 1_000_000) {
-            for caption in try samples.next().captions { counts.add(prompt + caption) }
-        }
-        return counts
     }
 }

@@ -29,13 +29,14 @@ final class TrainingSite {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     func arguments(_ role: String, to output: String, steps: Int, _ more: [String] = []) -> [String] {
-        [
+        let sizes = [
+            "--image-size", "48", "--patch-size", "12", "--vision-width", "32", "--vision-layers", "2", "--text-width",
+            "32", "--text-layers", "2", "--vocabulary", "700",
+        ]
+        return [
             "train", role, "--data", folder + "/data", "--output", "\(folder)/\(output)", "--steps", "\(steps)",
-            "--batch-size", "8", "--checkpoint-every", "4", "--threads", "2", "--image-size", "48", "--patch-size",
-            "12",
-            "--vision-width", "32", "--vision-layers", "2", "--text-width", "32", "--text-layers", "2", "--vocabulary",
-            "700", "--seed", "3",
-        ] + more
+            "--batch-size", "8", "--checkpoint-every", "4", "--threads", "2", "--seed", "3",
+        ] + (more.contains("--from") ? [] : sizes) + more
     }
 
     func train(_ role: String, to output: String, steps: Int, _ more: [String] = []) throws -> Program.Ended {
@@ -109,8 +110,28 @@ final class TrainingSite {
         let other = try site.train("captioner", to: "run", steps: 4, ["--learning-rate", "0.5"])
         #expect(other.status == 65)
         #expect(other.errors.contains("other_options") && other.errors.contains("0.5"), "\(other.errors)")
+        let wider = try site.train("captioner", to: "run", steps: 4, ["--vision-width", "64"])
+        #expect(wider.status == 65 && wider.errors.contains("vision-width: 64, not 32"), "\(wider.errors)")
+        let otherRole = try site.train("clip", to: "run", steps: 4)
+        #expect(
+            otherRole.status == 65 && otherRole.errors.contains("model: clip, not captioner"), "\(otherRole.errors)")
+        let sized = try site.train(
+            "captioner", to: "sized", steps: 4, ["--from", site.folder + "/run", "--image-size", "48"])
+        #expect(sized.status == 64 && sized.errors.contains("--image-size: not with --from"), "\(sized.errors)")
+        try FileManager.default.removeItem(atPath: site.folder + "/run/start/start.json")
+        let older = try site.train("captioner", to: "run", steps: 4)
+        #expect(older.status == 65 && older.errors.contains("other_version"), "\(older.errors)")
         let missing = try site.train("clip", to: "new", steps: 4, ["--from", "no/such/model"])
         #expect(missing.status == 65 && missing.errors.contains("no/such/model"), "\(missing.errors)")
+    }
+
+    @Test("a single step trains, with the learning rate that was asked for")
+    func singleStep() throws {
+        let site = try TrainingSite()
+        let run = try site.train("captioner", to: "run", steps: 1, ["--learning-rate", "0.01"])
+        try #require(run.status == 0, "\(run.errors)")
+        #expect(try String(decoding: site.contents("run/log.jsonl"), as: UTF8.self).contains("\"learning_rate\":0.01,"))
+        #expect(try site.contents("run/model.safetensors") != site.contents("run/start/model.safetensors"))
     }
 
     @Test("the loss falls, and transformers loads what was saved and agrees within 1e-4")

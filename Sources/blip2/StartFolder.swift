@@ -1,0 +1,113 @@
+import ArgumentParser
+import Captioning
+import Commands
+import Files
+import Foundation
+import Loading
+import TextTokenizers
+
+extension TrainOptions {
+    enum Role {
+        /// With what every caption begins: its words are in the vocabulary too.
+        case captioner(prompt: String)
+        case ranker
+    }
+
+    /// The folder of the model that training starts from: that of `--from`, or a new one's under the output.
+    ///
+    /// A new one has the image transformer of the model `size.visionFrom`, where that is given. One that an earlier run
+    /// made must have been made with the same options.
+    func startFolder(_ size: SizeOptions, _ role: Role) throws -> String {
+        if let from {
+            guard let option = size.given.first else { return try requireModel(from) }
+            throw ValidationError("--\(option): not with --from, whose model has its own sizes and image transformer")
+        }
+        let folder = output + "/start"
+        let loader = try loader()
+        let recipe = recipe(size, role, loader)
+        guard !FileManager.default.fileExists(atPath: folder) else {
+            try StartRecipe(of: folder).check(against: recipe, output)
+            return folder
+        }
+        let partial = folder + ".partial"
+        switch role {
+        case .captioner(let prompt):
+            let words = try wordCounts(.wordPiece, before: prompt, loader)
+            try RandomCheckpoint.writeBLIP(
+                size.size, vocabulary: .learn(from: words, limit: size("vocabulary")), to: partial, seed: seed)
+        case .ranker:
+            let words = try wordCounts(.bytePair, before: "", loader)
+            try RandomCheckpoint.writeCLIP(
+                size.size, vocabulary: .learn(from: words, limit: size("vocabulary")), to: partial, seed: seed)
+        }
+        if let visionFrom = size.visionFrom { try transferVision(from: requireModel(visionFrom), to: partial) }
+        try recipe.write(to: partial)
+        try publishFile(partial, as: folder)
+        return folder
+    }
+
+    private func recipe(_ size: SizeOptions, _ role: Role, _ loader: ShardLoader) -> StartRecipe {
+        var options = Dictionary(uniqueKeysWithValues: size.named.map { ($0.name, "\($0.value)") })
+        options["vision-from"] = size.visionFrom
+        options["seed"] = "\(seed)"
+        options["data"] = loader.fingerprint
+        switch role {
+        case .captioner(let prompt): (options["model"], options["prompt"]) = ("captioner", prompt)
+        case .ranker: options["model"] = "clip"
+        }
+        return StartRecipe(options: options)
+    }
+
+    /// The words of one epoch's captions, each behind `prompt`, of at most a million samples.
+    private func wordCounts(
+        _ splitting: WordCounts.Splitting, before prompt: String, _ loader: ShardLoader
+    ) throws -> WordCounts {
+        let samples = loader.samples(from: 0)
+        var counts = WordCounts(splitting)
+        for _ in 0..<min(loader.sampleCount, 1_000_000) {
+            for caption in try samples.next().captions { counts.add(prompt + caption) }
+        }
+        return counts
+    }
+}
+
+/// The options that a new model was made with, in a file beside it: a rerun with others is not the same run.
+private struct StartRecipe: Codable {
+    private static let name = "start.json"
+
+    let options: [String: String]
+
+    init(options: [String: String]) { self.options = options }
+
+    /// The recipe of the model in `folder`.
+    init(of folder: String) throws {
+        do {
+            let json = try Data(contentsOf: URL(fileURLWithPath: folder + "/" + Self.name))
+            self = try JSONDecoder().decode(StartRecipe.self, from: json)
+        } catch {
+            throw CommandError(
+                .badInput,
+                "\(folder): other_version: begun by another version of blip2, without \(Self.name): resume with that "
+                    + "version, or name another output")
+        }
+    }
+
+    func write(to folder: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try writeFile(encoder.encode(self), to: folder + "/" + Self.name)
+    }
+
+    /// Throws where a run in `output` with the options `wanted` would not start from this model.
+    func check(against wanted: StartRecipe, _ output: String) throws {
+        let differences = Set(options.keys).union(wanted.options.keys).sorted().compactMap { name -> String? in
+            let (new, old) = (wanted.options[name] ?? "none", options[name] ?? "none")
+            return new == old ? nil : "\(name): \(new), not \(old)"
+        }
+        guard !differences.isEmpty else { return }
+        throw CommandError(
+            .badInput,
+            "\(output): other_options: resume with the same options, or name another output: "
+                + differences.joined(separator: "; "))
+    }
+}
