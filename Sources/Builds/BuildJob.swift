@@ -120,7 +120,11 @@ package final class BuildJob: Sendable {
         if workforce.formerLeases == .released { try output.clearScratch(but: SpoolFolder.name(of: record.identity)) }
         _ = try await blocking { [self] in try keeper.repair(logger) }
         do {
-            if try await coordinator.hasWork() { try await work(coordinator, workforce, listening) }
+            if try await coordinator.hasWork() {
+                try await work(coordinator, workforce, listening)
+            } else {
+                listening.sayFinished(logger)
+            }
             if let fault = fault.withLock({ $0 }) { throw fault }
             // Units that failed may have met another list than the one that was planned: then that is what happened.
             if try await coordinator.status().total.failedUnits > 0 { try await blocking { try self.inputs.check() } }

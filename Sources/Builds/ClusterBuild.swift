@@ -5,6 +5,7 @@ import Foundation
 package import Logging
 package import Slurm
 import Storage
+import Transport
 
 /// Builds by jobs of a Slurm cluster, and tells how that ended, as `runBuild` does.
 ///
@@ -77,7 +78,10 @@ package struct ClusterBuild: Sendable {
         let kept = try await keepCoordinator(jobs)
         var submitted: [String] = []
         do {
-            if kept == nil { submitted.append(try await submit(.coordinator(request), after: nil)) }
+            if kept == nil {
+                AddressFile(request.places.address).reopen()
+                submitted.append(try await submit(.coordinator(request), after: nil))
+            }
             let coordinator = kept ?? submitted[0]
             for workers in request.workers where !isThere(workers, among: jobs) {
                 submitted.append(try await submit(.workers(workers, of: request), after: coordinator))

@@ -30,7 +30,8 @@ struct CoordinatorService {
 
     /// Serves `coordinator` while `body` runs, which is given the address that workers reach.
     ///
-    /// The address file has that address meanwhile. It is removed at the end, unless another coordinator has written its own.
+    /// The address file has that address meanwhile. When `body` returns it says that nothing is left to do; when `body` throws it is
+    /// removed, unless another coordinator has written its own.
     func serve(_ coordinator: Coordinator, _ body: @escaping @Sendable (String) async throws -> Void) async throws {
         var settings = CoordinatorServer.Settings()
         (settings.host, settings.port) = (listening.host, listening.port)
@@ -38,14 +39,14 @@ struct CoordinatorService {
         let server = try CoordinatorServer(coordinator, settings: settings, credentials: credentials, logger: logger)
         try await server.serve { [self] url in
             let url = advertised(url)
-            guard let file = listening.addressFile else { return try await body(url) }
-            try writeFile("\(url)\n".utf8, to: file)
-            defer {
-                if let text = FileManager.default.contents(atPath: file), text == Data("\(url)\n".utf8) {
-                    unsafe unlink(file)
-                }
+            try listening.address?.announce(url)
+            do {
+                try await body(url)
+            } catch {
+                listening.address?.withdraw(url)
+                throw error
             }
-            try await body(url)
+            listening.sayFinished(logger)
         }
     }
 

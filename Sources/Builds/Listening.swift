@@ -1,4 +1,6 @@
 import Glibc
+import Logging
+import Transport
 
 /// Where the coordinator of a build listens, and the files from which workers learn of it.
 package struct Listening: Hashable, Sendable {
@@ -16,6 +18,18 @@ package struct Listening: Hashable, Sendable {
     package var addressFile: String?
 
     package init() {}
+
+    /// The same file, to be written.
+    var address: AddressFile? { addressFile.map(AddressFile.init) }
+
+    /// Says in the address file that nothing is left to do.
+    func sayFinished(_ logger: Logger) {
+        do {
+            try address?.finish()
+        } catch {
+            logger.debug("workers that come now wait in vain", metadata: ["reason": "\(error)"])
+        }
+    }
 }
 
 extension Listening {

@@ -4,6 +4,7 @@ package import Logging
 import Manifests
 import Reports
 import Samples
+import Transport
 
 /// How a build is run and told, but for what it is of.
 package struct BuildOptions: Sendable {
@@ -24,6 +25,7 @@ package func runBuild(
     do {
         let keeper = try openOutput(request)
         let build: @Sendable () async throws -> Void = {
+            options.listening.address?.reopen()
             let job = try await BuildJob(request, keeper, progress, logger: logger)
             try await job.plan()
             let status = try await job.run(workforce, options.listening, scratch: options.scratch)

@@ -10,35 +10,43 @@ package final class CoordinatorAccess: Sendable {
         var token: AccessToken?
     }
 
-    private let urlFile: String?
+    private let urlFile: AddressFile?
     private let tokenFile: String?
     private let values: Locked<Values>
 
     /// An address and a token that never change.
     package init(url: String, token: AccessToken?) {
         (urlFile, tokenFile) = (nil, nil)
-        values = Locked(Values(url: Self.trimmed(url), token: token))
+        values = Locked(Values(url: AddressFile.trimmed(url), token: token))
     }
 
     /// The address `url`, or that in the file `urlFile`, with the token in `tokenFile`.
     package init(url: String?, urlFile: String?, tokenFile: String?) throws(TransportError) {
-        (self.urlFile, self.tokenFile) = (url == nil ? urlFile : nil, tokenFile)
-        var values = Values(url: Self.trimmed(url ?? ""), token: nil)
-        if url == nil { values.url = try Self.readURL(urlFile ?? "") }
+        (self.urlFile, self.tokenFile) = (url == nil ? AddressFile(urlFile ?? "") : nil, tokenFile)
+        var values = Values(url: AddressFile.trimmed(url ?? ""), token: nil)
+        if let file = self.urlFile { values.url = try Self.address(in: file) }
         if let tokenFile { values.token = try AccessToken(contentsOfFile: tokenFile) }
         self.values = Locked(values)
     }
 
+    /// How long a file must say that nothing is left to do: a coordinator that starts at this moment removes it first.
+    private static let startTime: Duration = .seconds(5)
+
     /// The address and the token in files that a coordinator has written, or writes within `patience`.
+    ///
+    /// - Throws: A `TransportError`, of the code `finished` where the coordinator has ended because nothing was left to do.
     package static func written(
         urlFile: String, tokenFile: String?, within patience: Duration
     ) async throws -> CoordinatorAccess {
         let deadline = ContinuousClock.now + patience
+        var finished: ContinuousClock.Instant?
         while true {
             do {
                 return try CoordinatorAccess(url: nil, urlFile: urlFile, tokenFile: tokenFile)
             } catch {
-                guard ContinuousClock.now < deadline else { throw error }
+                let now = ContinuousClock.now
+                finished = error.code == .finished ? finished ?? now : nil
+                guard now < deadline, finished.map({ now - $0 < startTime }) ?? true else { throw error }
             }
             try await Task.sleep(for: .milliseconds(500))
         }
@@ -55,10 +63,17 @@ package final class CoordinatorAccess: Sendable {
     /// Reads the files again; answers whether they say something else than before.
     ///
     /// A file that is not there, or half written, says nothing new.
-    func refresh() async -> Bool {
+    ///
+    /// - Throws: `finished` where the coordinator has ended because nothing was left to do.
+    func refresh() async throws -> Bool {
         guard canChange else { return false }
-        return await blocking { [self] in
-            let url = urlFile.flatMap { try? Self.readURL($0) }
+        return try await blocking { [self] in
+            var url: String?
+            do {
+                url = try urlFile.map(Self.address)
+            } catch let error as TransportError where error.code != .finished {
+                // That coordinator may be starting, or another in its place.
+            }
             let token = tokenFile.flatMap { try? AccessToken(contentsOfFile: $0) }
             return values.withLock { values in
                 let old = values
@@ -69,16 +84,10 @@ package final class CoordinatorAccess: Sendable {
         }
     }
 
-    private static func readURL(_ path: String) throws(TransportError) -> String {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw TransportError(.unreachable, path, "no such file, or permission denied")
+    private static func address(in file: AddressFile) throws(TransportError) -> String {
+        switch try file.read() {
+        case .address(let url): return url
+        case .finished: throw TransportError(.finished, file.path, "the build is finished: nothing is left to do")
         }
-        let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        guard text.hasPrefix("http://") || text.hasPrefix("https://"), !text.contains(where: \.isWhitespace) else {
-            throw TransportError(.unreachable, path, "does not hold a coordinator's address")
-        }
-        return trimmed(text)
     }
-
-    private static func trimmed(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }
 }

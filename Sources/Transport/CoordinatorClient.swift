@@ -53,7 +53,7 @@ package struct RetryPolicy: Sendable {
 ///
 /// Every message may be sent twice without harm, so a message without an answer is sent again, with growing pauses,
 /// until `RetryPolicy.patience` is used up; then the call throws `unreachable`. Before each further try the files of ``CoordinatorAccess``
-/// are read again.
+/// are read again; where they say that the coordinator has nothing left to do, the call throws `finished`.
 package struct CoordinatorClient: Sendable {
     private let access: CoordinatorAccess
     private let worker: String
@@ -211,7 +211,7 @@ package struct CoordinatorClient: Sendable {
             group.addTask {
                 repeat {
                     try await Task.sleep(for: .seconds(2))
-                    _ = await access.refresh()
+                    _ = try await access.refresh()
                 } while request.url.hasPrefix(access.current.url + "/")
                 throw Moved()
             }
@@ -255,7 +255,7 @@ package struct CoordinatorClient: Sendable {
                 fault = TransportError(.unreachable, request.url, "no answer for \(patience): \(error)")
             }
             // What the files say now may be what another coordinator, in its place, wrote.
-            if await access.refresh() { continue }
+            if try await access.refresh() { continue }
             // Not all at once, when all were told to come back.
             let shortened = pause * (1 - chance() / 2) + asked * (1 + chance() / 2)
             guard stopwatch.elapsed - start + shortened < patience else { throw fault }

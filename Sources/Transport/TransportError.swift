@@ -11,6 +11,8 @@ package struct TransportError: SystemFault, Hashable, CustomStringConvertible {
         case listen
         /// The coordinator could not be reached for as long as the client was told to try.
         case unreachable
+        /// The coordinator has ended because nothing was left to do.
+        case finished
         /// The coordinator does not know the token.
         case unauthorized
         /// The coordinator refuses the message: sending it again would not help.

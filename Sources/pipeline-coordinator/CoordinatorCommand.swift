@@ -46,7 +46,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
     var readTokenFile: String?
     @Option(
         help: ArgumentHelp(
-            "The file that gets the coordinator's address while it runs. By default .state/coordinator in the output.",
+            "The file that gets the coordinator's address while it runs, and the word finished when all is done. By default .state/coordinator in the output.",
             valueName: "file"))
     var addressFile: String?
     @Option(

@@ -35,7 +35,8 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The coordinator's address.", valueName: "url")) var coordinator: String?
     @Option(
         help: ArgumentHelp(
-            "The file with the coordinator's address, which is waited for where it is not there.", valueName: "file"))
+            "The file with the coordinator's address, which is waited for where it is not there; it also says when all is done.",
+            valueName: "file"))
     var coordinatorFile: String?
     @Option(
         help: ArgumentHelp(
@@ -110,6 +111,8 @@ struct WorkerCommand: AsyncParsableCommand {
             } else {
                 code = try await work(name, client, departure)
             }
+        } catch let error as TransportError where error.code == .finished {
+            return StandardError.line(error.text, level: .notice)
         } catch {
             throw CommandError(endOfWork: error) ?? error
         }

@@ -48,16 +48,20 @@ import Testing
         #expect(early.isRunning, "\(early.errors)")
 
         let second = try coordinator(site, manifest)
-        let url = try address(addressFile, of: second)
-        let workers = [early, try worker("w1", at: url, token: token)]
+        let workers = [early, try worker(["--coordinator-file", addressFile, "--name", "w1"])]
         let ended = second.wait()
         #expect(ended.status == 0, "\(ended)")
-        // One that comes when all is done finds nobody.
-        for worker in workers { #expect([0, 69].contains(worker.wait().status)) }
+        for worker in workers { #expect(worker.wait().status == 0) }
+        // One that comes when all is done hears of it at once.
+        let late = try worker(["--coordinator-file", addressFile]).wait()
+        #expect(late.status == 0 && late.errors == "the build is finished: nothing is left to do\n", "\(late)")
         #expect(ended.output == reference.output.replacing("/one", with: "/out"), "\(ended.output)")
         #expect(try site.files("out") == site.files("one"))
         #expect(try mode(token) == 0o600)
-        #expect(!FileManager.default.fileExists(atPath: addressFile))
+        // So it is after a coordinator that found nothing to do.
+        try FileManager.default.removeItem(atPath: addressFile)
+        #expect(try coordinator(site, manifest).wait().status == 0)
+        #expect(try String(contentsOfFile: addressFile, encoding: .utf8) == "finished\n")
     }
 
     @Test("gets back what a worker holds that is asked to leave, which ends with 75, or to stop, with 143")
@@ -157,7 +161,7 @@ import Testing
         let ended = running.wait()
         #expect(ended.status == 0 && ended.output.contains(#""phase" : "finished""#), "\(ended)")
         #expect(worker.wait().status == 0)
-        #expect(!FileManager.default.fileExists(atPath: files[0]))
+        #expect(try String(contentsOfFile: files[0], encoding: .utf8) == "finished\n")
     }
 
     @Test("refuses what it cannot listen on, and a second one on the same output")
