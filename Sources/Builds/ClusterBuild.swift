@@ -202,15 +202,31 @@ package struct ClusterBuild: Sendable {
             return .ended(recorded.status)
         }
         guard let end = summary.coordinatorEnd else { return .noCoordinator }
-        throw await fault("the coordinator's job ended: \(end)")
+        throw await fault(
+            "the coordinator's job ended: \(end)", job: coordinator, code: await ownCode(coordinator, end))
     }
 
-    /// `text` with what the coordinator said last, and what to do.
-    private func fault(_ text: String) async -> CommandError {
-        let log = await blocking { [request, names] in lastError(in: request.places.logs, names.job("coordinator")) }
+    /// The exit code with which the coordinator of the job `id` itself ended; `unavailable` where it was ended.
+    private func ownCode(_ id: String, _ end: String) async -> CommandError.Code {
+        guard end == "failed", let code = await slurm.exitCode(of: id).flatMap(CommandError.Code.init) else {
+            return .unavailable
+        }
+        switch code {
+        case .failedWork, .usage, .badInput, .unavailable, .internalFault: return code
+        case .outage, .interrupted, .terminated: return .unavailable
+        }
+    }
+
+    /// `text` with what the coordinator said last, in the job of that number where one is given, and what to do.
+    private func fault(
+        _ text: String, job: String? = nil, code: CommandError.Code = .unavailable
+    ) async -> CommandError {
+        let log = await blocking { [request, names] in
+            lastError(in: request.places.logs, names.job("coordinator") + "-" + (job.map { "\($0).log" } ?? ""))
+        }
         let told = log.map { "; it said: \($0)" } ?? ""
-        return CommandError(
-            .unavailable, "\(text)\(told); logs are in \(request.places.logs); run the same command to resume")
+        let advice = [.usage, .badInput].contains(code) ? "" : "; run the same command to resume"
+        return CommandError(code, "\(text)\(told); logs are in \(request.places.logs)\(advice)")
     }
 }
 
@@ -224,12 +240,21 @@ extension ClusterRequest.Places {
     }
 }
 
-/// The last error line in the newest log of the job `name`; nil where there is none.
+/// The last error line in the newest log whose name begins with `name`; nil where there is none.
 private func lastError(in folder: String, _ name: String) -> String? {
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     // They end in the job's number.
-    let newest = files.filter { $0.hasPrefix(name + "-") }.max { ($0.count, $0) < ($1.count, $1) }
+    let newest = files.filter { $0.hasPrefix(name) }.max { ($0.count, $0) < ($1.count, $1) }
     guard let newest, let data = FileManager.default.contents(atPath: "\(folder)/\(newest)") else { return nil }
-    return String(decoding: data.suffix(1 << 16), as: UTF8.self).split(separator: "\n").last { $0.hasPrefix("error: ") }
-        .map { String($0.dropFirst("error: ".count).prefix(1000)) }
+    return String(decoding: data.suffix(1 << 16), as: UTF8.self).split(separator: "\n").reversed().lazy
+        .compactMap(errorText).first.map { String($0.prefix(1000)) }
+}
+
+/// What a line of a log says, as text or as JSON, if it is the error that a command ended with.
+private func errorText(_ line: Substring) -> String? {
+    if line.hasPrefix("error: ") { return String(line.dropFirst("error: ".count)) }
+    guard line.hasPrefix("{"), let fields = try? JSONDecoder().decode([String: String].self, from: Data(line.utf8)),
+        fields["level"] == "error"
+    else { return nil }  // another line, or the rest of one
+    return fields["message"]
 }

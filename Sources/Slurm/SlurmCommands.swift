@@ -1,7 +1,7 @@
 import Files
 import Foundation
 
-/// Slurm's own commands: `sbatch`, `squeue`, `scancel`.
+/// Slurm's own commands: `sbatch`, `squeue`, `scancel`, and those that say how a job ended.
 ///
 /// Each is run under `timeout`, because they wait for minutes for a controller that does not answer.
 package struct SlurmCommands: Sendable {
@@ -65,6 +65,25 @@ package struct SlurmCommands: Sendable {
 
     /// Cancels the job or task `id`.
     package func cancel(id: String) async throws(SlurmError) { _ = try await checked(["scancel", id]) }
+
+    /// The exit code of the job `id`, which has ended; nil where Slurm does not know it.
+    package func exitCode(of id: String) async -> Int32? {
+        // The controller forgets a job after minutes; not every cluster keeps accounts.
+        let commands = [
+            ["scontrol", "--oneliner", "show", "job", id],
+            ["sacct", "--allocations", "--noheader", "--parsable2", "--format=ExitCode", "--jobs=\(id)"],
+        ]
+        for command in commands {
+            guard let output = try? await checked(command) else { continue }  // the other may know
+            // Such as `ExitCode=65:0`: the code, and the signal that ended it.
+            let words = output.split(whereSeparator: \.isWhitespace)
+            let word = command[0] == "sacct" ? words.last : words.last { $0.hasPrefix("ExitCode=") }
+            if let code = word?.split(separator: "=").last?.split(separator: ":").first.flatMap({ Int32($0) }) {
+                return code
+            }
+        }
+        return nil
+    }
 
     /// What the command wrote to standard output; throws unless it succeeded.
     private func checked(_ command: [String]) async throws(SlurmError) -> String {

@@ -14,6 +14,8 @@ private final class Cluster: Sendable {
         var nextID = 1
         /// The end of the names that are refused.
         var refused: String?
+        /// What is said of a job that has ended, by the command that is asked.
+        var exits: [String: String] = [:]
     }
 
     let state = Locked(State())
@@ -29,7 +31,7 @@ private final class Cluster: Sendable {
 
     func commands() -> SlurmCommands {
         SlurmCommands { [self] command throws(SlurmError) in
-            let call = Array(command.drop { $0 != "sbatch" && $0 != "squeue" && $0 != "scancel" })
+            let call = Array(command.drop { !["sbatch", "squeue", "scancel", "scontrol", "sacct"].contains($0) })
             return state.withLock { state in
                 var output = ""
                 switch call[0] {
@@ -44,6 +46,11 @@ private final class Cluster: Sendable {
                     state.jobs.append((id: "\(state.nextID)", name: name, state: "PENDING"))
                     state.nextID += 1
                     state.calls.append(call)
+                case "scontrol", "sacct":
+                    guard let exit = state.exits[call[0]] else {
+                        return SlurmCommands.Result(code: 1, output: "", errors: "Invalid job id specified")
+                    }
+                    output = exit
                 default:
                     for index in state.jobs.indices where call.last == state.jobs[index].id {
                         state.jobs[index].state = "CANCELLED"
@@ -130,6 +137,50 @@ private final class Cluster: Sendable {
         try "mine".write(toFile: output + "/README.md", atomically: false, encoding: .utf8)
         await #expect(throws: (any Error).self) { try await build().submit() }
         #expect(cluster.calls.isEmpty)
+    }
+
+    @Test(
+        "when the coordinator ends, the command ends with its exit code and says what it said",
+        arguments: [
+            (["scontrol": "JobId=1 JobState=FAILED ExitCode=65:0 BatchHost=n1\n"], CommandError.Code.badInput),
+            (["sacct": "1:0\n"], .failedWork), (["scontrol": "JobId=1 ExitCode=9:0\n"], .unavailable),
+            ([:], .unavailable),
+        ])
+    func coordinatorFails(_ exits: [String: String], _ code: CommandError.Code) async throws {
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        let build = build()
+        let job = try await build.submit()
+        cluster.state.withLock { state in
+            state.exits = exits
+            state.jobs[0].state = "FAILED"
+        }
+        let folder = ClusterRequest.Places(output: output).logs
+        // Of a former coordinator, and of this one.
+        for (id, line) in [("9", "error: another"), (job, "error: m.yaml: unknown-key\nslurmstepd: bye")] {
+            try line.write(
+                toFile: "\(folder)/\(names.job("coordinator"))-\(id).log", atomically: false, encoding: .utf8)
+        }
+        let error = await #expect(throws: CommandError.self) { try await build.follow(job) }
+        #expect(error?.code == code)
+        #expect(error?.message.contains("it said: m.yaml: unknown-key; logs are in \(folder)") == true, "\(error)")
+        #expect(error?.message.contains("run the same command") == (code != .badInput))
+    }
+
+    @Test("the last error of a log that is JSON is read too")
+    func errorInJSON() async throws {
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        let build = build()
+        let job = try await build.submit()
+        cluster.state.withLock { $0.jobs[0].state = "FAILED" }
+        let lines = [
+            #"{"level":"error","logger":"pipeline","message":"no room","time":"t"}"#,
+            #"{"level":"info","logger":"pipeline","message":"bye","time":"t"}"#,
+        ]
+        try lines.joined(separator: "\n").write(
+            toFile: "\(ClusterRequest.Places(output: output).logs)/\(names.job("coordinator"))-\(job).log",
+            atomically: false, encoding: .utf8)
+        let error = await #expect(throws: CommandError.self) { try await build.follow(job) }
+        #expect(error?.message.contains("it said: no room;") == true, "\(error)")
     }
 
     @Test("the jobs of a build that no cluster was given are not looked for")
