@@ -11,6 +11,8 @@ extension CommandError {
     package init?(endOf error: any Error) {
         switch error {
         case let error as CommandError: self = error
+        case _ where isDiskFull(error):
+            self.init(.unavailable, "\(error); make room, and run the same command")
         case let error as CoordinationError: self.init(error.exitCode, "\(error)")
         case let error as StorageError: self.init(error.exitCode, "\(error)")
         case let error as FileError: self.init(.failedWork, "\(error)")
