@@ -194,7 +194,7 @@ package final class BuildJob: Sendable {
         let progress = BuildProgress(label: "\(manifest.name): duplicates")
         var described = ContinuousClock.now
         do {
-            try await DuplicateRemoval(manifest, keeper).run { done, total in
+            try await DuplicateRemoval(manifest, keeper, logger).run { done, total in
                 progress.show(done: done, total: total, failed: nil)
                 guard ContinuousClock.now - described > .seconds(10) else { return }
                 try await describe(coordinator)
@@ -204,9 +204,13 @@ package final class BuildJob: Sendable {
             throw CancellationError()
         } catch let error as CommandError {
             throw error
+        } catch let error as CoordinationError {
+            throw error
         } catch {
             // All units are done and recorded; a full disk or a damaged draft is what is left to fail.
-            throw CommandError(.failedWork, "removing repeated images: \(error); run the same command to resume")
+            throw CommandError(
+                isDiskFull(error) ? .unavailable : .failedWork,
+                "removing repeated images: \(error); run the same command to resume")
         }
         progress.leave(failed: nil)
     }

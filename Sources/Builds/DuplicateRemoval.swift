@@ -2,6 +2,7 @@ import Coordination
 import Digests
 import Files
 import Foundation
+import Logging
 import Manifests
 import Samples
 import Shards
@@ -20,18 +21,19 @@ struct DuplicateRemoval: Sendable {
     private let output: OutputDirectory
     private let store: any JobStore
     private let keeper: ShardKeeper
+    private let logger: Logger
 
-    init(_ manifest: Manifest, _ keeper: ShardKeeper) {
-        (rules, zstdLevel) = (manifest.deduplicate, manifest.shard.zstdLevel)
+    init(_ manifest: Manifest, _ keeper: ShardKeeper, _ logger: Logger) {
+        (rules, zstdLevel, self.logger) = (manifest.deduplicate, manifest.shard.zstdLevel, logger)
         (output, store, self.keeper) = (keeper.output, keeper.store, keeper)
     }
 
-    /// Publishes every draft, several at once; `progress` is told the rows done, and all of them.
+    /// Publishes every draft, several at once; waits for a job store that is away.
+    ///
+    /// `progress` is told the rows done, and all of them.
     func run(progress: (_ done: Int, _ total: Int) async throws -> Void) async throws {
-        let (places, rowCount, repeats) = try await abandonable {
-            let (places, rowCount) = try allPlaces()
-            return (places, rowCount, try RepeatSearch(rules, output).run(places, rowCount: rowCount))
-        }
+        let (places, rowCount) = try await patiently(logger) { try await abandonable { try allPlaces() } }
+        let repeats = try await abandonable { try RepeatSearch(rules, output).run(places, rowCount: rowCount) }
         var waiting = places.filter(\.published.isDraft).makeIterator()
         var done = rowCount - places.reduce(0) { $0 + ($1.published.isDraft ? $1.published.unit.rowCount : 0) }
         try await progress(done, rowCount)
@@ -39,7 +41,7 @@ struct DuplicateRemoval: Sendable {
             func startNext() {
                 guard let place = waiting.next() else { return }
                 group.addTask {
-                    try await abandonable { try publish(place, without: repeats) }
+                    try await patiently(logger) { try await abandonable { try publish(place, without: repeats) } }
                     return place.published.unit.rowCount
                 }
             }
@@ -63,6 +65,10 @@ struct DuplicateRemoval: Sendable {
 
     private func publish(_ place: DonePlace, without repeats: Repeats) throws {
         let (unit, generation) = (place.published.unit, place.published.generation)
+        // It may have been recorded just before the store went away.
+        guard try store.published(unit: store.id(of: unit))?.isDraft == true else {
+            return try output.removeDraft(unit.shardName)
+        }
         let rows = place.firstRow..<place.firstRow + unit.rowCount
         let isWhole = rows.allSatisfy { repeats.rejection(of: $0) == nil }
         let result: UnitResult
