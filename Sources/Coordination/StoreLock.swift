@@ -11,7 +11,12 @@ final class StoreLock: Sendable {
     init(_ path: String) throws(CoordinationError) {
         do {
             guard let lock = try FileLock(path) else {
-                throw CoordinationError(.locked, path, "another build is running on this output")
+                throw CoordinationError(
+                    .locked, path,
+                    """
+                    another build is running on this output: wait for its end, or stop it \
+                    (only with --store postgresql://... can a second coordinator stand by)
+                    """)
             }
             self.lock = lock
         } catch let error as CoordinationError {

@@ -99,6 +99,26 @@ final class Site {
         return path
     }
 
+    /// A libspng that crashes on every picture: loaded before the real one, it is what workers call.
+    func crashingLibrary() throws -> String {
+        try library(
+            """
+            #include <signal.h>
+            #include <stddef.h>
+            int spng_decode_image(void *c, void *o, size_t n, int f, int g) { raise(SIGSEGV); return 1; }
+            """)
+    }
+
+    /// Checks that `out`, which was built with `crashingLibrary` and said `log`, lacks the PNGs of `whole` and nothing else.
+    func expectOnlyCrashesLost(_ log: String) throws {
+        let (before, after) = (try status("whole")[0], try status("out")[0])
+        let lost = before.samples - after.samples
+        #expect(lost > 0, "no picture was a PNG")
+        #expect(after.rejections["decode_error", default: 0] == before.rejections["decode_error", default: 0] + lost)
+        let crashes = try String(contentsOfFile: folder + "/out/.state/crashes", encoding: .utf8)
+        #expect(crashes.split(separator: "\n").count == lost && log.contains("a decoder crashed"))
+    }
+
     /// Every file of an output but its state, with its bytes.
     func files(_ output: String) throws -> [String: Data] {
         let root = "\(folder)/\(output)"
