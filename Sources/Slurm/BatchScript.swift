@@ -44,7 +44,9 @@ package struct BatchScript: Hashable, Sendable {
         return BatchScript(
             name: names.job(workers.role), resources: workers.resources, array: workers.count, request: request,
             command: (fixed + workers.arguments).map(quoted).joined(separator: " "),
-            passedOn: "USR1", atEnd: nil)
+            passedOn: "USR1",
+            // Asked to leave before it could hear of it: it holds nothing.
+            atEnd: "[ \"$code\" != 138 ] || code=75")
     }
 
     private init(
@@ -67,12 +69,14 @@ package struct BatchScript: Hashable, Sendable {
         var lines = ["#!/bin/bash"] + options.map { "#SBATCH " + ($0.contains(" ") ? "\"\($0)\"" : $0) }
         lines += [
             "set -u",
-            "child= warned=",
+            "child= warned= got=",
             // The time limit is near, or the job is pre-empted.
-            "trap 'warned=1; kill -\(passedOn) \"$child\" 2>/dev/null' USR1",
-            "trap 'kill -TERM \"$child\" 2>/dev/null' TERM",
+            "trap 'warned=1 got=\(passedOn); kill -\(passedOn) \"$child\" 2>/dev/null' USR1",
+            "trap 'got=TERM; kill -TERM \"$child\" 2>/dev/null' TERM",
             "\(command) &",
             "child=$!",
+            // One that came before there was anybody to pass it on to.
+            "[ -z \"$got\" ] || kill \"-$got\" \"$child\" 2>/dev/null",
             "code=0",
             // A trapped signal ends `wait` early, and the process may go on.
             "while :; do wait \"$child\"; code=$?; kill -0 \"$child\" 2>/dev/null || break; done",

@@ -59,12 +59,14 @@ private let example = ClusterRequest(
     }
 
     @Test(
-        "go back to the queue when their process ends with 75, and only then", arguments: [0, 1, 65, 69, 70, 75],
+        "go back to the queue when their process ends with 75, or by the signal to leave, and only then",
+        arguments: [0, 1, 65, 69, 70, 75, 138],
         Origin.allCases)
     func requeue(_ code: Int, _ origin: Origin) async throws {
         let run = try ScriptRun(worker: "exit \(code)")
-        #expect(try run.end(of: origin.workers(run)) == (code == 75 ? 0 : code))
-        #expect(run.calls("scontrol") == (code == 75 ? ["requeue 7_3"] : []))
+        let isRequeued = code == 75 || code == 138
+        #expect(try run.end(of: origin.workers(run)) == (isRequeued ? 0 : code))
+        #expect(run.calls("scontrol") == (isRequeued ? ["requeue 7_3"] : []))
         let arguments = run.calls("pipeline-worker")
         #expect(arguments.count == 1 && arguments[0].hasSuffix("--threads 8"))
     }
