@@ -1,3 +1,5 @@
+import Foundation
+
 /// `url`, which `PostgresDatabase` takes, without passwords: what may be written to files and scripts.
 ///
 /// Who opens it finds the password where libpq looks for it.
@@ -10,7 +12,8 @@ package func withoutPassword(_ url: String) -> String {
     let parts = rest.split(separator: "?", maxSplits: 1)
     var result = url[..<start] + (parts.first ?? "")
     let options = (parts.count < 2 ? [] : parts[1].split(separator: "&")).filter { option in
-        !["password=", "sslpassword="].contains { option.hasPrefix($0) }
+        let name = option.prefix { $0 != "=" }
+        return !["password", "sslpassword"].contains(name.removingPercentEncoding ?? "password")
     }
     if !options.isEmpty { result += "?" + options.joined(separator: "&") }
     return String(result)

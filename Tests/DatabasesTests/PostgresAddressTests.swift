@@ -29,6 +29,7 @@ import Testing
             ("postgresql://build:s3%40cret@[::1]:5432/x", "postgresql://build@[::1]:5432/x"),
             ("postgresql://db:6432/x?user=b&password=s3cret", "postgresql://db:6432/x?user=b"),
             ("postgresql:///x?password=s3cret&host=%2Frun&sslpassword=s3cret", "postgresql:///x?host=%2Frun"),
+            ("postgresql://db/x?p%61ssword=s3cret&user=b", "postgresql://db/x?user=b"),
             ("postgresql://:s3cret@db/x?password=s3cret", "postgresql://@db/x"),
         ] {
             #expect(withoutPassword(url) == written)
