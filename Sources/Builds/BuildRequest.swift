@@ -23,8 +23,7 @@ package struct BuildRequest: Sendable {
         guard !path.contains("://") else {
             throw CommandError(.badInput, "output: \(path): this version writes to directories only")
         }
-        let expanded = expandingHome(path)
-        self.output = expanded.hasPrefix("/") ? expanded : FileManager.default.currentDirectoryPath + "/" + expanded
+        self.output = absolutePath(path)
         (self.manifest, self.file) = (manifest, file)
     }
 }

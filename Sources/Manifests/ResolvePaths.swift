@@ -43,6 +43,12 @@ package func expandingHome(_ path: String) -> String {
     return home + path.dropFirst()
 }
 
+/// `path` from the root, with the home folder as in `expandingHome`.
+package func absolutePath(_ path: String) -> String {
+    let expanded = expandingHome(path)
+    return expanded.hasPrefix("/") ? expanded : FileManager.default.currentDirectoryPath + "/" + expanded
+}
+
 private func isPattern(_ path: String) -> Bool { path.contains { "*?[".contains($0) } }
 
 private func isThere(_ path: String) -> Bool {

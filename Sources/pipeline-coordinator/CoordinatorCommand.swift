@@ -22,10 +22,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
 
     static func main() async { await runToExit(Self.self) }
 
-    @OptionGroup var manifest: ManifestOption
-    @Option(help: ArgumentHelp("The output directory; by default the manifest's.", valueName: "dir"))
-    var output: String?
-    @OptionGroup var store: StoreOption
+    @OptionGroup var build: RequestOptions
     @Option(
         help: ArgumentHelp("The IP address and port to listen on; port 0 takes a free one.", valueName: "host:port"))
     var listen = "127.0.0.1:0"
@@ -54,7 +51,6 @@ struct CoordinatorCommand: AsyncParsableCommand {
             "The Slurm jobs, by name, whose tasks are workers: units of a task that does not run any more are leased again at once.",
             valueName: "names"))
     var slurmWorkers: String?
-    @Flag(help: "Write the final status as JSON.") var json = false
     @OptionGroup var logs: LogOptions
 
     func validate() throws {
@@ -71,10 +67,9 @@ struct CoordinatorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let request = try BuildRequest(
-            try manifest.read(), file: manifest.manifest, output: output, store: store.store)
+        let request = try build.request()
         var options = BuildOptions()
-        options.isJSON = json
+        options.isJSON = build.json
         options.listening = Listening(listen) ?? options.listening
         options.listening.advertisedHost = advertise
         options.listening.tokenFile = tokenFile

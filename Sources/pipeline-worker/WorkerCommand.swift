@@ -55,12 +55,9 @@ struct WorkerCommand: AsyncParsableCommand {
     var grace = 30
     @Option(help: ArgumentHelp("The output directory on this machine, if it differs from the coordinator's."))
     var output: String?
-    @Option(help: ArgumentHelp("A worker profile, a YAML file; flags override it.", valueName: "file"))
-    var profile: String?
+    @OptionGroup var profile: ProfileOptions
     @Option(help: "What the worker does: fetch, caption, or both separated by a comma.") var role = "fetch,caption"
-    @Option(help: "Where the models run: auto, cpu or cuda:N.") var device: String?
     @Option(help: "Threads for the models; 0 uses one for each core.") var threads: Int?
-    @Option(help: "Concurrent transfers.") var connections: Int?
     @Option(
         help: ArgumentHelp(
             "Share the limits for each host with the other workers of this machine, as worker N of M, through this file.",
@@ -82,11 +79,7 @@ struct WorkerCommand: AsyncParsableCommand {
         guard roles == ["fetch", "caption"] else {
             throw ValidationError("--role: this version runs fetch,caption in one worker, not \(role)")
         }
-        if let device, !WorkerProfile.isDevice(device) {
-            throw ValidationError("--device: want auto, cpu or cuda:N, not \(device)")
-        }
         if let threads, threads < 0 { throw ValidationError("--threads: want 0 or more, not \(threads)") }
-        if let connections, connections < 1 { throw ValidationError("--connections: want at least 1") }
     }
 
     func run() async throws {
@@ -170,17 +163,8 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     private func readProfile() throws -> WorkerProfile {
-        var result = WorkerProfile()
-        if let profile {
-            do {
-                result = try WorkerProfile(contentsOfFile: profile)
-            } catch {
-                throw CommandError(.badInput, "\(profile): \(error)")
-            }
-        }
-        result.device = device ?? result.device
+        var result = try profile.read()
         result.threads = threads ?? result.threads
-        result.connections = connections ?? result.connections
         return result
     }
 }

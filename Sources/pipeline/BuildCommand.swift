@@ -24,20 +24,13 @@ struct BuildCommand: AsyncParsableCommand {
               pipeline build --manifest cc3m.yaml --output /shared/cc3m --engine slurm --workers 32 --partition cpu
             """)
 
-    @OptionGroup var manifest: ManifestOption
-    @Option(help: ArgumentHelp("The output directory; by default the manifest's.", valueName: "dir"))
-    var output: String?
-    @OptionGroup var store: StoreOption
+    @OptionGroup var build: RequestOptions
     @Option(help: "Where the work is done: on this machine (local), or as batch jobs of a cluster (slurm).")
     var engine: Engine = .local
     @Option(help: "Workers: processes on this machine, or jobs with --engine slurm; 1 by default.") var workers: Int?
-    @Option(help: ArgumentHelp("A worker profile, a YAML file such as workers/local.yaml.", valueName: "file"))
-    var profile: String?
-    @Option(help: "Where the models run: auto, cpu or cuda:N.") var device: String?
+    @OptionGroup var profile: ProfileOptions
     @Option(help: "Threads for the models of each worker; by default the cores are divided among the workers.")
     var threads: Int?
-    @Option(help: "Concurrent transfers in each worker.") var connections: Int?
-    @Flag(help: "Write the final status as JSON.") var json = false
     @OptionGroup(title: "Options of --engine slurm") var slurm: SlurmOptions
     @OptionGroup var logs: LogOptions
 
@@ -49,23 +42,23 @@ struct BuildCommand: AsyncParsableCommand {
         }
         if engine == .local, let option = slurm.given { throw ValidationError("\(option): only with --engine slurm") }
         if let threads, threads < 1 { throw ValidationError("--threads: want at least 1, not \(threads)") }
-        if let connections, connections < 1 { throw ValidationError("--connections: want at least 1") }
     }
 
     func run() async throws {
-        let request = try BuildRequest(
-            try manifest.read(), file: manifest.manifest, output: output, store: store.store)
+        let request = try build.request()
+        let scratch = try profile.read().scratch
         var options = BuildOptions()
-        (options.scratch, options.isJSON) = (try profileScratch(), json)
+        (options.scratch, options.isJSON) = (scratch.isEmpty ? nil : scratch, build.json)
         let logger = logs.logger("pipeline")
         switch engine {
         case .local:
-            let fleet = try LocalWorkers(count: workers ?? 1, flags: workerFlags())
+            let cores = ProcessInfo.processInfo.activeProcessorCount
+            let fleet = try LocalWorkers(count: workers ?? 1, flags: workerFlags(max(1, cores / (workers ?? 1))))
             try await runBuild(request, fleet, options, logger: logger)
         case .slurm:
             let wanted = slurm.request(
-                request, workers: workers ?? (slurm.gpuWorkers == nil ? 1 : 0), flags: clusterFlags() + logFlags,
-                coordinatorFlags: logFlags + store.flags)
+                request, workers: workers ?? (slurm.gpuWorkers == nil ? 1 : 0), flags: workerFlags(slurm.cores),
+                coordinatorFlags: logFlags + build.store.flags)
             try await runOnCluster(wanted, options, isDetached: slurm.detach, logger: logger)
         }
     }
@@ -74,32 +67,8 @@ struct BuildCommand: AsyncParsableCommand {
         ["--log-level", logs.logLevel.rawValue, "--log-format", logs.logFormat.rawValue]
     }
 
-    /// The workers' own arguments on a cluster: a job has its cores for itself.
-    private func clusterFlags() -> [String] {
-        var flags = ["--threads", "\(threads ?? slurm.cores)"]
-        if let profile { flags += ["--profile", absolutePath(profile)] }
-        if let device { flags += ["--device", device] }
-        if let connections { flags += ["--connections", "\(connections)"] }
-        return flags
-    }
-
-    /// The scratch folder that the worker profile names; nil where it names none.
-    private func profileScratch() throws -> String? {
-        guard let profile else { return nil }
-        do {
-            let scratch = try WorkerProfile(contentsOfFile: profile).scratch
-            return scratch.isEmpty ? nil : scratch
-        } catch {
-            throw CommandError(.badInput, "\(profile): \(error)")
-        }
-    }
-
-    private func workerFlags() -> [String] {
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        var flags = ["--threads", "\(threads ?? max(1, cores / (workers ?? 1)))"]
-        if let profile { flags += ["--profile", profile] }
-        if let device { flags += ["--device", device] }
-        if let connections { flags += ["--connections", "\(connections)"] }
-        return flags + logFlags
+    /// The arguments of each worker, which has so many cores for itself.
+    private func workerFlags(_ cores: Int) -> [String] {
+        ["--threads", "\(threads ?? cores)"] + profile.flags + logFlags
     }
 }

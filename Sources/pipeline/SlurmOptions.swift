@@ -89,9 +89,3 @@ struct SlurmOptions: ParsableArguments {
             coordinatorArguments: coordinatorFlags, workers: groups, options: sbatchOptions)
     }
 }
-
-/// `path` from the root.
-func absolutePath(_ path: String) -> String {
-    let expanded = expandingHome(path)
-    return expanded.hasPrefix("/") ? expanded : FileManager.default.currentDirectoryPath + "/" + expanded
-}
