@@ -229,6 +229,7 @@ extension TransferLoop {
         while let origin = frontier.nextLookup(at: clock.now) {
             names.lookUp(origin, at: clock.now) { [unowned self] outcome in
                 note { $0.named(origin, outcome, at: clock.now) }
+                if case .failed = outcome { tellOthers(of: origin) }
             }
         }
     }
@@ -264,10 +265,14 @@ extension TransferLoop {
         let origin = exchange.request.origin
         release(origin)
         note { $0.ended(ticket, exchange.request.hostOutcome(answer), at: clock.now) }
-        if let shared, let trouble = frontier.trouble(of: origin) {
-            shared.learn(origin, held: trouble.held, rest: trouble.rest, at: clock.now)
-        }
+        tellOthers(of: origin)
         exchange.finish(answer.with(standing(of: exchange)))
+    }
+
+    /// Lets the other workers of the build know if `origin` is in trouble.
+    private func tellOthers(of origin: String) {
+        guard let shared, let trouble = frontier.trouble(of: origin) else { return }
+        shared.learn(origin, held: trouble.held, rest: trouble.rest, at: clock.now)
     }
 
     private func standing(of exchange: Exchange) -> ExchangeAnswer.Standing {

@@ -118,6 +118,36 @@ struct NameResolverTests {
         #expect(await fetch("broken.test") == Rejection(.downloadError, "name lookup failed"))
     }
 
+    @Test("lets other workers know of a name that no server can look up", .timeLimit(.minutes(1)))
+    func sharedFailures() async throws {
+        func fetcher(_ hosts: SharedHosts, patience: Duration) -> CurlFetcher {
+            var policy = WebServer.shared.policy
+            policy.patience = patience
+            return CurlFetcher(policy: policy, connections: 4, nameServers: [server], hosts: hosts)
+        }
+        let port = WebServer.shared.port
+        let (first, second) = (SharedHosts(connections: 4, rate: 0), SharedHosts(connections: 4, rate: 0))
+        let quick = fetcher(first, patience: .milliseconds(50))
+        _ = await quick.fetch("http://broken.test:\(port)/ok")
+        let told = try #require(first.uses(at: .now).first { $0.news != nil })
+        #expect(told.news?.finding?.message == "name lookup failed" && told.host.contains("broken.test"))
+
+        let patient = fetcher(second, patience: .seconds(1000))
+        async let answer = patient.fetch("http://broken.test:\(port)/ok")
+        var uses: [HostUse] = []
+        while uses.isEmpty {
+            try await Task.sleep(for: .milliseconds(5))
+            uses = second.uses(at: .now)
+        }
+        let share = HostShare(host: told.host, connections: 0, rate: 0, news: told.news)
+        patient.apply([share], to: uses, asked: .now)
+        guard case .failure(let failure) = await answer else {
+            Issue.record("a name that nobody knows was found")
+            return
+        }
+        #expect(failure.rejection.message == "name lookup failed")
+    }
+
     @Test("does not let a name lead to a private address")
     func judged() async {
         #expect(
