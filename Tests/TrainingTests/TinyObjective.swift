@@ -85,13 +85,12 @@ private struct TinyTraining: TrainingModel {
     }
 
     func losses(of batch: TrainingBatch, _ context: StepContext) throws -> StepLosses {
-        let values = batch.pixels.flatMap { $0.map { Float($0) / 255 } }
-        let pixels = try Tensor(values, shape: [batch.pixels.count, 3])
+        let pixels = try Tensor(batch.pixels.map { Float($0) / 255 }, shape: [batch.count, 3])
         let states = try tower { layer throws(TorchError) in try layer(pixels.to(dtype)).to(.float32) }
         // A little noise, other at each step and for each sample.
         let noise = context.keys("noise").map { Float(SplitMix64.number(0, from: $0).unitInterval) * 0.1 }
         let logits = try head(states + Tensor(noise, shape: [noise.count, 1])).to(.float32)
-        let classes = try Tensor(batch.tokens.map { $0[0][0] }, shape: [batch.keys.count])
+        let classes = try Tensor(batch.tokens.map { $0[0][0] }, shape: [batch.count])
         let likelihood = try crossEntropy(logits, classes)
         let length = try (logits * logits).mean() * 0.01
         return StepLosses(total: try likelihood + length, terms: ["likelihood": likelihood, "length": length])
@@ -101,10 +100,10 @@ private struct TinyTraining: TrainingModel {
 /// The batch of step `step`: four images, half of them bright.
 func tinyBatch(_ step: Int) -> TrainingBatch {
     var numbers = SplitMix64(seed: UInt64(step))
-    let pixels = (0..<4).map { number in (0..<3).map { _ in UInt8(numbers.below(100) + number % 2 * 150) } }
+    let pixels = (0..<12).map { place in UInt8(numbers.below(100) + place / 3 % 2 * 150) }
     return TrainingBatch(
-        step: step, keys: (0..<4).map { "sample \($0)" }, pixels: pixels,
-        captions: (0..<4).map { [$0 % 2 == 1 ? "bright" : "dark"] }, tokens: (0..<4).map { [[$0 % 2]] })
+        step: step, numbers: 0..<4, keys: (0..<4).map { "sample \($0)" }, digests: [], pixels: pixels,
+        captions: (0..<4).map { [$0 % 2 == 1 ? "bright" : "dark"] }, tokens: (0..<4).map { [[$0 % 2]] }, damaged: [])
 }
 
 func tinyOptions(_ precision: String = "float32") -> TrainingOptions {
