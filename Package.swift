@@ -74,7 +74,10 @@ func torchShim() -> Target {
     }
     return .target(
         name: "CTorch",
-        exclude: ["attention.cpp", "ctorch.cpp", "cuda.cpp", "device.cpp", "int8.cpp", "kernels", "training.cpp"],
+        exclude: [
+            "attention.cpp", "ctorch.cpp", "cuda.cpp", "device.cpp", "dropout.cpp", "int8.cpp", "kernels",
+            "training.cpp",
+        ],
         linkerSettings: [.unsafeFlags(["-L\(builtShim)", "-lCTorch"])])
 }
 
@@ -161,6 +164,7 @@ let package = Package(
                 "Shards", "Spools", "Tables",
             ]),
         library("VisionLanguage", ["Images", "Layers", "Locks", "RandomNumbers", "Tensors"]),
+        library("BLIP2Models", ["Layers", "RandomNumbers", "Tensors", "VisionLanguage"]),
         library("Coordination", ["Databases", "Samples", "Digests", "Files", "Locks", logging]),
         // 5. Where they meet.
         library("ModelFolders", ["Files", "Images", "Layers", "Tensors", "TextTokenizers", "VisionLanguage"]),
@@ -248,6 +252,7 @@ let package = Package(
             "Stages",
             ["Archives", "Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Spools"]),
         tests("VisionLanguage", ["Layers", "Tensors"]),
+        tests("BLIP2Models", ["Layers", "Tensors", "VisionLanguage"]),
         tests("Coordination", ["Databases", "PostgresDatabases", "Samples", logging]),
         tests("Transport", [yams, "Coordination", "Files", "Samples", "Serving", logging]),
         tests("Serving", [logging]),

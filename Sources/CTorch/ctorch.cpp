@@ -115,10 +115,16 @@ int ct_narrow(ct_tensor_t x, int32_t dimension, int64_t start, int64_t count, ct
 int ct_contiguous(ct_tensor_t x, ct_tensor_t *out) {
     return made(out, [&] { return x->value.contiguous(); });
 }
+int ct_copy(ct_tensor_t x, ct_tensor_t *out) {
+    return made(out, [&] { return x->value.clone(at::MemoryFormat::Contiguous); });
+}
 int ct_concatenate(const ct_tensor_t *parts, int32_t count, int32_t dimension, ct_tensor_t *out) {
     return made(out, [&] {
         return at::cat(list(parts, count), dimension);
     });
+}
+int ct_resize_bicubic(ct_tensor_t x, int64_t height, int64_t width, bool align_corners, ct_tensor_t *out) {
+    return made(out, [&] { return at::upsample_bicubic2d(x->value, {height, width}, align_corners); });
 }
 int ct_index_select(ct_tensor_t x, int32_t dimension, ct_tensor_t index, ct_tensor_t *out) {
     return made(out, [&] { return at::index_select(x->value, dimension, index->value); });

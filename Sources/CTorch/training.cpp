@@ -78,6 +78,15 @@ int ct_clamp_in_place(ct_tensor_t x, double low, double high) {
         x->value.clamp_(low, high);
     });
 }
+int ct_maximum(ct_tensor_t x, ct_tensor_t *out) {
+    return made(out, [&] { return std::get<0>(at::max(x->value, -1)); });
+}
+int ct_matmul_exact(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out) {
+    return made(out, [&] {
+        c10::impl::ExcludeDispatchKeyGuard off(c10::autocast_dispatch_keyset);
+        return at::matmul(x->value, y->value);
+    });
+}
 int ct_softmax(ct_tensor_t x, ct_tensor_t *out) {
     return made(out, [&] { return at::softmax(x->value, -1); });
 }

@@ -62,7 +62,9 @@ package struct Linear {
         self.bias = bias
     }
 
-    private init(_ weights: Weights, _ name: String, _ weight: Tensor, _ bias: Tensor?) throws(WeightsError) {
+    /// `weight` `[out, in]` and `bias` `[out]`, put together from parameters of `weights` and packed as those are; `name`
+    /// is what errors call them.
+    package init(_ weights: Weights, _ name: String, _ weight: Tensor, _ bias: Tensor?) throws(WeightsError) {
         self = try preparing(name) { () throws(TorchError) in
             if weights.usesInt8, weights.packingRows != nil, let packed = try PackedWeight(int8: weight) {
                 return Linear(weight: .packed(packed), bias: bias)

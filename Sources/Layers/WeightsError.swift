@@ -19,5 +19,10 @@ package struct WeightsError: Error, Equatable, CustomStringConvertible {
     package let key: String
     package let message: String
 
+    package init(code: Code, file: String, key: String, message: String) {
+        (self.code, self.file) = (code, file)
+        (self.key, self.message) = (key, message)
+    }
+
     package var description: String { "\(file): \(code.rawValue): \(key): \(message)" }
 }

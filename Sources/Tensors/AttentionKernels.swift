@@ -4,10 +4,15 @@ import CTorch
 // Shape letters of this file: B images or texts, T tokens, S tokens of an image, N rows, H heads, D width of a head, P places of a cache.
 
 extension Tensor {
-    /// Whether the kernels serve tensors like this one, with heads of `width`: bfloat16 on a processor that multiplies
-    /// it with AVX-512.
+    /// Whether the kernels serve tensors like this one, with heads of `width`, a multiple of 8: bfloat16 on a processor
+    /// that multiplies it with AVX-512.
     package func hasAttentionKernel(headWidth width: Int) -> Bool {
         dtype == .bfloat16 && device == .cpu && ct_has_attention(Int64(width))
+    }
+
+    /// Whether `stepAttention` serves them too.
+    package func hasStepKernel(headWidth width: Int) -> Bool {
+        dtype == .bfloat16 && device == .cpu && ct_has_step_attention(Int64(width))
     }
 }
 

@@ -22,6 +22,24 @@ extension Tensor {
     /// The last dimension as probabilities.
     package func softmax() throws(TorchError) -> Tensor { try make("softmax") { ct_softmax(handle, &$0) } }
 
+    /// The largest of the last dimension, which goes away; the gradient goes to the first that is largest.
+    package func maximum() throws(TorchError) -> Tensor { try make("max") { ct_maximum(handle, &$0) } }
+
+    /// The matrix product in the operands' own type, also within `autocast`.
+    package func exactlyTimes(_ other: Tensor) throws(TorchError) -> Tensor {
+        try make("matmul") { ct_matmul_exact(handle, other.handle, &$0) }
+    }
+
+    /// This `[rows, n]` with each element set to 0 with chance `rate`, the others divided by 1 − `rate`.
+    ///
+    /// What is dropped of a row is decided by its key in `keys` (int64 `[rows]`), by `place` and by the element's number:
+    /// the same on every device, whatever else is in the tensor. `byKernel` false draws on the processor as devices do.
+    package func dropping(
+        _ rate: Double, keys: Tensor, place: Int, byKernel: Bool = true
+    ) throws(TorchError) -> Tensor {
+        try make("dropout") { ct_dropout(handle, keys.handle, Int64(place), rate, byKernel, &$0) }
+    }
+
     /// The logarithms of `softmax`.
     package func logSoftmax() throws(TorchError) -> Tensor { try make("log_softmax") { ct_log_softmax(handle, &$0) } }
 

@@ -7,6 +7,9 @@ package enum Activation: Sendable {
     /// x · σ(1.702 x), CLIP's approximation.
     case quickGELU
 
+    /// What model descriptions call it.
+    package var name: String { self == .gelu ? "gelu" : "quick_gelu" }
+
     var code: Int32 { self == .gelu ? Int32(CT_GELU) : Int32(CT_QUICK_GELU) }
 
     /// The function of every element of `x`.

@@ -33,9 +33,20 @@ extension Tensor {
     /// The same elements, adjacent in row order.
     package func contiguous() throws(TorchError) -> Tensor { try make("contiguous") { ct_contiguous(handle, &$0) } }
 
+    /// The same elements in memory of their own; unlike the result of `inference`, the copy may take part in training.
+    package func copied() throws(TorchError) -> Tensor { try make("clone") { ct_copy(handle, &$0) } }
+
     /// The slices of dimension `dimension` that `index` (int64, one dimension) names, in its order.
     package func selecting(_ dimension: Int, _ index: Tensor) throws(TorchError) -> Tensor {
         try make("index_select") { ct_index_select(handle, Int32(dimension), index.handle, &$0) }
+    }
+
+    /// Images `[B, C, H, W]` resized by bicubic interpolation without antialiasing; with `alignCorners`, the outermost
+    /// elements stay where they are.
+    package func resizedBicubic(
+        height: Int, width: Int, alignCorners: Bool
+    ) throws(TorchError) -> Tensor {
+        try make("resize") { ct_resize_bicubic(handle, Int64(height), Int64(width), alignCorners, &$0) }
     }
 
     /// Overwrites the elements, also those seen through other views, with those of `source`.

@@ -1,8 +1,8 @@
-import Foundation
-import Tensors
+package import Foundation
+package import Tensors
 
 /// A JSON object of a model's description, read key by key; what was not read is asked about at the end.
-struct ConfigurationObject {
+package struct ConfigurationObject {
     private final class ReadKeys {
         var names: Set<String> = []
     }
@@ -11,7 +11,8 @@ struct ConfigurationObject {
     private let path: String
     private let read = ReadKeys()
 
-    init(json: Data) throws(ConfigurationError) {
+    /// Reads the object `json`.
+    package init(json: Data) throws(ConfigurationError) {
         // Foundation's own message says where in the bytes; that the file is not JSON is what a person needs.
         guard let values = try? JSONDecoder().decode([String: ConfigurationValue].self, from: json) else {
             throw ConfigurationError(key: "", message: "not a JSON object")
@@ -25,18 +26,18 @@ struct ConfigurationObject {
     }
 
     /// The value of `key`; nil where it is absent.
-    func value(_ key: String) -> ConfigurationValue? {
+    package func value(_ key: String) -> ConfigurationValue? {
         read.names.insert(key)
         return values[key]
     }
 
     /// The object `key`, empty where it is absent or null.
-    func object(_ key: String) throws(ConfigurationError) -> ConfigurationObject {
+    package func object(_ key: String) throws(ConfigurationError) -> ConfigurationObject {
         try objectIfPresent(key) ?? ConfigurationObject(values: [:], path: path + key + ".")
     }
 
     /// The object `key`; nil where it is absent or null.
-    func objectIfPresent(_ key: String) throws(ConfigurationError) -> ConfigurationObject? {
+    package func objectIfPresent(_ key: String) throws(ConfigurationError) -> ConfigurationObject? {
         switch value(key) {
         case nil, .null: return nil
         case .object(let values): return ConfigurationObject(values: values, path: path + key + ".")
@@ -45,20 +46,20 @@ struct ConfigurationObject {
     }
 
     /// Refuses a description of another kind of model than `type`; one that names no kind is taken.
-    func requireModel(_ type: String) throws(ConfigurationError) {
+    package func requireModel(_ type: String) throws(ConfigurationError) {
         guard let value = value("model_type"), value != .text(type) else { return }
         throw error("model_type", "\(value.shown), but a model of type \(type) is needed here")
     }
 
     /// The positive whole number `key`, or `standard` where the key is absent.
-    func size(_ key: String, _ standard: Int) throws(ConfigurationError) -> Int {
+    package func size(_ key: String, _ standard: Int) throws(ConfigurationError) -> Int {
         let value = try integer(key, standard)
         guard value > 0 else { throw error(key, "\(value) is not positive") }
         return value
     }
 
     /// The whole number `key`, not negative, or `standard` where the key is absent.
-    func integer(_ key: String, _ standard: Int) throws(ConfigurationError) -> Int {
+    package func integer(_ key: String, _ standard: Int) throws(ConfigurationError) -> Int {
         guard let value = value(key) else { return standard }
         guard let number = value.integer, number >= 0, number < 1 << 31 else {
             throw error(key, "\(value.shown) is not a whole number in range")
@@ -67,7 +68,7 @@ struct ConfigurationObject {
     }
 
     /// The positive number `key`, or `standard` where the key is absent.
-    func number(_ key: String, _ standard: Double) throws(ConfigurationError) -> Double {
+    package func number(_ key: String, _ standard: Double) throws(ConfigurationError) -> Double {
         guard let value = value(key) else { return standard }
         guard case .number(let number) = value, number > 0, number.isFinite else {
             throw error(key, "\(value.shown) is not a positive number")
@@ -76,7 +77,7 @@ struct ConfigurationObject {
     }
 
     /// The flag `key`, or `standard` where the key is absent; null is false where that is the standard.
-    func flag(_ key: String, _ standard: Bool) throws(ConfigurationError) -> Bool {
+    package func flag(_ key: String, _ standard: Bool) throws(ConfigurationError) -> Bool {
         guard let value = value(key) else { return standard }
         if value == .null, !standard { return false }
         guard case .flag(let flag) = value else { throw error(key, "\(value.shown) is not true or false") }
@@ -84,7 +85,7 @@ struct ConfigurationObject {
     }
 
     /// Three numbers, or one for all three, or `standard` where the key is absent.
-    func numbers(_ key: String, _ standard: [Float]) throws(ConfigurationError) -> [Float] {
+    package func numbers(_ key: String, _ standard: [Float]) throws(ConfigurationError) -> [Float] {
         let numbers: [Double]
         switch value(key) {
         case nil: return standard
@@ -100,7 +101,7 @@ struct ConfigurationObject {
     }
 
     /// The activation function that `hidden_act` names.
-    func activation(_ standard: Activation) throws(ConfigurationError) -> Activation {
+    package func activation(_ standard: Activation) throws(ConfigurationError) -> Activation {
         guard let value = value("hidden_act") else { return standard }
         switch value {
         case .text("gelu"): return .gelu
@@ -110,21 +111,21 @@ struct ConfigurationObject {
     }
 
     /// Requires `heads` to divide `width`.
-    func requireHeads(_ heads: Int, of width: Int) throws(ConfigurationError) {
+    package func requireHeads(_ heads: Int, of width: Int) throws(ConfigurationError) {
         guard width % heads == 0 else {
             throw error("num_attention_heads", "\(heads) heads do not divide hidden_size \(width)")
         }
     }
 
     /// Refuses `key` with another value than those of `allowed`; an absent key has one of them.
-    func require(_ key: String, _ allowed: [ConfigurationValue]) throws(ConfigurationError) {
+    package func require(_ key: String, _ allowed: [ConfigurationValue]) throws(ConfigurationError) {
         guard let value = value(key), value != .null, !allowed.contains(value) else { return }
         let wanted = allowed.map(\.shown).joined(separator: " or ")
         throw error(key, "\(value.shown) is not supported, only \(wanted)")
     }
 
     /// Refuses what was not read, unless `harmless` knows that it changes nothing.
-    func finish(_ harmless: HarmlessKeys) throws(ConfigurationError) {
+    package func finish(_ harmless: HarmlessKeys) throws(ConfigurationError) {
         for (key, value) in values.sorted(by: { $0.key < $1.key }) where !read.names.contains(key) {
             switch harmless.judge(key, value) {
             case nil: continue
@@ -135,7 +136,8 @@ struct ConfigurationObject {
         }
     }
 
-    func error(_ key: String, _ message: String) -> ConfigurationError {
+    /// The error that `key` has a value that cannot be used.
+    package func error(_ key: String, _ message: String) -> ConfigurationError {
         ConfigurationError(key: path + key, message: message)
     }
 }

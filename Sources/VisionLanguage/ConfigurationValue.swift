@@ -1,5 +1,5 @@
 /// A JSON value of a model's description.
-enum ConfigurationValue: Decodable, Equatable, Sendable {
+package enum ConfigurationValue: Decodable, Equatable, Sendable {
     case null
     case flag(Bool)
     case number(Double)
@@ -7,7 +7,7 @@ enum ConfigurationValue: Decodable, Equatable, Sendable {
     case list([ConfigurationValue])
     case object([String: ConfigurationValue])
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         // Each is tried in turn: a container does not say what it holds.
         if container.decodeNil() {
@@ -26,7 +26,7 @@ enum ConfigurationValue: Decodable, Equatable, Sendable {
     }
 
     /// The value as it stands in a message, which a long one would drown.
-    var shown: String {
+    package var shown: String {
         switch self {
         case .null: "null"
         case .flag(let value): "\(value)"
@@ -41,7 +41,8 @@ enum ConfigurationValue: Decodable, Equatable, Sendable {
         }
     }
 
-    var integer: Int? {
+    /// The whole number that this is, where it is one.
+    package var integer: Int? {
         guard case .number(let value) = self, abs(value) < 0x1p53, value == value.rounded() else { return nil }
         return Int(value)
     }

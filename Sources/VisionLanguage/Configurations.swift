@@ -21,20 +21,51 @@ package struct VisionConfiguration: Sendable, Equatable {
     /// Patches, and the class token before them.
     package var tokens: Int { grid * grid + 1 }
 
-    init(_ object: ConfigurationObject, image: Int, patch: Int, _ activation: Activation) throws(ConfigurationError) {
-        width = try object.size("hidden_size", 768)
-        innerWidth = try object.size("intermediate_size", 3072)
-        layers = try object.size("num_hidden_layers", 12)
-        heads = try object.size("num_attention_heads", 12)
-        imageSide = try object.size("image_size", image)
-        patchSide = try object.size("patch_size", patch)
-        epsilon = try object.number("layer_norm_eps", 1e-5)
-        self.activation = try object.activation(activation)
-        try object.requireHeads(heads, of: width)
+    package init(
+        width: Int, innerWidth: Int, layers: Int, heads: Int, imageSide: Int, patchSide: Int, epsilon: Double,
+        activation: Activation
+    ) {
+        (self.width, self.innerWidth, self.layers, self.heads) = (width, innerWidth, layers, heads)
+        (self.imageSide, self.patchSide) = (imageSide, patchSide)
+        (self.epsilon, self.activation) = (epsilon, activation)
+    }
+
+    /// The sizes that a description says; the rest as `standard` has it.
+    package init(
+        _ object: ConfigurationObject, standard: VisionConfiguration
+    ) throws(ConfigurationError) {
+        width = try object.size("hidden_size", standard.width)
+        innerWidth = try object.size("intermediate_size", standard.innerWidth)
+        layers = try object.size("num_hidden_layers", standard.layers)
+        heads = try object.size("num_attention_heads", standard.heads)
+        imageSide = try object.size("image_size", standard.imageSide)
+        patchSide = try object.size("patch_size", standard.patchSide)
+        epsilon = try object.number("layer_norm_eps", standard.epsilon)
+        activation = try object.activation(standard.activation)
+        try check(object)
         try object.finish(.ofTowers)
+    }
+
+    private func check(_ object: ConfigurationObject) throws(ConfigurationError) {
+        try object.requireHeads(heads, of: width)
         guard imageSide % patchSide == 0, imageSide <= 4096 else {
             throw object.error("patch_size", "\(patchSide) does not divide image_size \(imageSide), at most 4096")
         }
+    }
+
+    /// The same model with `layers` blocks for images of `imageSide` pixels.
+    package func with(layers: Int? = nil, imageSide: Int? = nil) -> VisionConfiguration {
+        VisionConfiguration(
+            width: width, innerWidth: innerWidth, layers: layers ?? self.layers, heads: heads,
+            imageSide: imageSide ?? self.imageSide, patchSide: patchSide, epsilon: epsilon, activation: activation)
+    }
+
+    init(_ object: ConfigurationObject, image: Int, patch: Int, _ activation: Activation) throws(ConfigurationError) {
+        try self.init(
+            object,
+            standard: VisionConfiguration(
+                width: 768, innerWidth: 3072, layers: 12, heads: 12, imageSide: image, patchSide: patch, epsilon: 1e-5,
+                activation: activation))
     }
 }
 

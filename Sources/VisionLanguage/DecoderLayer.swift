@@ -64,7 +64,7 @@ struct DecoderLayer {
     }
 
     private func usesKernels(_ fused: Tensor, parts: Int) -> Bool {
-        inference && fused.hasAttentionKernel(headWidth: fused.shape[2] / (parts * heads))
+        inference && fused.hasStepKernel(headWidth: fused.shape[2] / (parts * heads))
     }
 
     /// A text is run from its start, or token by token: only the former needs the mask.

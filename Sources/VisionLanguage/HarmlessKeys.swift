@@ -3,7 +3,7 @@
 /// A key that is neither read nor listed here is refused. Null, and empty lists, objects and texts, say nothing.
 /// Source: transformers 4.16 to 5.23, what `PreTrainedConfig`, `GenerationConfig`, `ImagesKwargs` and the classes of BLIP
 /// and CLIP write, and what their code reads.
-struct HarmlessKeys: Sendable {
+package struct HarmlessKeys: Sendable {
     enum Fault {
         /// The key is known, and harmless with other values only.
         case otherValue(String)
@@ -29,9 +29,19 @@ struct HarmlessKeys: Sendable {
         ]).union(generationNames).union(generationValues.keys), values: commonValues)
 
     /// Of image and text transformers, which generate nothing by themselves.
-    static let ofTowers = HarmlessKeys(
+    package static let ofTowers = HarmlessKeys(
         names: common.union(["dropout", "initializer_factor", "projection_dim"]).union(generationNames).union(
             generationValues.keys), values: commonValues)
+
+    /// Of a BLIP-2 model as a whole; the image encoder, the Q-Former and the language model have objects of their own.
+    package static let ofBLIP2 = HarmlessKeys(
+        names: common.union(["image_token_index", "initializer_factor", "use_decoder_only_language_model"])
+            .union(generationNames).union(generationValues.keys), values: commonValues)
+
+    /// Of BLIP-2's Q-Former.
+    package static let ofQFormers = HarmlessKeys(
+        names: common.union(["use_qformer_text_input"]).union(generationNames).union(generationValues.keys),
+        values: commonValues.merging(["position_embedding_type": .text("absolute")]) { $1 })
 
     /// Of BLIP's text decoder, where old files keep what `generation_config.json` says.
     ///

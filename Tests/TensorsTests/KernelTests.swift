@@ -48,6 +48,31 @@ struct KernelTests {
         }
     }
 
+    @Test(
+        "heads of other widths, the 88 of ViT-g among them, and the elements of neighbours stay theirs",
+        .enabled(if: runs), arguments: [8, 24, 32, 40, 72, 88, 96, 104, 128, 200, 256])
+    func headWidths(width: Int) throws {
+        for (tokens, causal) in [(1, false), (15, true), (70, false), (257, false)] {
+            let qkv = try random([2, tokens, 3 * 3 * width], UInt64(width + tokens))
+            let made = try fusedSelfAttention(qkv, heads: 3, queries: tokens, causal: causal).floats()
+            let wanted = try expected(qkv, heads: 3, causal: causal)
+            #expect(closeness(made, wanted, relative: 1 / 128, absolute: 1 / 128) <= 1, "\(tokens) tokens")
+        }
+        let (kv, q) = (try random([1, 41, 2 * width], 8), try random([2, 3, width], 9))
+        let made = try PackedKeysValues(kv, heads: 1).attended(by: q, rows: [2])
+        let own = try kv.to(.float32).reshaped([1, 1, 41, 2 * width])
+        let wanted = try attention(
+            q.to(.float32).reshaped([1, 1, 6, width]), own.narrowed(3, 0..<width), own.narrowed(3, width..<2 * width))
+        #expect(closeness(try made.floats(), try wanted.floats(), relative: 1 / 128, absolute: 1 / 128) <= 1)
+    }
+
+    @Test("heads of widths that no kernel serves are refused", .enabled(if: runs))
+    func otherWidths() throws {
+        let qkv = try random([1, 4, 3 * 12], 1)
+        #expect(!qkv.hasAttentionKernel(headWidth: 12) && !qkv.hasAttentionKernel(headWidth: 264))
+        #expect(throws: TorchError.self) { try fusedSelfAttention(qkv, heads: 1, queries: 4, causal: false) }
+    }
+
     @Test("an image alone gives the same bits as in a batch, and so do the first tokens' rows", .enabled(if: runs))
     func batches() throws {
         let qkv = try random([3, 37, 3 * 64], 3)

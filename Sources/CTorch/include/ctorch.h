@@ -53,7 +53,12 @@ int ct_permute(ct_tensor_t x, const int64_t *dimensions, int32_t rank, ct_tensor
 int ct_expand(ct_tensor_t x, const int64_t *shape, int32_t rank, ct_tensor_t *out);
 int ct_narrow(ct_tensor_t x, int32_t dimension, int64_t start, int64_t count, ct_tensor_t *out);
 int ct_contiguous(ct_tensor_t x, ct_tensor_t *out);
+/// The same elements in memory of their own; one that may be saved for a backward pass, also of a tensor that was made
+/// between `ct_inference_begin` and its end.
+int ct_copy(ct_tensor_t x, ct_tensor_t *out);
 int ct_concatenate(const ct_tensor_t *parts, int32_t count, int32_t dimension, ct_tensor_t *out);
+/// Images `x` [B, C, H, W] resized to `height` and `width` by bicubic interpolation without antialiasing.
+int ct_resize_bicubic(ct_tensor_t x, int64_t height, int64_t width, bool align_corners, ct_tensor_t *out);
 int ct_index_select(ct_tensor_t x, int32_t dimension, ct_tensor_t index, ct_tensor_t *out);
 /// Overwrites the elements of `x`, which may be a view, with those of `source`.
 int ct_assign(ct_tensor_t x, ct_tensor_t source);
@@ -102,6 +107,14 @@ int ct_adamw(const ct_tensor_t *parameters, const ct_tensor_t *means, const ct_t
 /// Limits the elements in place.
 int ct_clamp_in_place(ct_tensor_t x, double low, double high);
 int ct_softmax(ct_tensor_t x, ct_tensor_t *out);
+/// The largest of the last dimension, which goes away.
+int ct_maximum(ct_tensor_t x, ct_tensor_t *out);
+/// The matrix product in the operands' own type, also between `ct_autocast_begin` and its end.
+int ct_matmul_exact(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out);
+/// `x` [rows, n] with each element set to 0 with chance `rate`, the others divided by 1 - rate. What is dropped of a row
+/// is decided by its key (int64 [rows]), `place` and the element's number alone. With `kernel`, our own draws on the
+/// processor; without, and on other devices, the library's operations draw the same.
+int ct_dropout(ct_tensor_t x, ct_tensor_t keys, int64_t place, double rate, bool kernel, ct_tensor_t *out);
 int ct_log_softmax(ct_tensor_t x, ct_tensor_t *out);
 /// The mean of all elements, a scalar.
 int ct_mean(ct_tensor_t x, ct_tensor_t *out);
@@ -111,9 +124,11 @@ int ct_cross_entropy(ct_tensor_t logits, ct_tensor_t classes, double smoothing, 
 int ct_autocast_begin(int32_t dtype, int32_t device);
 void ct_autocast_end(int32_t device);
 
-// Attention by our own kernels, for inference: bfloat16 on the processor, heads of one width, nothing recorded.
+// Attention by our own kernels, for inference: bfloat16 on the processor, nothing recorded.
 /// Whether this processor runs them, and for heads of `width`.
 bool ct_has_attention(int64_t width);
+/// Whether it runs `ct_step_attention` for heads of `width` too.
+bool ct_has_step_attention(int64_t width);
 /// Attention of the first `queries` tokens over all of the fused `qkv` [B, T, 3 * heads * D]: [B, queries, heads * D].
 int ct_self_attention(ct_tensor_t qkv, int64_t heads, int64_t queries, bool causal, ct_tensor_t *out);
 /// Keys and values [B, S, 2 * heads * D] in the order in which `ct_cross_attention` multiplies them.

@@ -15,21 +15,24 @@ extern "C" {
 /// Whether this processor has what the bfloat16 kernels need.
 bool ck_has_bfloat16(void);
 
-/// The width of an attention head that the kernels serve.
-enum { CK_HEAD_WIDTH = 64 };
+// Attention: softmax(q · kᵀ / √width) · v of one head, products in bfloat16, sums and softmax in float32. The width of a
+// head is a multiple of 8 from 8 to 256.
 
-// Attention: softmax(q · kᵀ / 8) · v of one head, products in bfloat16, sums and softmax in float32.
+enum { CK_WIDTH_STEP = 8, CK_WIDEST_HEAD = 256 };
 
 /// The elements that `count` keys and values of one head take when they are packed.
-size_t ck_packed_count(int32_t count);
+size_t ck_packed_count(int32_t count, int32_t width);
 /// Packs keys and values of one head in the order in which `ck_attend` multiplies them.
-void ck_pack(const uint16_t *keys, const uint16_t *values, ptrdiff_t stride, int32_t count, uint16_t *packed);
+void ck_pack(const uint16_t *keys, const uint16_t *values, ptrdiff_t stride, int32_t count, int32_t width,
+             uint16_t *packed);
 /// The bytes that `ck_attend` needs to work in, for `count` keys.
 size_t ck_scratch_bytes(int32_t count);
 /// Attention of `rows` queries of one head over `count` packed keys and values; with `causal`, row i sees the first
 /// i + 1 of them.
 void ck_attend(const uint16_t *queries, ptrdiff_t query_stride, int32_t rows, const uint16_t *packed, int32_t count,
-               bool causal, uint16_t *out, ptrdiff_t out_stride, void *scratch);
+               int32_t width, bool causal, uint16_t *out, ptrdiff_t out_stride, void *scratch);
+/// The width of a head that `ck_attend_one` serves.
+enum { CK_STEP_WIDTH = 64 };
 /// Attention of one query of one head over `count` keys and values that lie row after row, 64 elements each.
 /// `weights` has room for `count` floats.
 void ck_attend_one(const uint16_t *query, const uint16_t *keys, const uint16_t *values, int32_t count, uint16_t *out,
@@ -37,6 +40,12 @@ void ck_attend_one(const uint16_t *query, const uint16_t *keys, const uint16_t *
 
 /// x · σ(1.702 x) of every element, in place.
 void ck_quick_gelu(uint16_t *x, size_t count);
+
+// Dropout: which elements are dropped follows from a row's key, the place in the model and the element's number alone.
+
+/// Writes `rows` rows of `count` factors: 0 with chance `rate`, which is below 1, and 1 / (1 - rate) otherwise. Runs on any
+/// processor.
+void ck_dropout_factors(const uint64_t *keys, size_t rows, size_t count, uint64_t place, double rate, float *out);
 
 // Linear layers in integers: x is rounded to 0...255 with a scale and a zero of each row, the weight to -127...127 with
 // a scale of each output; products are exact.

@@ -3,6 +3,8 @@
 #if defined(__x86_64__)
 #include "packed.h"
 
+enum { WIDTH = CK_STEP_WIDTH };
+
 AVX512 void ck_attend_one(const uint16_t *query, const uint16_t *keys, const uint16_t *values, int32_t count,
                           uint16_t *out, float *weights) {
     const __m512bh q0 = (__m512bh)_mm512_loadu_si512(query), q1 = (__m512bh)_mm512_loadu_si512(query + 32);

@@ -15,13 +15,14 @@ bool ck_has_int8(void) { return ck_has_bfloat16() && __builtin_cpu_supports("avx
 // Other processors have none of the kernels; what calls them asks first.
 
 bool ck_has_bfloat16(void) { return false; }
-size_t ck_packed_count(int32_t count) { return 0; }
+size_t ck_packed_count(int32_t count, int32_t width) { return 0; }
 size_t ck_scratch_bytes(int32_t count) { return 0; }
-void ck_pack(const uint16_t *keys, const uint16_t *values, ptrdiff_t stride, int32_t count, uint16_t *packed) {
+void ck_pack(const uint16_t *keys, const uint16_t *values, ptrdiff_t stride, int32_t count, int32_t width,
+             uint16_t *packed) {
     __builtin_trap();
 }
 void ck_attend(const uint16_t *queries, ptrdiff_t query_stride, int32_t rows, const uint16_t *packed, int32_t count,
-               bool causal, uint16_t *out, ptrdiff_t out_stride, void *scratch) {
+               int32_t width, bool causal, uint16_t *out, ptrdiff_t out_stride, void *scratch) {
     __builtin_trap();
 }
 void ck_attend_one(const uint16_t *query, const uint16_t *keys, const uint16_t *values, int32_t count, uint16_t *out,
