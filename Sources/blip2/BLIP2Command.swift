@@ -18,7 +18,7 @@ struct BLIP2Command: AsyncParsableCommand {
         version: softwareVersion,
         subcommands: [
             CaptionCommand.self, RankCommand.self, TrainCommand.self, RandomCheckpointCommand.self,
-            BenchmarkCommand.self,
+            BenchmarkCommand.self, LoaderBenchmarkCommand.self,
         ])
 
     static func main() async { await runToExit(Self.self) }
