@@ -41,6 +41,11 @@ struct ImageEncoderTests {
                 name: "EVA " + golden.testDescription, kind: .eva, directory: golden.directory,
                 golden: golden.directory + "/golden.safetensors", pixels: "pixel_values", states: "vision_encoder_out")
         }
+        + PhaseOneGolden.given.map { folder in
+            Case(
+                name: "CLIP", kind: .clip, directory: folder + "/clip", golden: folder + "/clip/golden.safetensors",
+                pixels: "pixel_values", states: "vision_hidden_minus1")
+        }
         + ["even", "odd"].map { name in
             Case(
                 name: "EVA \(name), larger images", kind: .eva, directory: goldens + "/blip2/" + name,
