@@ -17,6 +17,7 @@ final class FaultyStore: JobStore {
     private let base: any JobStore
     private let fault = Locked<Fault?>(nil)
     private let transactions = Locked(0)
+    private let death = Locked<(after: Int, isCommitted: Bool)?>(nil)
     /// How many were begun.
     var transactionCount: Int { transactions.withLock { $0 } }
 
@@ -24,12 +25,29 @@ final class FaultyStore: JobStore {
 
     func setFault(_ fault: Fault?) { self.fault.withLock { $0 = fault } }
 
+    var isDead: Bool { fault.withLock { $0 == .dead } }
+
+    /// The process dies in the transaction after `count` more, which may be committed all the same.
+    func die(after count: Int, isCommitted: Bool) { death.withLock { $0 = (count, isCommitted) } }
+
+    /// Whether the process dies in this transaction, and if so, whether that is committed.
+    private func dies() -> Bool? {
+        death.withLock { death in
+            guard let next = death else { return nil }
+            death = next.after > 0 ? (next.after - 1, next.isCommitted) : nil
+            return next.after > 0 ? nil : next.isCommitted
+        }
+    }
+
     var id: BuildID { base.id }
 
     func transact<Value>(
         under policy: LeasePolicy, _ body: (any LeaseTransaction) throws(CoordinationError) -> Value
     ) throws(CoordinationError) -> Value {
         transactions.withLock { $0 += 1 }
+        let dies = dies()
+        if let isCommitted = dies { setFault(isCommitted && !isDead ? .lostAnswers : .dead) }
+        defer { if dies != nil { setFault(.dead) } }
         return try write { () throws(CoordinationError) in try base.transact(under: policy, body) }
     }
 

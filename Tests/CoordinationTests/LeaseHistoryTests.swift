@@ -27,6 +27,22 @@ import Testing
         }
     }
 
+    @Test("of the coordinators themselves: killed between transactions, stopped, with stores and disks that fail")
+    func coordinators() async throws {
+        let seeds = UInt64(1000 * Self.factor)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for part in 0..<4 as Range<UInt64> {
+                group.addTask {
+                    for seed in stride(from: part, to: seeds, by: 4) {
+                        var world = try CoordinatorWorld(units: [4, 2], seed: seed)
+                        try await world.run(steps: 80)
+                    }
+                }
+            }
+            for try await _ in group {}
+        }
+    }
+
     @Test("on a server, fewer", .enabled(if: PostgresServer.isInstalled, Comment(rawValue: PostgresServer.missing)))
     func server() async throws {
         for seed in 0..<UInt64(10 * Self.factor) {
