@@ -7,8 +7,8 @@ import Testing
 
 /// Several coordinators over one store, with workers, files and a clock: every event is one step, drawn by chance.
 ///
-/// Coordinators die between any two of their transactions, and in the middle of one; they are stopped while they put files in place, and go
-/// on when others have done so. Stores lose answers, disks fail, messages come late and again.
+/// Coordinators die between any two of their transactions, and in the middle of one; they are stopped while they put files in
+/// place, and go on when others have done so. Stores lose answers, disks fail, messages come late and again.
 struct CoordinatorWorld {
     private struct Process {
         let store: FaultyStore
@@ -316,8 +316,9 @@ struct CoordinatorWorld {
         try #require(try base.status().total.units == unitCount, "\(place)")
     }
 
-    /// A last coordinator takes over; then nothing fails any more, and it finishes what is left. Those that are stopped go on when all
-    /// is done.
+    /// A last coordinator takes over; then nothing fails any more, and it finishes what is left.
+    ///
+    /// Those that are stopped go on when all is done.
     private mutating func finish(_ group: inout Publications) async throws {
         for process in processes where Bool.random(using: &random) { process.store.setFault(.dead) }
         processes = []
