@@ -43,7 +43,7 @@ package protocol LeaseTransaction {
     /// Notes that the files of a leased unit are about to be put in place; meanwhile nobody takes the lease away.
     ///
     /// With `owning`, files with the name of the unit under `shards/` are the build's own from now on, as `recordOwned` notes: for a
-    /// name that is free.
+    /// name that is free. The same holds where it was begun before without.
     func beginPublish(_ lease: Lease, _ result: UnitResult, owning: Bool) throws(CoordinationError) -> PublishStart
     /// Records that the files of `result`, with which it was begun, are in place; as a draft, it is not yet known which of its samples
     /// are kept.

@@ -86,7 +86,11 @@ final class MemoryTransaction: LeaseTransaction {
             return generation == lease.generation && published == result ? .published : .stale
         }
         guard let holding = content.table.holding(of: lease) else { return .stale }
-        if let begun = holding.publishing { return begun == result ? .begun(holding.unit) : .stale }
+        if let begun = holding.publishing {
+            guard begun == result else { return .stale }
+            if owning { content.entries[lease.unit]?.isOwned = true }
+            return .begun(holding.unit)
+        }
         if let fault = result.fault(for: holding.unit) { return .badResult(holding.unit, fault) }
         content.table.setPublishing(lease, result)
         if owning { content.entries[lease.unit]?.isOwned = true }

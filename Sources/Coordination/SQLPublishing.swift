@@ -28,6 +28,10 @@ extension SQLTransaction {
                 guard try sources.lease(row) == lease, try unitResult(row.text("publishing")) == result else {
                     return .stale
                 }
+                if owning {
+                    try session.execute(
+                        "UPDATE unit SET owned = 1 WHERE build = $1 AND source = $2 AND number = $3", unitKey)
+                }
                 return .begun(try sources.workUnit(row))
             case "leased":
                 guard try sources.lease(row) == lease else { return .stale }

@@ -172,7 +172,9 @@ import Testing
             for lease in leases.dropLast() { try store.recordOwned(unit: lease.unit) }
             for index in 1...2 { try store.publish(leases[index], asDraft: index == 2) }
             _ = try store.decide { transaction throws in
-                try transaction.beginPublish(leases[3], someResult(), owning: true)
+                // It was begun when the name was not free, and the message came again.
+                _ = try transaction.beginPublish(leases[3], someResult(), owning: false)
+                return try transaction.beginPublish(leases[3], someResult(), owning: true)
             }
             // Unit 0 was put in place under an earlier lease, unit 2 is a draft that was about to be; the files of 3 are wanted.
             #expect(try store.leftovers().map(\.index) == [0, 2])
