@@ -68,7 +68,7 @@ struct ImageEncoderTests {
 
     @Test("other precisions stay near float32", arguments: cases, [Precision.bfloat16, .float16, .int8])
     func precisions(_ encoder: Case, _ precision: Precision) throws {
-        guard precision.obstacle(on: .cpu) == nil else { return }
+        if let obstacle = precision.obstacle(on: .cpu) { try Test.cancel(Comment(rawValue: obstacle)) }
         let (made, expected) = (try encoder.states(precision), try encoder.expected())
         #expect(made.dtype == precision.dtype(on: .cpu))
         let size = expected.map(abs).max() ?? 0

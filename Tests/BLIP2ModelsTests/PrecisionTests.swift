@@ -56,7 +56,7 @@ struct PrecisionTests {
     @Test(
         "a model for retrieval runs in the precisions of inference", arguments: [Precision.bfloat16, .float16, .int8])
     func inferencePrecisions(precision: Precision) throws {
-        guard precision.obstacle(on: .cpu) == nil else { return }
+        if let obstacle = precision.obstacle(on: .cpu) { try Test.cancel(Comment(rawValue: obstacle)) }
         let (pairs, checkpoint) = (try golden.pairs(), try golden.model())
         func scores(_ weights: Weights) throws -> (vectors: [Float], logits: [Float]) {
             let model = try PhaseOneModel(golden.configuration(), weights, for: .retrieval)

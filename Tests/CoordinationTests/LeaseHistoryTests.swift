@@ -11,33 +11,28 @@ import Testing
 
     @Test("in memory, many histories")
     func memory() async throws {
-        let seeds = UInt64(2000 * Self.factor)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for part in 0..<4 as Range<UInt64> {
-                group.addTask {
-                    for seed in stride(from: part, to: seeds, by: 4) {
-                        let clock = ManualClock()
-                        var world = try LeaseWorld(MemoryJobStore(clock: clock), clock, units: [4, 2], seed: seed)
-                        try world.run(steps: 100)
-                        await Task.yield()
-                    }
-                }
-            }
-            for try await _ in group {}
+        try await tryAll(2000) { seed in
+            let clock = ManualClock()
+            var world = try LeaseWorld(MemoryJobStore(clock: clock), clock, units: [4, 2], seed: seed)
+            try world.run(steps: 100)
+            await Task.yield()
         }
     }
 
     @Test("of the coordinators themselves: killed between transactions, stopped, with stores and disks that fail")
     func coordinators() async throws {
-        let seeds = UInt64(1000 * Self.factor)
+        try await tryAll(1000) { seed in
+            var world = try CoordinatorWorld(units: [4, 2], seed: seed)
+            try await world.run(steps: 80)
+        }
+    }
+
+    /// Runs `body` with so many seeds, times `factor`, in four tasks.
+    private func tryAll(_ count: Int, _ body: @escaping @Sendable (_ seed: UInt64) async throws -> Void) async throws {
+        let seeds = UInt64(count * Self.factor)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for part in 0..<4 as Range<UInt64> {
-                group.addTask {
-                    for seed in stride(from: part, to: seeds, by: 4) {
-                        var world = try CoordinatorWorld(units: [4, 2], seed: seed)
-                        try await world.run(steps: 80)
-                    }
-                }
+                group.addTask { for seed in stride(from: part, to: seeds, by: 4) { try await body(seed) } }
             }
             for try await _ in group {}
         }
