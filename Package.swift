@@ -192,6 +192,12 @@ let package = Package(
                 "TextTokenizers", "VisionLanguage",
             ]),
         library(
+            "BLIP2Training",
+            [
+                "BLIP2Models", "Images", "Layers", "Loading", "ModelFolders", "Samples", "Tensors", "TextTokenizers",
+                "Training", "VisionLanguage",
+            ]),
+        library(
             "Builds",
             [
                 "Archives", "Commands", "Coordination", "Digests", "Fetching", "Files", "Images", "Locks", "Manifests",
@@ -262,6 +268,9 @@ let package = Package(
         tests("TextTokenizers"),
         tests("Captioning", ["Images", "ModelFolders", "Stages", "VisionLanguage", "Tensors"]),
         tests("Training", ["Images", "Layers", "Loading", "ModelFolders", "Tensors"]),
+        tests(
+            "BLIP2Training",
+            ["BLIP2Models", "Images", "Layers", "Loading", "ModelFolders", "Samples", "Tensors", "Training"]),
         tests(
             "Builds",
             [

@@ -32,7 +32,11 @@ int ct_detach(ct_tensor_t x, ct_tensor_t *out) {
     return made(out, [&] { return x->value.detach(); });
 }
 int ct_backward(ct_tensor_t loss) {
-    return guarded([&] { loss->value.backward(); });
+    return guarded([&] {
+        // What a backward pass multiplies has the types of the forward pass already.
+        c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+        loss->value.backward();
+    });
 }
 int ct_gradient(ct_tensor_t parameter, ct_tensor_t *out) {
     return made(out, [&] {
@@ -43,6 +47,13 @@ int ct_gradient(ct_tensor_t parameter, ct_tensor_t *out) {
 int ct_clear_gradients(const ct_tensor_t *parameters, int32_t count) {
     return guarded([&] {
         for (int32_t i = 0; i < count; i++) parameters[i]->value.mutable_grad() = at::Tensor();
+    });
+}
+int ct_scale_gradients(const ct_tensor_t *parameters, int32_t count, double factor) {
+    return guarded([&] {
+        at::NoGradGuard off;
+        const std::vector<at::Tensor> found = gradients(parameters, count);
+        if (!found.empty()) at::_foreach_mul_(found, factor);
     });
 }
 int ct_clip_gradients(const ct_tensor_t *parameters, int32_t count, double limit, double *norm) {

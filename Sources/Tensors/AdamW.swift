@@ -6,7 +6,7 @@ import CTorch
 /// numbers a parameter.
 package struct AdamW {
     /// The constants of the rule.
-    package struct Options: Sendable, Equatable {
+    package struct Options: Sendable, Equatable, Codable {
         package var beta1: Double
         package var beta2: Double
         package var epsilon: Double

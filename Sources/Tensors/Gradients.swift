@@ -8,7 +8,7 @@ extension Tensor {
     /// The same elements, taking no part in gradients.
     package func detached() throws(TorchError) -> Tensor { try make("detach") { ct_detach(handle, &$0) } }
 
-    /// Adds the gradients of this scalar to those of all parameters that it was computed from.
+    /// Adds the gradients of this scalar to those of all parameters that it was computed from, outside `autocast`.
     package func backward() throws(TorchError) { try perform("backward") { ct_backward(handle) } }
 
     /// The gradient of a parameter; zeros where none has come.
@@ -58,6 +58,14 @@ package func clearGradients(_ parameters: [Tensor]) throws(TorchError) {
     let handles: [ct_tensor_t?] = parameters.map(\.handle)
     try withExtendedLifetime(parameters) { () throws(TorchError) in
         try perform("clear_gradients") { ct_clear_gradients(handles, Int32(handles.count)) }
+    }
+}
+
+/// Multiplies the gradients of `parameters` by `factor`, in place.
+package func scaleGradients(_ parameters: [Tensor], by factor: Double) throws(TorchError) {
+    let handles: [ct_tensor_t?] = parameters.map(\.handle)
+    try withExtendedLifetime(parameters) { () throws(TorchError) in
+        try perform("scale_gradients") { ct_scale_gradients(handles, Int32(handles.count), factor) }
     }
 }
 

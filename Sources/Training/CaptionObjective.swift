@@ -71,7 +71,7 @@ private struct CaptionTraining: TrainingModel {
     let parameters: Parameters
     let device: Device
 
-    func losses(of batch: TrainingBatch, _ context: StepContext) throws -> StepLosses {
-        StepLosses(total: try objective.loss(of: batch, model, on: device))
+    func losses(of batch: TrainingBatch, _ pass: StepPass) throws -> StepLosses {
+        try pass.only(objective.loss(of: batch, model, on: device))
     }
 }

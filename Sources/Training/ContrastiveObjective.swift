@@ -54,8 +54,8 @@ private struct ContrastiveTraining: TrainingModel {
     let parameters: Parameters
     let device: Device
 
-    func losses(of batch: TrainingBatch, _ context: StepContext) throws -> StepLosses {
-        StepLosses(total: try objective.loss(of: batch, model, on: device))
+    func losses(of batch: TrainingBatch, _ pass: StepPass) throws -> StepLosses {
+        try pass.only(objective.loss(of: batch, model, on: device))
     }
 
     /// The scale stays between 1 and 100, as in CLIP's paper.

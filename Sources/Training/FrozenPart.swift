@@ -10,7 +10,7 @@ package import Tensors
 /// stored with the run, whose state has their digest.
 package struct FrozenPart<Model> {
     package let weights: FrozenWeights
-    private let model: Model
+    package let model: Model
 
     /// The part `name`, which `build` makes of the weights in `folder`: in `precision`, or in the element types that they
     /// have there.
@@ -18,11 +18,18 @@ package struct FrozenPart<Model> {
         _ name: String, of folder: ModelDirectory, _ precision: Precision? = nil, on device: Device,
         _ build: (Weights) throws(WeightsError) -> Model
     ) throws {
-        weights = FrozenWeights(name: name, digest: try checkpointDigest(folder.path).hex)
-        model = try folder.load { checkpoint throws(WeightsError) in
+        try self.init(name, of: folder) { checkpoint throws(WeightsError) in
             try build(
                 precision.map { Weights(checkpoint, $0, on: device) } ?? Weights(asStored: checkpoint, on: device))
         }
+    }
+
+    /// The part `name`, which `build` makes of the checkpoint in `folder`.
+    package init(
+        _ name: String, of folder: ModelDirectory, _ build: (Checkpoint) throws(WeightsError) -> Model
+    ) throws {
+        weights = FrozenWeights(name: name, digest: try checkpointDigest(folder.path).hex)
+        model = try folder.load(build)
     }
 
     /// What `body` makes of the part: constants, of which no gradients are taken, computed in the part's own precision.

@@ -12,4 +12,15 @@ package protocol Objective: Sendable {
     func tokens(of caption: String) -> [Int]
     /// Makes the model, with its parameters on `device`; it is made once in a run.
     func model(on device: Device) throws -> any TrainingModel
+    /// Writes the trained model into the folder `folder`, which is there, its `parameters` as `dtype`.
+    func write(_ parameters: [String: Tensor], as dtype: DType, to folder: String) throws
+}
+
+extension Objective {
+    /// The files of the start, and the weights last: with them the model is whole.
+    package func write(_ parameters: [String: Tensor], as dtype: DType, to folder: String) throws {
+        try directory.copyDescription(to: folder, dtype: dtype)
+        try writeSafetensors(
+            parameters.mapValues { try $0.detached().to(dtype) }, to: folder + "/" + RunFolder.modelFile)
+    }
 }

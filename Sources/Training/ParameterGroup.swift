@@ -30,11 +30,11 @@ extension Parameters {
 
 extension AdamW {
     /// An optimizer of `parameters` in `groups`, which together name each of them once.
-    init(_ parameters: Parameters, _ groups: [ParameterGroup]) throws(TorchError) {
+    init(_ parameters: Parameters, _ groups: [ParameterGroup], _ options: Options) throws(TorchError) {
         precondition(groups.flatMap(\.names).sorted() == parameters.names, "each parameter is in one group")
         try self.init(
             groups.map { group in
                 Group(group.names.compactMap { parameters[$0] }, decay: group.decay, rateFactor: group.rateFactor)
-            })
+            }, options)
     }
 }

@@ -15,7 +15,9 @@ package struct RunFolder: Sendable {
 
     package var log: String { path + "/log.jsonl" }
     package var curve: String { path + "/loss.svg" }
-    package var model: String { path + "/model.safetensors" }
+    /// The finished model's weights.
+    package static let modelFile = "model.safetensors"
+    package var model: String { path + "/" + Self.modelFile }
 
     /// Lets `trainer` go on from the checkpoint of the most steps, where there is one.
     ///
@@ -30,7 +32,7 @@ package struct RunFolder: Sendable {
             let advice = "resume with the same options, or name another output"
             throw TrainingError(.otherOptions, path, "\(advice): \(differences.joined(separator: "; "))")
         }
-        try await trainer.read(from: checkpoint, step: saved.step)
+        try await trainer.read(from: checkpoint, saved)
     }
 
     /// Writes the checkpoint of `trainer`, and deletes all but the newest two.

@@ -3,7 +3,7 @@ import Foundation
 /// What a checkpoint says of its run, `state.json`: how far it is, and all that must be the same for it to go on.
 package struct RunState: Sendable, Equatable, Codable {
     /// What a state of this version holds; another one is not read.
-    static let currentVersion = 2
+    static let currentVersion = 3
 
     let version: Int
     /// How many steps were taken.
@@ -11,9 +11,12 @@ package struct RunState: Sendable, Equatable, Codable {
     package let options: TrainingOptions
     /// The digests of the model's frozen parts, by name.
     package let frozen: [String: String]
+    /// What losses are multiplied by; nil where the precision needs none.
+    let lossScale: LossScale?
 
-    init(step: Int, options: TrainingOptions, frozen: [FrozenWeights]) {
+    init(step: Int, options: TrainingOptions, frozen: [FrozenWeights], lossScale: LossScale? = nil) {
         version = Self.currentVersion
+        self.lossScale = lossScale
         (self.step, self.options) = (step, options)
         self.frozen = Dictionary(uniqueKeysWithValues: frozen.map { ($0.name, $0.digest) })
     }
@@ -45,6 +48,11 @@ package struct RunState: Sendable, Equatable, Codable {
         }
     }
 
+    private enum CodingKeys: String, CodingKey {
+        case version, step, options, frozen
+        case lossScale = "loss_scale"
+    }
+
     private static func damaged(_ path: String) -> TrainingError {
         TrainingError(
             .checkpoint, path,
@@ -64,7 +72,7 @@ package struct RunState: Sendable, Equatable, Codable {
         let (here, there) = (try fields(), try saved.fields())
         return Set(here.keys).union(there.keys).sorted().compactMap { name in
             let (new, old) = (here[name] ?? "none", there[name] ?? "none")
-            return new == old || name == "step" ? nil : "\(name): \(new), not \(old)"
+            return new == old || name == "step" || name.hasPrefix("loss_scale") ? nil : "\(name): \(new), not \(old)"
         }
     }
 

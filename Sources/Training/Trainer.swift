@@ -30,60 +30,103 @@ package actor Trainer {
     private let options: TrainingOptions
     private let device: Device
     private let dtype: DType
+    private let threads: Int
     private let model: any TrainingModel
     private let optimizer: AdamW
     /// The names of the optimizer's parameters, in its order.
     private let optimized: [String]
+    private let group: any ProcessGroup
     private let reducer: any GradientReducer
+    /// Where the precision needs one.
+    private var lossScale: LossScale?
 
-    /// Training of the model that `objective` starts from, together with the processes that `reducer` reaches.
+    /// Training of the model that `objective` starts from, together with the other processes of `group`, whose gradients
+    /// `reducer` adds up; with `threads` threads, or those of the options.
     package init(
-        _ objective: any Objective, _ options: TrainingOptions, device: Device,
-        reducer: any GradientReducer = OneProcess()
+        _ objective: any Objective, _ options: TrainingOptions, device: Device, threads: Int? = nil,
+        group: any ProcessGroup = OneProcess(), reducer: any GradientReducer = OwnGradients()
     ) throws {
         self.objective = objective
         self.options = options
         self.device = device
         dtype = (Precision(rawValue: options.precision) ?? .float32).dtype(on: device)
-        self.reducer = reducer
+        lossScale = dtype == .float16 ? LossScale() : nil
+        self.threads = threads ?? options.threads ?? 1
+        (self.group, self.reducer) = (group, reducer)
         model = try objective.model(on: device)
         let groups = model.groups(decay: options.weightDecay)
         optimized = groups.flatMap(\.names)
-        optimizer = try AdamW(model.parameters, groups)
+        optimizer = try AdamW(model.parameters, groups, options.optimizer)
     }
 
     /// How far the training is, and all that must be the same for it to go on.
-    var state: RunState { RunState(step: step, options: options, frozen: model.frozen) }
+    var state: RunState { RunState(step: step, options: options, frozen: model.frozen, lossScale: lossScale) }
 
-    /// Takes the next step, with `batch`.
+    /// What is trained and what is not.
+    package var inventory: Inventory { Inventory(model) }
+
+    /// Takes the next step, with `batch`, this process's part of the global one.
     ///
     /// Throws `diverged` when the loss is not a finite number; the parameters then stay as they are.
     package func train(on batch: TrainingBatch) throws -> Report {
-        useThreads(options.threads)
+        useThreads(threads)
         let parameters = model.parameters
         try clearGradients(parameters.tensors)
-        let context = StepContext(seed: options.seed, step: step + 1, samples: batch.numbers)
-        let losses = try autocast(dtype, on: device) { try model.losses(of: batch, context) }
-        let value = Double(try losses.total.floats()[0])
-        guard value.isFinite else {
-            throw TrainingError(
-                .diverged, objective.directory.path, "the loss of step \(step + 1) is \(value): lower the learning rate"
-            )
+        let scale = lossScale?.value ?? 1
+        let pass = StepPass(context(step + 1, batch), batchSize: options.batchSize, group, scale: scale) { [reducer] in
+            try reducer.begin(parameters)
         }
-        try losses.total.backward()
-        try reducer.reduce(gradientsOf: parameters)
+        let own = try autocast(dtype, on: device) { try model.losses(of: batch, pass) }
+        try reducer.finish(parameters)
+        let losses = try summed(own)
+        guard losses.total.isFinite else { throw try notFinite("loss", losses, batch) }
+        if scale != 1 { try scaleGradients(parameters.tensors, by: 1 / scale) }
         let norm = try clipGradients(parameters.tensors, limit: options.gradientLimit)
-        guard norm.isFinite else {
-            throw TrainingError(
-                .diverged, objective.directory.path,
-                "the gradient of step \(step + 1) is \(norm) long: lower the learning rate")
-        }
+        lossScale?.note(overflowed: !norm.isFinite)
+        guard norm.isFinite || lossScale?.isExhausted == false else { throw try notFinite("gradient", losses, batch) }
         let rate = options.schedule.rate(at: step + 1)
-        try optimizer(step: step + 1, rate: rate)
-        try model.constrain()
         step += 1
-        let terms = try losses.terms.mapValues { Double(try $0.floats()[0]) }
-        return Report(step: step, loss: value, learningRate: rate, gradientNorm: norm, terms: terms)
+        if norm.isFinite {
+            try optimizer(step: step - (lossScale?.skipped ?? 0), rate: rate)
+            try model.constrain()
+        }
+        return Report(step: step, loss: losses.total, learningRate: rate, gradientNorm: norm, terms: losses.terms)
+    }
+
+    /// The losses of `batch`, the validation's `number`th, this process's part of the global one, without training.
+    package func validate(on batch: TrainingBatch, _ number: Int) throws -> StepLosses {
+        useThreads(threads)
+        // The step is the batch's number: each validation draws the same negatives.
+        let pass = StepPass(context(number, batch), batchSize: options.batchSize, group, isTraining: false)
+        return try summed(
+            inference { () throws in try autocast(dtype, on: device) { try model.losses(of: batch, pass) } })
+    }
+
+    private func context(_ step: Int, _ batch: TrainingBatch) -> StepContext {
+        StepContext(seed: options.seed, step: step, samples: batch.numbers)
+    }
+
+    /// The losses of the global batch, of which every process has its share.
+    private func summed(_ own: StepLosses) throws -> StepLosses {
+        guard group.count > 1 else { return own }
+        let names = own.terms.keys.sorted()
+        let values = [own.total] + names.map { own.terms[$0] ?? 0 }
+        let sums = try Tensor(values.map { Float($0) }, shape: [values.count]).to(.float32, on: device)
+        try group.sum([sums])
+        let all = try sums.floats().map { Double($0) }
+        return StepLosses(total: all[0], terms: Dictionary(uniqueKeysWithValues: zip(names, all.dropFirst())))
+    }
+
+    /// What ends a run whose `figure` is not finite: the step, its losses, and the keys of its samples.
+    private func notFinite(_ figure: String, _ losses: StepLosses, _ batch: TrainingBatch) throws -> TrainingError {
+        let keys = try group.gathered(Array(batch.keys.joined(separator: "\n").utf8))
+            .flatMap { String(decoding: $0, as: UTF8.self).split(separator: "\n").map(String.init) }
+        let terms = losses.terms.sorted { $0.key < $1.key }.map { ", \($0) \($1)" }.joined()
+        let named = keys.prefix(8).joined(separator: ", ") + (keys.count > 8 ? " and \(keys.count - 8) more" : "")
+        return TrainingError(
+            .diverged, objective.directory.path,
+            "the \(figure) of step \(step + 1) is not finite (loss \(losses.total)\(terms); samples \(named)): "
+                + "resume from the last checkpoint with a lower learning rate in another output")
     }
 
     /// Writes what training needs to go on exactly from here into the folder `folder`, which is there and empty.
@@ -96,8 +139,8 @@ package actor Trainer {
         try writeSafetensors(Dictionary(uniqueKeysWithValues: states), to: folder + "/optimizer.safetensors")
     }
 
-    /// Goes on from what `write` wrote after `step` steps.
-    func read(from folder: String, step: Int) throws {
+    /// Goes on from what `write` wrote in the state `saved`.
+    func read(from folder: String, _ saved: RunState) throws {
         let model = try Checkpoint(file: folder + "/model.safetensors")
         let states = try Checkpoint(file: folder + "/optimizer.safetensors")
         let parameters = self.model.parameters
@@ -108,15 +151,13 @@ package actor Trainer {
             try optimizer.means[place].assign(states.tensor("mean." + name))
             try optimizer.squares[place].assign(states.tensor("square." + name))
         }
-        self.step = step
+        (step, lossScale) = (saved.step, saved.lossScale)
     }
 
-    /// Writes the parameters as `dtype`, as a checkpoint of the model hub has them.
-    func writeModel(as dtype: DType, to path: String) throws {
-        var converted: [String: Tensor] = [:]
-        for (name, tensor) in zip(model.parameters.names, model.parameters.tensors) {
-            converted[name] = try tensor.detached().to(dtype)
-        }
-        try writeSafetensors(converted, to: path)
+    /// Writes the model, its parameters as `dtype`, into the folder `folder`, which is there.
+    func writeModel(as dtype: DType, to folder: String) throws {
+        try objective.write(
+            Dictionary(uniqueKeysWithValues: zip(model.parameters.names, model.parameters.tensors)), as: dtype,
+            to: folder)
     }
 }

@@ -12,8 +12,9 @@ package protocol TrainingModel {
     var frozen: [FrozenWeights] { get }
     /// The parameters in groups for the optimizer, each in one of them; `decay` is the run's weight decay.
     func groups(decay: Double) -> [ParameterGroup]
-    /// The losses of `batch`, at the step and for the samples that `context` names.
-    func losses(of batch: TrainingBatch, _ context: StepContext) throws -> StepLosses
+    /// Adds the gradients of the losses of `batch` to those of the parameters, by one or several calls of
+    /// `pass.backward`, the last of them marked so, and gives the losses.
+    func losses(of batch: TrainingBatch, _ pass: StepPass) throws -> StepLosses
     /// Brings parameters back into their bounds after a step.
     func constrain() throws(TorchError)
 }
@@ -25,15 +26,63 @@ extension TrainingModel {
     package func constrain() throws(TorchError) {}
 }
 
-/// The losses of a step.
-package struct StepLosses {
-    /// What is made small: a scalar that gradients can be taken of.
-    package let total: Tensor
-    /// What is shown beside it, scalars by name: the terms of the total, and figures such as an accuracy.
-    package let terms: [String: Tensor]
+/// The losses of a step: this process's shares, which add up over the processes to those of the global batch.
+package struct StepLosses: Sendable, Equatable {
+    /// What is made small.
+    package let total: Double
+    /// What is shown beside it by name: the terms of the total, and figures such as an accuracy.
+    package let terms: [String: Double]
 
     /// A loss of the `terms` that the log shows by name; none where the total is a single term.
-    package init(total: Tensor, terms: [String: Tensor] = [:]) {
+    package init(total: Double, terms: [String: Double] = [:]) {
         (self.total, self.terms) = (total, terms)
+    }
+}
+
+/// What a model in training is given for a batch beside the batch itself.
+package struct StepPass {
+    /// The step, and which samples of its global batch are at hand.
+    package let context: StepContext
+    /// How many samples the global batch has.
+    package let batchSize: Int
+    /// The processes that the global batch is divided among.
+    package let group: any ProcessGroup
+    /// Whether the step trains; otherwise, in validation, nothing is dropped and no gradient is taken.
+    package let isTraining: Bool
+
+    private let scale: Double
+    private let beforeLast: () throws -> Void
+
+    /// A pass whose losses are multiplied by `scale` before their gradients are taken; `beforeLast` is called before the
+    /// last backward pass.
+    package init(
+        _ context: StepContext, batchSize: Int, _ group: any ProcessGroup = OneProcess(), isTraining: Bool = true,
+        scale: Double = 1, beforeLast: @escaping () throws -> Void = {}
+    ) {
+        (self.context, self.batchSize, self.group, self.isTraining) = (context, batchSize, group, isTraining)
+        (self.scale, self.beforeLast) = (scale, beforeLast)
+    }
+
+    /// The step's context for the pairs `numbers` of the global batch, which are at hand.
+    package func context(of numbers: Range<Int>) -> StepContext {
+        let first = context.samples.lowerBound
+        return context.part(numbers.lowerBound - first..<numbers.upperBound - first)
+    }
+
+    /// Adds the gradients of `loss`, a scalar, unless this is validation.
+    ///
+    /// `isLast` says that the step has no backward pass after this one.
+    package func backward(_ loss: Tensor, isLast: Bool = true) throws {
+        guard isTraining else { return }
+        if isLast { try beforeLast() }
+        try (scale == 1 ? loss : loss * scale).backward()
+    }
+}
+
+extension StepPass {
+    /// Takes the gradients of `loss`, the step's only one.
+    func only(_ loss: Tensor) throws -> StepLosses {
+        try backward(loss)
+        return StepLosses(total: Double(try loss.detached().floats()[0]))
     }
 }

@@ -72,10 +72,8 @@ package struct TrainingRun: Sendable {
         try LossCurve.write(log: folder.log, title: options.objective, to: folder.curve)
     }
 
-    /// The files of the start, and the weights last: with them the model is whole.
     private func finish(_ trainer: Trainer) async throws {
-        try objective.directory.copyDescription(to: folder.path, dtype: modelType)
-        try await trainer.writeModel(as: modelType, to: folder.model)
+        try await trainer.writeModel(as: modelType, to: folder.path)
     }
 }
 

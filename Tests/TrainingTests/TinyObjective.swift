@@ -84,16 +84,19 @@ private struct TinyTraining: TrainingModel {
         ]
     }
 
-    func losses(of batch: TrainingBatch, _ context: StepContext) throws -> StepLosses {
+    func losses(of batch: TrainingBatch, _ pass: StepPass) throws -> StepLosses {
         let pixels = try Tensor(batch.pixels.map { Float($0) / 255 }, shape: [batch.count, 3])
         let states = try tower { layer throws(TorchError) in try layer(pixels.to(dtype)).to(.float32) }
         // A little noise, other at each step and for each sample.
-        let noise = context.keys("noise").map { Float(SplitMix64.number(0, from: $0).unitInterval) * 0.1 }
+        let noise = pass.context.keys("noise").map { Float(SplitMix64.number(0, from: $0).unitInterval) * 0.1 }
         let logits = try head(states + Tensor(noise, shape: [noise.count, 1])).to(.float32)
         let classes = try Tensor(batch.tokens.map { $0[0][0] }, shape: [batch.count])
         let likelihood = try crossEntropy(logits, classes)
         let length = try (logits * logits).mean() * 0.01
-        return StepLosses(total: try likelihood + length, terms: ["likelihood": likelihood, "length": length])
+        let total = try likelihood + length
+        try pass.backward(total)
+        let values = try [total, likelihood, length].map { Double(try $0.detached().floats()[0]) }
+        return StepLosses(total: values[0], terms: ["likelihood": values[1], "length": values[2]])
     }
 }
 

@@ -100,6 +100,7 @@ int ct_gradient(ct_tensor_t parameter, ct_tensor_t *out);
 /// Drops the gradients.
 int ct_clear_gradients(const ct_tensor_t *parameters, int32_t count);
 /// The length of all gradients as one vector; where it is over `limit`, they are scaled to that length. 0 is no limit.
+int ct_scale_gradients(const ct_tensor_t *parameters, int32_t count, double factor);
 int ct_clip_gradients(const ct_tensor_t *parameters, int32_t count, double limit, double *norm);
 /// One step of AdamW in place, number `step` from 1, on parameters that have gradients.
 int ct_adamw(const ct_tensor_t *parameters, const ct_tensor_t *means, const ct_tensor_t *squares, int32_t count,
