@@ -233,9 +233,10 @@ let package = Package(
         executable(
             "blip2",
             [
-                "Captioning", "Commands", "Files", "Images", "Loading", "Manifests", "ModelFolders", "Reports",
-                "Samples",
-                "Stages", "Tensors", "TextTokenizers", "Training", "VisionLanguage", arguments,
+                "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Digests", "Files", "Images", "Layers",
+                "Loading", "Manifests",
+                "ModelFolders", "Reports", "Samples", "Stages", "Tensors", "TextTokenizers", "Training",
+                "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage"]),

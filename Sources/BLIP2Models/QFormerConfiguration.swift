@@ -1,6 +1,7 @@
+package import Foundation
 import Layers
 package import Tensors
-import VisionLanguage
+package import VisionLanguage
 
 /// The sizes of a Q-Former.
 package struct QFormerConfiguration: Sendable, Equatable {
@@ -31,6 +32,17 @@ package struct QFormerConfiguration: Sendable, Equatable {
     /// Whether queries attend to the image in layer `layer`.
     package func hasCross(_ layer: Int) -> Bool { layer % crossFrequency == 0 }
 
+    /// The sizes of the BERT that `json`, its `config.json`, describes, with one token more; queries, cross-attention and
+    /// dropout are the paper's.
+    package init(bert json: Data) throws(ConfigurationError) {
+        self.init()
+        let object = try ConfigurationObject(json: json)
+        try object.requireModel("bert")
+        vocabulary = try object.size("vocab_size", 30522) + 1
+        try readLayers(object)
+        try object.finish(.ofBERT)
+    }
+
     /// The sizes that a model's description says: `object` is its `qformer_config`.
     init(
         _ object: ConfigurationObject, queries: Int, imageWidth: Int
@@ -38,6 +50,20 @@ package struct QFormerConfiguration: Sendable, Equatable {
         self.init()
         self.queries = queries
         vocabulary = try object.size("vocab_size", 30522)
+        try readLayers(object)
+        crossFrequency = try object.size("cross_attention_frequency", crossFrequency)
+        self.imageWidth = try object.size("encoder_hidden_size", 1408)
+        hiddenDropout = try Self.rate(object, "hidden_dropout_prob")
+        attentionDropout = try Self.rate(object, "attention_probs_dropout_prob")
+        try object.finish(.ofQFormers)
+        guard self.imageWidth == imageWidth else {
+            throw object.error(
+                "encoder_hidden_size", "\(self.imageWidth), but the image encoder's states have width \(imageWidth)")
+        }
+    }
+
+    /// Reads what a BERT has too.
+    private mutating func readLayers(_ object: ConfigurationObject) throws(ConfigurationError) {
         width = try object.size("hidden_size", width)
         innerWidth = try object.size("intermediate_size", innerWidth)
         layers = try object.size("num_hidden_layers", layers)
@@ -45,16 +71,7 @@ package struct QFormerConfiguration: Sendable, Equatable {
         positions = try object.size("max_position_embeddings", positions)
         epsilon = try object.number("layer_norm_eps", epsilon)
         activation = try object.activation(activation)
-        crossFrequency = try object.size("cross_attention_frequency", crossFrequency)
-        self.imageWidth = try object.size("encoder_hidden_size", 1408)
-        hiddenDropout = try Self.rate(object, "hidden_dropout_prob")
-        attentionDropout = try Self.rate(object, "attention_probs_dropout_prob")
         try object.requireHeads(heads, of: width)
-        try object.finish(.ofQFormers)
-        guard self.imageWidth == imageWidth else {
-            throw object.error(
-                "encoder_hidden_size", "\(self.imageWidth), but the image encoder's states have width \(imageWidth)")
-        }
     }
 
     private static func rate(_ object: ConfigurationObject, _ key: String) throws(ConfigurationError) -> Double {

@@ -4,18 +4,20 @@ package import Storage
 public struct LoadingSet: Sendable {
     let datasets: [Dataset]
     /// How large the set's share of the samples is, next to those of the other sets; above 0.
-    public var share: Double
+    ///
+    /// Nil is the number of its samples: where all sets have it, a pass over each takes as long.
+    public var share: Double?
     /// How its images are prepared, where that is another way than the other sets'.
     public var transform: ImageTransform?
 
     /// The data sets in the directories `places`, outputs of the pipeline.
-    public init(at places: [String], share: Double = 1, transform: ImageTransform? = nil) {
+    public init(at places: [String], share: Double? = 1, transform: ImageTransform? = nil) {
         self.init(places.map(Dataset.init(at:)), share: share, transform: transform)
     }
 
     /// The data sets `datasets`, wherever they are.
-    package init(_ datasets: [Dataset], share: Double = 1, transform: ImageTransform? = nil) {
-        precondition(share > 0 && share.isFinite, "a set has a share above 0, or is left out")
+    package init(_ datasets: [Dataset], share: Double? = 1, transform: ImageTransform? = nil) {
+        precondition(share.map { $0 > 0 && $0.isFinite } ?? true, "a set has a share above 0, or is left out")
         self.datasets = datasets
         self.share = share
         self.transform = transform

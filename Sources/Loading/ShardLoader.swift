@@ -39,10 +39,11 @@ public struct ShardLoader: Sendable {
                 let places = set.datasets.map { $0.place(of: DatasetLayout.description) }
                 throw LoadingError(.empty, places.joined(separator: ", "), "no published shard holds a sample")
             }
+            let sampleCount = counts.reduce(0, +)
             found.append(
                 SetShards(
-                    shards: shards, sampleCounts: counts, sampleCount: counts.reduce(0, +), share: set.share,
-                    transform: set.transform))
+                    shards: shards, sampleCounts: counts, sampleCount: sampleCount,
+                    share: set.share ?? Double(sampleCount), transform: set.transform))
         }
         let unit = if case .batches(let size) = order.mixing { size } else { 1 }
         precondition(unit > 0, "a batch has at least one sample")

@@ -27,7 +27,8 @@ extension Manifest {
     }
 }
 
-private func flatten(_ value: Setting, at path: String, into flat: inout [String: String]) {
+/// Adds `value`, and what is in it, to `flat` under its path.
+func flatten(_ value: Setting, at path: String, into flat: inout [String: String]) {
     switch value {
     case .mapping(let members): for (key, value) in members { flatten(value, at: "\(path).\(key)", into: &flat) }
     case .list(let values) where !values.isEmpty:

@@ -83,13 +83,14 @@ private func sourceWords(_ source: Setting) -> Setting {
     return .mapping(words)
 }
 
-private func ordered(_ mapping: [String: Setting], _ first: [String]) -> [(key: String, value: Setting)] {
+/// The members of `mapping`, those of `first` before the others.
+func ordered(_ mapping: [String: Setting], _ first: [String]) -> [(key: String, value: Setting)] {
     let rest = Set(mapping.keys).subtracting(first).sorted()
     return (first + rest).compactMap { key in mapping[key].map { (key, $0) } }
 }
 
 /// The lines of `key` with its value.
-private func lines(_ key: String, _ value: Setting, indent: String) -> [String] {
+func lines(_ key: String, _ value: Setting, indent: String) -> [String] {
     if let scalar = value.scalar { return ["\(indent)\(key): \(scalar)"] }
     switch value {
     case .mapping(let members):

@@ -1,23 +1,8 @@
-import Foundation
 import Yams
 
 extension Manifest {
-    /// The largest manifest that is read, in bytes.
-    private static let byteLimit = 1 << 20
-
     /// Reads the file `path`; paths in it stay as they are written.
-    package init(contentsOfFile path: String) throws(ManifestError) {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "no such file, or permission denied")
-        }
-        guard data.count <= Self.byteLimit else {
-            throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "larger than 1 MiB")
-        }
-        guard let text = String(data: data, encoding: .utf8) else {
-            throw ManifestError(code: .unreadable, line: nil, keyPath: "", hint: "not UTF-8 text")
-        }
-        try self.init(yaml: text)
-    }
+    package init(contentsOfFile path: String) throws(ManifestError) { try self.init(yaml: yamlText(ofFile: path)) }
 
     /// Reads a manifest from YAML text; paths stay as they are written.
     package init(yaml: String) throws(ManifestError) {

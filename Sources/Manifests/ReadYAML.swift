@@ -1,4 +1,18 @@
+import Foundation
 import Yams
+
+/// The text of the file `path`, of at most a mebibyte: no file that a person wrote is larger.
+func yamlText(ofFile path: String) throws(ManifestError) -> String {
+    func fault(_ hint: String) -> ManifestError {
+        ManifestError(code: .unreadable, line: nil, keyPath: "", hint: hint)
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+        throw fault("no such file, or permission denied")
+    }
+    guard data.count <= 1 << 20 else { throw fault("larger than 1 MiB") }
+    guard let text = String(data: data, encoding: .utf8) else { throw fault("not UTF-8 text") }
+    return text
+}
 
 /// The tree of a YAML text; nil where it is empty.
 ///

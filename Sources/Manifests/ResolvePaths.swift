@@ -1,26 +1,13 @@
 import Foundation
 
 extension Manifest {
-    /// The manifest with every input path absolute and globs spelled out.
-    ///
-    /// Input paths and model directories that are relative are looked for beside the manifest first, then in the current
-    /// directory. A model that is no directory stays as it is: a hub id. `~` is the home folder.
+    /// The manifest with every input path absolute and globs spelled out, as `PathsBesideFile` finds them.
     package func resolved(besideFile path: String) -> Manifest {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        func resolved(_ path: String) -> String {
-            let path = expandingHome(path)
-            guard !path.hasPrefix("/"), !path.contains("://") else { return path }
-            let (beside, here) = (folder + "/" + path, FileManager.default.currentDirectoryPath + "/" + path)
-            return isThere(beside) ? beside : here
-        }
-        func resolvedModel(_ model: String) -> String {
-            let path = resolved(model)
-            return FileManager.default.fileExists(atPath: path) ? path : model
-        }
-        func files(_ paths: [String]) -> [String] {
-            paths.flatMap { path in
-                let files = isPattern(path) ? matches(of: resolved(path)) : []
-                return files.isEmpty ? [resolved(path)] : files
+        let paths = PathsBesideFile(path)
+        func files(_ names: [String]) -> [String] {
+            names.flatMap { name in
+                let files = isPattern(name) ? matches(of: paths.input(name)) : []
+                return files.isEmpty ? [paths.input(name)] : files
             }
         }
         var manifest = self
@@ -30,9 +17,47 @@ extension Manifest {
         }
         manifest.exclude = Exclude(
             urls: files(exclude.urls), images: files(exclude.images), digests: files(exclude.digests))
-        manifest.caption.model = resolvedModel(caption.model)
-        manifest.rank.model = resolvedModel(rank.model)
+        manifest.caption.model = paths.model(caption.model)
+        manifest.rank.model = paths.model(rank.model)
         return manifest
+    }
+}
+
+extension PhaseOneSettings {
+    /// The settings with every path absolute, as `PathsBesideFile` finds the inputs; the output is in the current directory.
+    package func resolved(besideFile path: String) -> PhaseOneSettings {
+        let paths = PathsBesideFile(path)
+        var settings = self
+        if !output.isEmpty { settings.output = absolutePath(output) }
+        settings.imageEncoder.model = paths.model(imageEncoder.model)
+        if !start.isScratch { settings.start.from = paths.model(start.from) }
+        settings.start.head = start.head.map(paths.model)
+        settings.start.tokenizer = start.tokenizer.map(paths.model)
+        for index in data.sets.indices { settings.data.sets[index].paths = data.sets[index].paths.map(paths.input) }
+        settings.validation?.paths = validation?.paths.map(paths.input) ?? []
+        return settings
+    }
+}
+
+/// Where the paths in a file lead that a person wrote.
+///
+/// Input paths and model directories that are relative are looked for beside the file first, then in the current directory. A
+/// model that is no directory stays as it is: a hub id. `~` is the home folder.
+private struct PathsBesideFile {
+    private let folder: String
+
+    init(_ file: String) { folder = URL(fileURLWithPath: file).deletingLastPathComponent().path }
+
+    func input(_ path: String) -> String {
+        let path = expandingHome(path)
+        guard !path.hasPrefix("/"), !path.contains("://") else { return path }
+        let (beside, here) = (folder + "/" + path, FileManager.default.currentDirectoryPath + "/" + path)
+        return isThere(beside) ? beside : here
+    }
+
+    func model(_ model: String) -> String {
+        let path = input(model)
+        return FileManager.default.fileExists(atPath: path) ? path : model
     }
 }
 

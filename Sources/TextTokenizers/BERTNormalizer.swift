@@ -3,9 +3,9 @@
 /// Source: tokenizers `BertNormalizer` (clean, CJK, accents, lower case, in that order) and `BertPreTokenizer`. Their
 /// tables are those of Unicode 8: marks, punctuation and format characters that came later are words there, not here.
 struct BERTNormalizer {
-    private let isLowercasing: Bool
-    private let isStrippingAccents: Bool
-    private let isSpacingCJK: Bool
+    let isLowercasing: Bool
+    let isStrippingAccents: Bool
+    let isSpacingCJK: Bool
 
     /// What the reference does by default: lower case, no accents.
     static let standard = BERTNormalizer(isLowercasing: true, isStrippingAccents: true, isSpacingCJK: true)

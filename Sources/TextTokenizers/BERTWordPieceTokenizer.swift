@@ -50,6 +50,9 @@ package struct BERTWordPieceTokenizer: Sendable {
     /// The id after the last one.
     package var idLimit: Int { vocabulary.nextID }
 
+    /// The tokens by id, from 0 to the last one; ids without a token have one that no text contains.
+    var tokens: [[UInt8]] { (0..<idLimit).map { vocabulary.tokens[$0] ?? Array("[unused id \($0)]".utf8) } }
+
     /// The ids from 0 to `limit` that have no token.
     package func idsWithoutToken(below limit: Int) -> [Int] { (0..<limit).filter { vocabulary.tokens[$0] == nil } }
 

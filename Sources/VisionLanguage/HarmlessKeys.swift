@@ -43,6 +43,12 @@ package struct HarmlessKeys: Sendable {
         names: common.union(["use_qformer_text_input"]).union(generationNames).union(generationValues.keys),
         values: commonValues.merging(["position_embedding_type": .text("absolute")]) { $1 })
 
+    /// Of a BERT that a Q-Former starts from.
+    package static let ofBERT = HarmlessKeys(
+        names: common.union(["classifier_dropout", "type_vocab_size"]).union(generationNames).union(
+            generationValues.keys),
+        values: commonValues.merging(["position_embedding_type": .text("absolute")]) { $1 })
+
     /// Of BLIP's text decoder, where old files keep what `generation_config.json` says.
     ///
     /// The width of the image states is the image transformer's, whatever `encoder_hidden_size` says, as in

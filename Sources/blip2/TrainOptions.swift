@@ -1,4 +1,5 @@
 import ArgumentParser
+import BLIP2Models
 import Captioning
 import Commands
 import Foundation
@@ -123,6 +124,8 @@ func asTrainingInput<Value>(_ body: () async throws -> Value) async throws -> Va
         throw CommandError(.badInput, "\(error)")
     } catch let error as TrainingError {
         throw CommandError(error.code == .diverged ? .failedWork : .badInput, "\(error)")
+    } catch let error as PhaseOneError {
+        throw CommandError(.badInput, "\(error)")
     } catch let error as SafetensorsError {
         throw CommandError(.badInput, "\(error)")
     }

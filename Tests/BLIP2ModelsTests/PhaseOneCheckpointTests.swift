@@ -131,6 +131,18 @@ struct PhaseOneCheckpointTests {
             configuration, Weights(Parameters(PhaseOneStart.nothing(seed: 1).tensors(configuration), on: .cpu)))
     }
 
+    @Test("have the sizes of the BERT that they start from, with a token more")
+    func sizesOfBERT() throws {
+        let json = try Data(contentsOf: URL(fileURLWithPath: bert + "/config.json"))
+        let qformer = try QFormerConfiguration(bert: json)
+        #expect(qformer.vocabulary == 41 && qformer.width == 24 && qformer.innerWidth == 40 && qformer.layers == 3)
+        #expect(qformer.heads == 3 && qformer.positions == 16 && qformer.queries == 32 && qformer.crossFrequency == 2)
+        let text = String(decoding: json, as: UTF8.self)
+        for other in [text.replacing("\"bert\"", with: "\"roberta\""), text.replacing("use_cache", with: "use_magic")] {
+            #expect(throws: ConfigurationError.self) { try QFormerConfiguration(bert: Data(other.utf8)) }
+        }
+    }
+
     @Test("start from transformers' retrieval model with the head of a BERT, which is asked for where it is missing")
     func withHead() throws {
         let (configuration, model) = (try even.configuration(), try even.model())

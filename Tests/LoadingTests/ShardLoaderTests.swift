@@ -154,6 +154,17 @@ import Testing
         }
     }
 
+    @Test("takes a set's size as its share where it has none: passes over all sets take as long")
+    func sizes() throws {
+        let (large, small) = (try TestDataset([20, 20, 20], name: "l"), try TestDataset([5, 7], name: "s"))
+        defer { for dataset in [large, small] { dataset.remove() } }
+        let loader = try ShardLoader(
+            [LoadingSet(at: [large.root], share: nil), LoadingSet(at: [small.root], share: nil)], order: Self.order())
+        let stream = loader.samples(from: 0)
+        let samples = try (0..<720).map { _ in try stream.next() }
+        #expect((118...122).contains(samples.count { $0.set == 1 }))
+    }
+
     @Test("knows by its fingerprint whether a position means the same sample, wherever the data set lies")
     func fingerprint() throws {
         let (dataset, copy, other) = (try TestDataset([3, 4]), try TestDataset([3, 4]), try TestDataset([3, 5]))

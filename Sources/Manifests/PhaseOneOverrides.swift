@@ -1,0 +1,52 @@
+/// What the command line says over the file of a training; nil leaves the file's value.
+package struct PhaseOneOverrides: Sendable, Equatable {
+    /// Data sets that are trained on, as one, instead of the file's; empty leaves those.
+    package var data: [String] = []
+    package var output: String?
+    package var steps: Int?
+    package var batchSize: Int?
+    package var accumulate: Int?
+    package var processes: Int?
+    package var seed: UInt64?
+    package var dropout: Double?
+    package var learningRate: Double?
+    package var precision: Manifest.Precision?
+    package var device: String?
+    package var threads: Int?
+
+    package init() {}
+}
+
+extension PhaseOneSettings {
+    /// The settings with `overrides` over them.
+    ///
+    /// Steps take the place of epochs. The other rates are lowered to the learning rate, and the warm-up is shortened to the
+    /// run, where they would be more: a short trial of a long run's file needs one flag.
+    package func overridden(by overrides: PhaseOneOverrides) -> PhaseOneSettings {
+        var settings = self
+        if !overrides.data.isEmpty { settings.data.sets = [Data.Set(paths: overrides.data)] }
+        settings.output = overrides.output ?? output
+        settings.processes = overrides.processes ?? processes
+        settings.seed = overrides.seed ?? seed
+        settings.device = overrides.device ?? device
+        settings.threads = overrides.threads ?? threads
+        settings.qformer.dropout = overrides.dropout ?? qformer.dropout
+        settings.training.batchSize = overrides.batchSize ?? training.batchSize
+        settings.training.accumulate = overrides.accumulate ?? training.accumulate
+        settings.training.precision = overrides.precision ?? training.precision
+        if let rate = overrides.learningRate {
+            settings.training.learningRate = rate
+            settings.training.minLearningRate = min(rate, training.minLearningRate)
+            settings.training.warmupLearningRate = training.warmupLearningRate.map { min(rate, $0) }
+        }
+        if let steps = overrides.steps {
+            settings.training.steps = steps
+            settings.training.epochs = nil
+            if training.decay == .steps {
+                settings.training.stepsPerEpoch = nil
+                settings.training.warmupSteps = training.warmupSteps.map { min($0, steps) }
+            }
+        }
+        return settings
+    }
+}

@@ -1,0 +1,129 @@
+import BLIP2Training
+import Commands
+import Files
+import Foundation
+import Loading
+import Manifests
+import ModelFolders
+import Samples
+import Tensors
+import Training
+
+/// A run of phase 1, from its settings to the trained model.
+struct PhaseOneRun {
+    private static let settingsName = "config.yaml"
+
+    private let settings: PhaseOneSettings
+    private let start: PhaseOneStartFolder
+    private let loading: PhaseOneLoading
+    private let schedule: Schedule
+    private let device: Device
+
+    /// Finds models and data; nothing is written.
+    ///
+    /// What the settings leave to models and data is filled in.
+    init(_ settings: PhaseOneSettings) throws {
+        var settings = settings
+        device = try asUsage("--device") { () throws(TorchError) in try Device(named: settings.device) }
+        start = try PhaseOneStartFolder(settings)
+        settings.images.size = start.side
+        loading = try PhaseOneLoading(settings, side: start.side)
+        schedule = settings.training.fill(samples: loading.batches.loader.sampleCount)
+        self.settings = settings
+    }
+
+    /// Trains, or goes on where an earlier run in the output ended.
+    func callAsFunction() async throws {
+        try checkEarlierSettings()
+        let objective = try objective()
+        try FileManager.default.createDirectory(atPath: settings.output, withIntermediateDirectories: true)
+        try writeFile(settings.yaml().utf8, to: settings.output + "/" + Self.settingsName)
+        let options = TrainingOptions(
+            objective: title, start: try checkpointDigest(objective.directory.path).hex, data: loading.fingerprint,
+            seed: settings.seed, batchSize: settings.training.batchSize, schedule: schedule,
+            weightDecay: settings.training.weightDecay, gradientLimit: settings.training.clipNorm,
+            precision: precision.rawValue, threads: nil,
+            optimizer: AdamW.Options(
+                beta1: settings.training.betas[0], beta2: settings.training.betas[1],
+                epsilon: settings.training.epsilon))
+        var run = TrainingRun(RunFolder(settings.output), objective, options, loading.batches, on: device)
+        run.checkpointInterval = settings.checkpoints.every
+        run.modelType = DType(rawValue: settings.checkpoints.saveAs.rawValue) ?? .float32
+        run.noteDamage = { StandardError.line("damaged, another sample stands in: \($0.error)", from: "blip2") }
+        let progress = TrainingProgress(label: "stage1", steps: schedule.steps)
+        try await run { progress.show($0) }
+        progress.finish()
+        try printResult(settings.output)
+    }
+
+    private func objective() throws -> PhaseOneObjective {
+        let wanted = settings.imageEncoder.precision.rawValue
+        let encoderPrecision = Precision(rawValue: wanted) ?? .auto
+        if let obstacle = encoderPrecision.obstacle(on: device) {
+            throw CommandError(.badInput, "image_encoder.precision: \(obstacle)")
+        }
+        let options = PhaseOneOptions(
+            microBatches: settings.training.accumulate, smoothing: settings.losses.labelSmoothing,
+            textMean: settings.losses.textMean == .global ? .global : .processes,
+            textTokens: settings.captions.maxTokens, prompt: settings.captions.prompt)
+        return try PhaseOneObjective(
+            start: ModelDirectory(start()), encoder: start.encoder, encoderPrecision: encoderPrecision,
+            options: options)
+    }
+
+    /// The element type of matrix products, which is stored with the run: on another device `auto` may be another.
+    private var precision: DType {
+        (Precision(rawValue: settings.training.precision.rawValue) ?? .auto).dtype(on: device)
+    }
+
+    /// The run in words, with what of the settings is nowhere else in its state.
+    private var title: String {
+        let mean =
+            switch settings.losses.textMean {
+            case .global: "the global batch"
+            case .processes: "\(settings.processes) processes"
+            }
+        return "BLIP-2 phase 1, smoothing \(settings.losses.labelSmoothing), text mean over \(mean), "
+            + "image encoder in \(settings.imageEncoder.precision.rawValue)"
+    }
+
+    /// Refuses settings that would make another model of the run that is in the output.
+    private func checkEarlierSettings() throws {
+        let path = settings.output + "/" + Self.settingsName
+        guard FileManager.default.fileExists(atPath: settings.output + "/checkpoints"),
+            FileManager.default.fileExists(atPath: path)
+        else { return }
+        let differences = settings.differences(from: try readPhaseOneSettings(path))
+        guard differences.isEmpty else {
+            throw CommandError(
+                .badInput,
+                "\(settings.output): other_options: resume with the same settings (\(Self.settingsName)), or name another "
+                    + "output: \(differences.joined(separator: "; "))")
+        }
+    }
+}
+
+extension PhaseOneSettings.Training {
+    /// Fills in what follows from the number of samples that a pass over the data has, and gives the schedule.
+    fileprivate mutating func fill(samples: Int) -> Schedule {
+        let isByEpochs = decay == .epochs
+        if isByEpochs || epochs != nil { stepsPerEpoch = stepsPerEpoch ?? max(1, samples / batchSize) }
+        let count = steps ?? (epochs ?? 1) * (stepsPerEpoch ?? 1)
+        let warmup = warmupSteps ?? count / 20
+        warmupSteps = warmup
+        return Schedule(
+            peak: learningRate, floor: minLearningRate, warmUpSteps: isByEpochs ? warmup : min(warmup, count),
+            steps: count,
+            course: isByEpochs
+                ? .byEpochs(stepsPerEpoch: stepsPerEpoch ?? 1, start: warmupLearningRate ?? 0) : .bySteps)
+    }
+}
+
+/// Runs `body`, and gives an option that cannot be used as wrong usage.
+private func asUsage<Value>(_ option: String, _ body: () throws(TorchError) -> Value) throws -> Value {
+    do {
+        return try body()
+    } catch {
+        throw CommandError(.usage, "\(option): \(error.message)")
+    }
+}

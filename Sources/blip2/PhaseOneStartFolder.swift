@@ -1,0 +1,211 @@
+import BLIP2Models
+import Commands
+import Digests
+import Files
+import Foundation
+import Images
+import Layers
+import Manifests
+import ModelFolders
+import Samples
+import Tensors
+import TextTokenizers
+import VisionLanguage
+
+/// The folder `start` of a phase-1 run: the model before the first step, made once from the run's settings.
+///
+///     OUT/start/config.json, preprocessor_config.json   as transformers reads them
+///     OUT/start/model.safetensors                       what is trained, by the hub's names
+///     OUT/start/vocab.txt, tokenizer_config.json        with [DEC] as the last token
+///     OUT/start/start.json                              what it was made of
+struct PhaseOneStartFolder {
+    private let settings: PhaseOneSettings
+    /// The frozen encoder's folder.
+    let encoder: ModelDirectory
+    let configuration: BLIP2Configuration
+    private let normalization: Normalization
+    private let vocabulary: StartTokenVocabulary
+    /// The folder of the model that `start.from` names; nil where it is drawn.
+    private let from: (folder: ModelDirectory, isBERT: Bool)?
+    private let head: ModelDirectory?
+
+    /// Reads what `settings`, whose output is known, names, and sees that the parts fit together.
+    init(_ settings: PhaseOneSettings) throws {
+        self.settings = settings
+        encoder = try ModelDirectory(requireModel(settings.imageEncoder.model, key: "image_encoder.model"))
+        let own = try encoder.configuration("config.json", ImageEncoderConfiguration.init(json:))
+        let side = settings.images.size ?? own.vision.imageSide
+        guard side % own.vision.patchSide == 0 else {
+            throw CommandError(
+                .badInput,
+                "images.size: want a multiple of the image encoder's patches of \(own.vision.patchSide) pixels, not "
+                    + "\(side)")
+        }
+        let ownSide = own.vision.imageSide
+        normalization = try encoder.normalization(
+            of: own.kind == .clip ? .shortestSideCropped(side: ownSide) : .squashed(side: ownSide))
+        if settings.start.isScratch {
+            from = nil
+        } else {
+            let folder = try ModelDirectory(requireModel(settings.start.from, key: "start.from"))
+            from = (folder, try Self.isBERT(folder))
+        }
+        head = try settings.start.head.map { try ModelDirectory(requireModel($0, key: "start.head")) }
+        if head != nil, from?.isBERT == true {
+            throw CommandError(.badInput, "start.head: only for a phase-1 model; a BERT has its own head")
+        }
+        let tokenizer = try settings.start.tokenizer.map { try requireModel($0, key: "start.tokenizer") }
+        let texts = tokenizer ?? from?.folder.path ?? ""
+        vocabulary = try ModelDirectory(texts).tokenizer(StartTokenVocabulary.init(directory:))
+        configuration = try Self.configuration(
+            settings, own.with(imageSide: side), from, vocabulary: vocabulary.count, of: texts)
+    }
+
+    /// The side in pixels of the squares that the model sees.
+    var side: Int { configuration.encoder.vision.imageSide }
+
+    /// The folder, which is made where it is not there; one that was made of something else is refused.
+    func callAsFunction() throws -> String {
+        let folder = settings.output + "/start"
+        let recipe = try recipe()
+        guard !FileManager.default.fileExists(atPath: folder) else {
+            try StartRecipe(of: folder).check(against: recipe, settings.output)
+            return folder
+        }
+        let partial = folder + ".partial"
+        let tensors = try tensors()
+        try FileManager.default.createDirectory(atPath: partial, withIntermediateDirectories: true)
+        try writeFile(configuration.json(), to: partial + "/config.json")
+        try writeFile(preprocessor(), to: partial + "/preprocessor_config.json")
+        try vocabulary.write(to: partial)
+        try writeSafetensors(PhaseOneLayout.hub.tensors(tensors), to: partial + "/model.safetensors")
+        try recipe.write(to: partial)
+        try publishFile(partial, as: folder)
+        return folder
+    }
+
+    private static func isBERT(_ folder: ModelDirectory) throws -> Bool {
+        let type = try folder.configuration("config.json") { json throws(ConfigurationError) in
+            try ConfigurationObject(json: json).value("model_type")
+        }
+        switch type {
+        case .text("bert"): return true
+        case .text("blip-2"): return false
+        default:
+            throw CommandError(
+                .badInput,
+                "start.from: \(folder.path): want a model of type bert or blip-2, or scratch, not \(type?.shown ?? "none")"
+            )
+        }
+    }
+
+    /// The model's sizes: those of what it starts from, or of the settings.
+    private static func configuration(
+        _ settings: PhaseOneSettings, _ encoder: ImageEncoderConfiguration,
+        _ from: (folder: ModelDirectory, isBERT: Bool)?,
+        vocabulary: Int, of texts: String
+    ) throws -> BLIP2Configuration {
+        let wanted = settings.qformer
+        var configuration = BLIP2Configuration(encoder: encoder)
+        if let from, !from.isBERT {
+            let model = try from.folder.configuration("config.json", BLIP2Configuration.init(json:))
+            guard model.qformer.imageWidth == encoder.vision.width else {
+                throw CommandError(
+                    .badInput,
+                    "start.from: \(from.folder.path): made for an image encoder of width \(model.qformer.imageWidth), "
+                        + "not \(encoder.vision.width)")
+            }
+            (configuration.qformer, configuration.jointWidth) = (model.qformer, model.jointWidth)
+        } else if let from {
+            let imageWidth = configuration.qformer.imageWidth
+            configuration.qformer = try from.folder.configuration("config.json", QFormerConfiguration.init(bert:))
+            configuration.qformer.imageWidth = imageWidth
+        } else {
+            configuration.qformer.vocabulary = vocabulary
+            configuration.qformer.layers = wanted.layers ?? configuration.qformer.layers
+            configuration.qformer.width = wanted.width ?? configuration.qformer.width
+            configuration.qformer.heads = wanted.heads ?? configuration.qformer.heads
+            configuration.qformer.innerWidth = wanted.innerWidth ?? configuration.qformer.innerWidth
+            configuration.qformer.positions = wanted.positions ?? configuration.qformer.positions
+        }
+        if from?.isBERT ?? true {
+            configuration.qformer.queries = wanted.queries ?? configuration.qformer.queries
+            configuration.qformer.crossFrequency =
+                wanted.crossAttentionFrequency ?? configuration.qformer.crossFrequency
+            configuration.jointWidth = wanted.jointWidth ?? configuration.jointWidth
+        }
+        (configuration.qformer.hiddenDropout, configuration.qformer.attentionDropout) = (wanted.dropout, wanted.dropout)
+        try check(configuration, settings, vocabulary: vocabulary, of: texts)
+        return configuration
+    }
+
+    private static func check(
+        _ configuration: BLIP2Configuration, _ settings: PhaseOneSettings, vocabulary: Int, of texts: String
+    ) throws {
+        let qformer = configuration.qformer
+        for (key, wanted, found) in [
+            ("queries", settings.qformer.queries, qformer.queries),
+            ("cross_attention_frequency", settings.qformer.crossAttentionFrequency, qformer.crossFrequency),
+            ("joint_width", settings.qformer.jointWidth, configuration.jointWidth),
+        ] where wanted ?? found != found {
+            throw CommandError(
+                .badInput,
+                "qformer.\(key): \(settings.start.from) has \(found): remove the key, or start from a BERT or scratch")
+        }
+        guard settings.captions.maxTokens <= qformer.positions else {
+            throw CommandError(
+                .badInput,
+                "captions.max_tokens: \(settings.start.from) has positions for \(qformer.positions) tokens, not for "
+                    + "\(settings.captions.maxTokens)")
+        }
+        guard vocabulary == qformer.vocabulary else {
+            throw ModelError(
+                .badTokenizer, texts,
+                "\(vocabulary) tokens with \(StartTokenVocabulary.startToken), but \(settings.start.from) has "
+                    + "\(qformer.vocabulary) with it; use the tokenizer that belongs to the model")
+        }
+    }
+
+    private func tensors() throws -> [String: Tensor] {
+        guard let from else { return try PhaseOneStart.nothing(seed: settings.seed).tensors(configuration) }
+        let head = try head.map { try $0.load { checkpoint throws(WeightsError) in checkpoint } }
+        return try from.folder.load { checkpoint throws(WeightsError) in
+            guard !from.isBERT else {
+                return try PhaseOneStart.bert(checkpoint, seed: settings.seed).tensors(configuration)
+            }
+            return try PhaseOneStart.model(checkpoint, head: head).tensors(configuration)
+        }
+    }
+
+    /// BLIP's image processor for this encoder: squares of its side, its numbers.
+    private func preprocessor() throws -> Data {
+        // The shortest decimals of the float32 numbers, not those of the doubles next to them.
+        func decimals(_ numbers: [Float]) -> [Double] { numbers.map { Double("\($0)") ?? Double($0) } }
+        let values: [String: Any] = [
+            "image_processor_type": "BlipImageProcessor", "do_convert_rgb": true, "do_resize": true, "resample": 3,
+            "size": ["height": side, "width": side], "do_rescale": true, "rescale_factor": normalization.factor,
+            "do_normalize": true, "image_mean": decimals(normalization.mean),
+            "image_std": decimals(normalization.deviation),
+        ]
+        return try JSONSerialization.data(
+            withJSONObject: values, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    }
+
+    /// What the model is made of; models by what is in them, wherever they are.
+    private func recipe() throws -> StartRecipe {
+        let qformer = configuration.qformer
+        var options = [
+            "model": "phase 1", "seed": "\(settings.seed)", "images.size": "\(side)",
+            "start.from": try from.map { try checkpointDigest($0.folder.path).hex } ?? PhaseOneSettings.Start.scratch,
+            "start.tokenizer": digest(of: vocabulary.text).hex, "qformer.dropout": "\(settings.qformer.dropout)",
+            "qformer.queries": "\(qformer.queries)", "qformer.layers": "\(qformer.layers)",
+            "qformer.width": "\(qformer.width)", "qformer.heads": "\(qformer.heads)",
+            "qformer.inner_width": "\(qformer.innerWidth)", "qformer.positions": "\(qformer.positions)",
+            "qformer.cross_attention_frequency": "\(qformer.crossFrequency)",
+            "qformer.joint_width": "\(configuration.jointWidth)",
+            "image_encoder": digest(of: String(decoding: try encoder.contents(of: "config.json"), as: UTF8.self)).hex,
+        ]
+        if let head { options["start.head"] = try checkpointDigest(head.path).hex }
+        return StartRecipe(options: options)
+    }
+}
