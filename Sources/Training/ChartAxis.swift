@@ -56,6 +56,14 @@ enum ChartText {
         return plain((value * 10_000).rounded() / 10_000)
     }
 
+    /// A value that is read off a curve, in about four significant digits.
+    static func value(_ value: Double) -> String {
+        let magnitude = abs(value)
+        guard magnitude >= 0.1, magnitude < 1000 else { return label(value) }
+        let scale = magnitude < 1 ? 10_000.0 : magnitude < 10 ? 1000 : magnitude < 100 ? 100 : 10
+        return plain((value * scale).rounded() / scale)
+    }
+
     private static func plain(_ value: Double) -> String {
         value == value.rounded() ? "\(Int(value))" : "\(value)"
     }
