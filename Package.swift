@@ -188,8 +188,8 @@ let package = Package(
         library(
             "Training",
             [
-                "Files", "Images", "Layers", "Loading", "Manifests", "ModelFolders", "Samples", "Shards", "Tensors",
-                "TextTokenizers", "VisionLanguage",
+                "Digests", "Files", "Images", "Layers", "Loading", "Manifests", "ModelFolders", "Samples", "Shards",
+                "Tensors", "TextTokenizers", "VisionLanguage",
             ]),
         library(
             "BLIP2Training",
