@@ -188,8 +188,8 @@ let package = Package(
         library(
             "Training",
             [
-                "Digests", "Files", "Images", "Layers", "Loading", "Manifests", "ModelFolders", "Samples", "Shards",
-                "Tensors", "TextTokenizers", "VisionLanguage",
+                "Digests", "Files", "Images", "Layers", "Loading", "Locks", "Manifests", "ModelFolders", "Samples",
+                "Shards", "Tensors", "TextTokenizers", "VisionLanguage",
             ]),
         library(
             "BLIP2Training",
@@ -234,9 +234,8 @@ let package = Package(
             "blip2",
             [
                 "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Digests", "Files", "Images", "Layers",
-                "Loading", "Manifests",
-                "ModelFolders", "Reports", "Samples", "Stages", "Tensors", "TextTokenizers", "Training",
-                "VisionLanguage", arguments,
+                "Loading", "Locks", "Manifests", "ModelFolders", "Reports", "Samples", "Stages", "Tensors",
+                "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage"]),

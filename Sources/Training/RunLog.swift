@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Locks
 import Shards
 
 /// What is written of one optimizer update.
@@ -67,6 +68,8 @@ package struct RunRecord: Sendable, Equatable, Decodable {
 package final class RunLog: Sendable {
     package let path: String
     private let file: FileHandle
+    /// The last line, and where it begins.
+    private let end: Locked<(last: RunRecord?, start: UInt64)>
 
     /// Opens the log at `path` behind `completedSteps`, the updates that the checkpoint holds; makes it where there is none.
     ///
@@ -80,19 +83,40 @@ package final class RunLog: Sendable {
         try replace(path, with: kept.map { $0.line + "\n" }.joined())
         do {
             file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-            try file.seekToEnd()
+            let length = try file.seekToEnd()
+            end = Locked((kept.last?.record, length - UInt64(kept.last.map { $0.line.utf8.count + 1 } ?? 0)))
         } catch {
             throw TrainingError(.log, path, "open: \(error.localizedDescription)")
         }
     }
 
+    /// The last record; nil of an empty log.
+    package var last: RunRecord? { end.withLock { $0.last } }
+
     /// Adds a line.
     package func append(_ record: RunRecord) throws(TrainingError) {
         do {
+            let start = try file.offset()
             try file.write(contentsOf: Data((record.line + "\n").utf8))
+            end.withLock { $0 = (record, start) }
         } catch {
             throw TrainingError(.log, path, "write: \(error.localizedDescription)")
         }
+    }
+
+    /// Adds `terms` to the last line, and gives its record; nil of an empty log.
+    package func amend(_ terms: [String: Double]) throws(TrainingError) -> RunRecord? {
+        let (last, start) = end.withLock { $0 }
+        guard var record = last else { return nil }
+        record.terms.merge(terms) { _, new in new }
+        do {
+            try file.truncate(atOffset: start)
+            try file.seek(toOffset: start)
+        } catch {
+            throw TrainingError(.log, path, "write: \(error.localizedDescription)")
+        }
+        try append(record)
+        return record
     }
 
     /// Makes what was added survive a power cut.

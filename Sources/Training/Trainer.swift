@@ -16,8 +16,10 @@ package actor Trainer {
         package let learningRate: Double
         /// The length of the gradient before it was limited.
         package let gradientNorm: Double
-        /// What the model shows beside the loss, by name.
-        package let terms: [String: Double]
+        /// What the model shows beside the loss, by name; `validation_…` where the step was validated.
+        package var terms: [String: Double]
+        /// Whether some process was asked to stop.
+        package var isStopped = false
     }
 
     private let executor = TorchExecutor()
@@ -65,10 +67,10 @@ package actor Trainer {
     /// What is trained and what is not.
     package var inventory: Inventory { Inventory(model) }
 
-    /// Takes the next step, with `batch`, this process's part of the global one.
+    /// Takes the next step, with `batch`, this process's part of the global one; `stop` says that the run should end.
     ///
     /// Throws `diverged` when the loss is not a finite number; the parameters then stay as they are.
-    package func train(on batch: TrainingBatch) throws -> Report {
+    package func train(on batch: TrainingBatch, stop: Bool = false) throws -> Report {
         useThreads(threads)
         let parameters = model.parameters
         try clearGradients(parameters.tensors)
@@ -78,7 +80,7 @@ package actor Trainer {
         }
         let own = try autocast(dtype, on: device) { try model.losses(of: batch, pass) }
         try reducer.finish(parameters)
-        let losses = try summed(own)
+        let (losses, isStopped) = try summed(own, stop: stop)
         guard losses.total.isFinite else { throw try notFinite("loss", losses, batch) }
         if scale != 1 { try scaleGradients(parameters.tensors, by: 1 / scale) }
         let norm = try clipGradients(parameters.tensors, limit: options.gradientLimit)
@@ -90,31 +92,38 @@ package actor Trainer {
             try optimizer(step: step - (lossScale?.skipped ?? 0), rate: rate)
             try model.constrain()
         }
-        return Report(step: step, loss: losses.total, learningRate: rate, gradientNorm: norm, terms: losses.terms)
+        return Report(
+            step: step, loss: losses.total, learningRate: rate, gradientNorm: norm, terms: losses.terms,
+            isStopped: isStopped)
     }
 
-    /// The losses of `batch`, the validation's `number`th, this process's part of the global one, without training.
-    package func validate(on batch: TrainingBatch, _ number: Int) throws -> StepLosses {
+    /// The losses of `batch`, the validation's `number`th, this process's part of the global one, without training; nil
+    /// where some process was asked to stop.
+    package func validate(on batch: TrainingBatch, _ number: Int, stop: Bool = false) throws -> StepLosses? {
         useThreads(threads)
         // The step is the batch's number: each validation draws the same negatives.
         let pass = StepPass(context(number, batch), batchSize: options.batchSize, group, isTraining: false)
-        return try summed(
-            inference { () throws in try autocast(dtype, on: device) { try model.losses(of: batch, pass) } })
+        let own = try inference { () throws in
+            try autocast(dtype, on: device) { try model.losses(of: batch, pass) }
+        }
+        let (losses, isStopped) = try summed(own, stop: stop)
+        return isStopped ? nil : losses
     }
 
     private func context(_ step: Int, _ batch: TrainingBatch) -> StepContext {
         StepContext(seed: options.seed, step: step, samples: batch.numbers)
     }
 
-    /// The losses of the global batch, of which every process has its share.
-    private func summed(_ own: StepLosses) throws -> StepLosses {
-        guard group.count > 1 else { return own }
+    /// The losses of the global batch, of which every process has its share, and whether one of them is to stop.
+    private func summed(_ own: StepLosses, stop: Bool) throws -> (StepLosses, isStopped: Bool) {
+        guard group.count > 1 else { return (own, stop) }
         let names = own.terms.keys.sorted()
-        let values = [own.total] + names.map { own.terms[$0] ?? 0 }
+        let values = [stop ? 1 : 0, own.total] + names.map { own.terms[$0] ?? 0 }
         let sums = try Tensor(values.map { Float($0) }, shape: [values.count]).to(.float32, on: device)
         try group.sum([sums])
         let all = try sums.floats().map { Double($0) }
-        return StepLosses(total: all[0], terms: Dictionary(uniqueKeysWithValues: zip(names, all.dropFirst())))
+        let terms = Dictionary(uniqueKeysWithValues: zip(names, all.dropFirst(2)))
+        return (StepLosses(total: all[1], terms: terms), all[0] > 0)
     }
 
     /// What ends a run whose `figure` is not finite: the step, its losses, and the keys of its samples.

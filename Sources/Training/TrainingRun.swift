@@ -1,21 +1,48 @@
 import Foundation
 package import Loading
+import Locks
 import ModelFolders
 package import Tensors
 
 /// Training from start to end, in a folder where a run that was broken off goes on exactly.
+///
+/// Every process of a run has one, with the same options; the first one writes the folder, which all read.
 package struct TrainingRun: Sendable {
+    /// What is validated and when.
+    package struct Validation: Sendable {
+        /// The samples, in batches of the run's size.
+        package let batches: BatchLoader
+        /// How many of the batches, from the first.
+        package let count: Int
+        /// After how many steps.
+        package let interval: Int
+
+        package init(_ batches: BatchLoader, count: Int, every interval: Int) {
+            precondition(count > 0 && interval > 0, "at least one batch")
+            (self.batches, self.count, self.interval) = (batches, count, interval)
+        }
+    }
+
     package let folder: RunFolder
     package let objective: any Objective
     package let options: TrainingOptions
     package let batches: BatchLoader
     package let device: Device
+    /// How many threads the model has; nil for as many as the options say.
+    package var threads: Int?
     /// A checkpoint is written after every so many steps.
     package var checkpointInterval = 500
+    /// Which checkpoints are kept.
+    package var keeping = CheckpointRule()
+    package var validation: Validation?
     /// The element type that the finished model is written with.
     package var modelType = DType.float32
     /// Is told of every sample that is damaged, and for which another stands in.
     package var noteDamage: @Sendable (DamagedSample) -> Void = { _ in }
+
+    /// The processes of the run, and what adds up their gradients.
+    package var group: any ProcessGroup = OneProcess()
+    package var reducer: any GradientReducer = OwnGradients()
 
     package init(
         _ folder: RunFolder, _ objective: any Objective, _ options: TrainingOptions, _ batches: BatchLoader,
@@ -23,58 +50,173 @@ package struct TrainingRun: Sendable {
     ) {
         (self.folder, self.objective, self.options) = (folder, objective, options)
         self.device = device
-        var batches = batches
-        batches.tokenize = objective.tokens(of:)
         self.batches = batches
     }
 
-    /// Trains up to the last step and writes the model; `report` is told of every step.
-    ///
-    /// A cancelled run writes a checkpoint and throws `CancellationError`; a folder whose run cannot go on as this one
-    /// throws as `RunFolder.resume` does.
-    package func callAsFunction(_ report: (Trainer.Report) -> Void) async throws {
-        let trainer = try Trainer(objective, options, device: device)
-        try await folder.resume(trainer)
-        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
-        try await steps(trainer, report)
-        try await finish(trainer)
+    /// What a run came to.
+    package struct Ended: Sendable, Equatable {
+        /// The step with the lowest validation loss, and that; nil without validation.
+        package let best: BestStep?
     }
 
-    private func steps(_ trainer: Trainer, _ report: (Trainer.Report) -> Void) async throws {
+    /// Trains up to the last step and writes the model.
+    ///
+    /// `begin` is told how many steps were taken before and what the model has; `report` of every step. A cancelled run
+    /// writes a checkpoint and throws `CancellationError`; a folder whose run cannot go on as this one throws as
+    /// `RunFolder.resume` does.
+    @discardableResult package func callAsFunction(
+        _ report: @escaping @Sendable (Trainer.Report) -> Void,
+        begin: @Sendable (Int, Inventory) -> Void = { _, _ in }
+    ) async throws -> Ended {
+        let trainer = try Trainer(
+            objective, options, device: device, threads: threads, group: group, reducer: reducer)
+        try await folder.resume(trainer)
+        await begin(trainer.step, trainer.inventory)
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        let stop = StopRequest()
+        return try await withTaskCancellationHandler {
+            // A task of its own, which is not cancelled: all processes stop behind the same step.
+            try await Task {
+                try await steps(trainer, stop, report)
+                return try await finish(trainer)
+            }.value
+        } onCancel: {
+            stop.make()
+        }
+    }
+
+    private var isFirst: Bool { group.index == 0 }
+
+    private func steps(_ trainer: Trainer, _ stop: StopRequest, _ report: (Trainer.Report) -> Void) async throws {
         let start = await trainer.step
+        let log = isFirst ? try RunLog(path: folder.log, after: start) : nil
+        var best = isFirst ? try BestStep(of: folder) : nil
+        if try lacksValidation(start, log) {
+            guard let losses = try await validated(trainer, stop) else { throw CancellationError() }
+            let isBest = try best.note(start, log?.amend(losses))
+            try await save(trainer, log, isBest: isBest)
+        }
         guard start < options.schedule.steps else { return }
-        let log = try RunLog(path: folder.log, after: start)
         var clock = StepClock(batchSize: options.batchSize)
-        do {
-            try await batches.withBatches(after: start) { next in
-                for step in start + 1...options.schedule.steps {
-                    try Task.checkCancellation()
-                    let batch = try await next()
-                    batch.damaged.forEach(noteDamage)
-                    let made = try await trainer.train(on: batch)
-                    try log.append(clock.entry(made))
-                    report(made)
-                    if step % checkpointInterval == 0 || step == options.schedule.steps {
-                        try await save(trainer, log)
+        try await own(batches).withBatches(after: start) { next in
+            for step in start + 1...options.schedule.steps {
+                let batch = try await next()
+                batch.damaged.forEach(noteDamage)
+                var made = try await trainer.train(on: batch, stop: stop.isMade)
+                try log?.append(clock.entry(made))
+                var isBest = false
+                if isValidated(step), !made.isStopped {
+                    if let losses = try await validated(trainer, stop) {
+                        made.terms.merge(losses) { _, new in new }
+                        isBest = try best.note(step, log?.amend(losses))
+                    } else {
+                        made.isStopped = true
                     }
                 }
+                report(made)
+                if isBest || made.isStopped || step % checkpointInterval == 0 || step == options.schedule.steps {
+                    try await save(trainer, log, isBest: isBest)
+                }
+                if made.isStopped { throw CancellationError() }
             }
-        } catch is CancellationError {
-            if await trainer.step > start { try await save(trainer, log) }
-            throw CancellationError()
+        }
+    }
+
+    /// Whether the step `start`, behind which the run goes on, was to be validated and was not: it was stopped there.
+    private func lacksValidation(_ start: Int, _ log: RunLog?) throws -> Bool {
+        guard start > 0, isValidated(start) else { return false }
+        // The first process knows the log.
+        let lacks: [UInt8] = log?.last?.terms["validation_loss"] == nil ? [1] : [0]
+        return try group.gathered(lacks)[0] == [1]
+    }
+
+    private func own(_ batches: BatchLoader) -> BatchLoader {
+        var own = batches
+        own.tokenize = objective.tokens(of:)
+        own.process = ProcessRank(group.index, of: group.count)
+        return own
+    }
+
+    private func isValidated(_ step: Int) -> Bool {
+        guard let validation else { return false }
+        return step % validation.interval == 0 || step == options.schedule.steps
+    }
+
+    /// The mean losses over the validation's batches, by the log's names; nil where the run was asked to stop.
+    private func validated(_ trainer: Trainer, _ stop: StopRequest) async throws -> [String: Double]? {
+        guard let validation else { return [:] }
+        return try await own(validation.batches).withBatches(after: 0) { next in
+            var sums: [String: Double] = [:]
+            for number in 1...validation.count {
+                let batch = try await next()
+                batch.damaged.forEach(noteDamage)
+                guard let losses = try await trainer.validate(on: batch, number, stop: stop.isMade) else { return nil }
+                sums.merge(losses.terms.merging(["loss": losses.total]) { _, total in total }) { $0 + $1 }
+            }
+            return Dictionary(
+                uniqueKeysWithValues: sums.map { ("validation_" + $0.key, $0.value / Double(validation.count)) })
         }
     }
 
     /// The log is on disk before the checkpoint that stands for it is there.
-    private func save(_ trainer: Trainer, _ log: RunLog) async throws {
+    private func save(_ trainer: Trainer, _ log: RunLog?, isBest: Bool) async throws {
+        guard let log else { return }
         try log.synchronize()
-        try await folder.save(trainer)
+        try await folder.save(trainer, keeping, isBest: isBest)
         try LossCurve.write(log: folder.log, title: options.objective, to: folder.curve)
     }
 
-    private func finish(_ trainer: Trainer) async throws {
+    /// The model of the last step; where validation found an earlier one better, that one's too.
+    private func finish(_ trainer: Trainer) async throws -> Ended {
+        guard isFirst else { return Ended(best: nil) }
+        let best = try BestStep(of: folder)
+        if let best, best.step != options.schedule.steps, let checkpoint = folder.best {
+            try FileManager.default.createDirectory(atPath: folder.bestModel, withIntermediateDirectories: true)
+            let stored = try Checkpoint(file: checkpoint + "/model.safetensors")
+            let parameters = try stored.names.map { ($0, try stored.tensor($0)) }
+            try objective.write(
+                Dictionary(uniqueKeysWithValues: parameters), as: modelType, to: folder.bestModel)
+        }
         try await trainer.writeModel(as: modelType, to: folder.path)
+        return Ended(best: best)
     }
+}
+
+/// The step whose model had the lowest validation loss.
+package struct BestStep: Sendable, Equatable {
+    package let step: Int
+    package let loss: Double
+
+    /// That of the run in `folder`, by its log; nil where nothing was validated.
+    init?(of folder: RunFolder) throws {
+        guard FileManager.default.fileExists(atPath: folder.log) else { return nil }
+        var best: BestStep?
+        for record in try RunLog.read(folder.log) {
+            guard let loss = record.terms["validation_loss"], loss < best?.loss ?? .infinity else { continue }
+            best = BestStep(step: record.step, loss: loss)
+        }
+        guard let best else { return nil }
+        self = best
+    }
+
+    fileprivate init(step: Int, loss: Double) { (self.step, self.loss) = (step, loss) }
+}
+
+extension BestStep? {
+    /// Takes note of a step's `record`; true where it was validated and is the best.
+    fileprivate mutating func note(_ step: Int, _ record: RunRecord?) -> Bool {
+        guard let loss = record?.terms["validation_loss"], loss < self?.loss ?? .infinity else { return false }
+        self = BestStep(step: step, loss: loss)
+        return true
+    }
+}
+
+/// Whether the run was asked to stop.
+private final class StopRequest: Sendable {
+    private let made = Locked(false)
+
+    func make() { made.withLock { $0 = true } }
+    var isMade: Bool { made.withLock { $0 } }
 }
 
 /// What the log says of a step.

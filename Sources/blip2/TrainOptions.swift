@@ -4,6 +4,7 @@ import Captioning
 import Commands
 import Foundation
 import Loading
+import Locks
 import Manifests
 import ModelFolders
 import Samples
@@ -82,9 +83,9 @@ struct TrainOptions: ParsableArguments {
         run.checkpointInterval = checkpointEvery
         run.modelType = modelType ?? .float32
         run.noteDamage = { StandardError.line("damaged, another sample stands in: \($0.error)", from: "blip2") }
-        let progress = TrainingProgress(label: "train", steps: options.schedule.steps)
-        try await run { progress.show($0) }
-        progress.finish()
+        let progress = Locked(TrainingProgress(label: "train", steps: options.schedule.steps))
+        try await run { report in progress.withLock { $0.show(report) } }
+        progress.withLock { $0.finish() }
         try printResult(output)
     }
 
