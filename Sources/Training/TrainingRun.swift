@@ -37,6 +37,12 @@ package struct TrainingRun: Sendable {
     package var validation: Validation?
     /// The element type that the finished model is written with.
     package var modelType = DType.float32
+    /// What the losses are before anything is learned and the least they can be; shown beside their curves.
+    package var expectations = LossExpectations.none
+    /// Watches the losses; nil for none.
+    package var watch: LossWatch?
+    /// Is told what the watch has to say, a line at a time.
+    package var notice: @Sendable (String) -> Void = { _ in }
     /// Is told of every sample that is damaged, and for which another stands in.
     package var noteDamage: @Sendable (DamagedSample) -> Void = { _ in }
 
@@ -57,15 +63,19 @@ package struct TrainingRun: Sendable {
     package struct Ended: Sendable, Equatable {
         /// The step with the lowest validation loss, and that; nil without validation.
         package let best: BestStep?
+        /// What the watch says of the run as a whole.
+        package let summary: [String]
+        /// Whether nothing was learned, as far as the watch can tell.
+        package let isDead: Bool
     }
 
     /// Trains up to the last step and writes the model.
     ///
-    /// `begin` is told how many steps were taken before and what the model has; `report` of every step. A cancelled run
-    /// writes a checkpoint and throws `CancellationError`; a folder whose run cannot go on as this one throws as
+    /// `begin` is told how many steps were taken before and what the model has; `report` what the log has of every step, in
+    /// the first process alone. A cancelled run writes a checkpoint and throws `CancellationError`; a folder whose run cannot go on as this one throws as
     /// `RunFolder.resume` does.
     @discardableResult package func callAsFunction(
-        _ report: @escaping @Sendable (Trainer.Report) -> Void,
+        _ report: @escaping @Sendable (RunRecord) -> Void,
         begin: @Sendable (Int, Inventory) -> Void = { _, _ in }
     ) async throws -> Ended {
         let trainer = try Trainer(
@@ -77,8 +87,8 @@ package struct TrainingRun: Sendable {
         return try await withTaskCancellationHandler {
             // A task of its own, which is not cancelled: all processes stop behind the same step.
             try await Task {
-                try await steps(trainer, stop, report)
-                return try await finish(trainer)
+                let watch = try await steps(trainer, stop, report)
+                return try await finish(trainer, watch)
             }.value
         } onCancel: {
             stop.make()
@@ -87,46 +97,46 @@ package struct TrainingRun: Sendable {
 
     private var isFirst: Bool { group.index == 0 }
 
-    private func steps(_ trainer: Trainer, _ stop: StopRequest, _ report: (Trainer.Report) -> Void) async throws {
+    private func steps(
+        _ trainer: Trainer, _ stop: StopRequest, _ report: (RunRecord) -> Void
+    ) async throws -> LossWatch? {
         let start = await trainer.step
-        let log = isFirst ? try RunLog(path: folder.log, after: start) : nil
-        var best = isFirst ? try BestStep(of: folder) : nil
-        if try lacksValidation(start, log) {
+        var journal = isFirst ? try RunJournal(self, after: start) : nil
+        if try lacksValidation(start, journal) {
             guard let losses = try await validated(trainer, stop) else { throw CancellationError() }
-            let isBest = try best.note(start, log?.amend(losses))
-            try await save(trainer, log, isBest: isBest)
+            let isBest = try journal?.validate(losses) ?? false
+            try await save(trainer, journal, isBest: isBest)
         }
-        guard start < options.schedule.steps else { return }
-        var clock = StepClock(batchSize: options.batchSize)
+        guard start < options.schedule.steps else { return journal?.watch }
         try await own(batches).withBatches(after: start) { next in
             for step in start + 1...options.schedule.steps {
                 let batch = try await next()
                 batch.damaged.forEach(noteDamage)
-                var made = try await trainer.train(on: batch, stop: stop.isMade)
-                try log?.append(clock.entry(made))
-                var isBest = false
-                if isValidated(step), !made.isStopped {
+                let made = try await trainer.train(on: batch, stop: stop.isMade)
+                try journal?.append(made)
+                var (isBest, isStopped) = (false, made.isStopped)
+                if isValidated(step), !isStopped {
                     if let losses = try await validated(trainer, stop) {
-                        made.terms.merge(losses) { _, new in new }
-                        isBest = try best.note(step, log?.amend(losses))
+                        isBest = try journal?.validate(losses) ?? false
                     } else {
-                        made.isStopped = true
+                        isStopped = true
                     }
                 }
-                report(made)
-                if isBest || made.isStopped || step % checkpointInterval == 0 || step == options.schedule.steps {
-                    try await save(trainer, log, isBest: isBest)
+                if let record = try journal?.close(notice) { report(record) }
+                if isBest || isStopped || step % checkpointInterval == 0 || step == options.schedule.steps {
+                    try await save(trainer, journal, isBest: isBest)
                 }
-                if made.isStopped { throw CancellationError() }
+                if isStopped { throw CancellationError() }
             }
         }
+        return journal?.watch
     }
 
     /// Whether the step `start`, behind which the run goes on, was to be validated and was not: it was stopped there.
-    private func lacksValidation(_ start: Int, _ log: RunLog?) throws -> Bool {
+    private func lacksValidation(_ start: Int, _ journal: RunJournal?) throws -> Bool {
         guard start > 0, isValidated(start) else { return false }
         // The first process knows the log.
-        let lacks: [UInt8] = log?.last?.terms["validation_loss"] == nil ? [1] : [0]
+        let lacks: [UInt8] = journal?.last?.terms["validation_loss"] == nil ? [1] : [0]
         return try group.gathered(lacks)[0] == [1]
     }
 
@@ -159,16 +169,17 @@ package struct TrainingRun: Sendable {
     }
 
     /// The log is on disk before the checkpoint that stands for it is there.
-    private func save(_ trainer: Trainer, _ log: RunLog?, isBest: Bool) async throws {
-        guard let log else { return }
-        try log.synchronize()
+    private func save(_ trainer: Trainer, _ journal: RunJournal?, isBest: Bool) async throws {
+        guard let journal else { return }
+        try journal.synchronize()
         try await folder.save(trainer, keeping, isBest: isBest)
-        try LossCurve.write(log: folder.log, title: options.objective, to: folder.curve)
+        try LossCurve.write(
+            log: folder.log, title: options.objective, expectations: expectations, to: folder.curve)
     }
 
     /// The model of the last step; where validation found an earlier one better, that one's too.
-    private func finish(_ trainer: Trainer) async throws -> Ended {
-        guard isFirst else { return Ended(best: nil) }
+    private func finish(_ trainer: Trainer, _ watch: LossWatch?) async throws -> Ended {
+        guard isFirst else { return Ended(best: nil, summary: [], isDead: false) }
         let best = try BestStep(of: folder)
         if let best, best.step != options.schedule.steps, let checkpoint = folder.best {
             try FileManager.default.createDirectory(atPath: folder.bestModel, withIntermediateDirectories: true)
@@ -178,36 +189,7 @@ package struct TrainingRun: Sendable {
                 Dictionary(uniqueKeysWithValues: parameters), as: modelType, to: folder.bestModel)
         }
         try await trainer.writeModel(as: modelType, to: folder.path)
-        return Ended(best: best)
-    }
-}
-
-/// The step whose model had the lowest validation loss.
-package struct BestStep: Sendable, Equatable {
-    package let step: Int
-    package let loss: Double
-
-    /// That of the run in `folder`, by its log; nil where nothing was validated.
-    init?(of folder: RunFolder) throws {
-        guard FileManager.default.fileExists(atPath: folder.log) else { return nil }
-        var best: BestStep?
-        for record in try RunLog.read(folder.log) {
-            guard let loss = record.terms["validation_loss"], loss < best?.loss ?? .infinity else { continue }
-            best = BestStep(step: record.step, loss: loss)
-        }
-        guard let best else { return nil }
-        self = best
-    }
-
-    fileprivate init(step: Int, loss: Double) { (self.step, self.loss) = (step, loss) }
-}
-
-extension BestStep? {
-    /// Takes note of a step's `record`; true where it was validated and is the best.
-    fileprivate mutating func note(_ step: Int, _ record: RunRecord?) -> Bool {
-        guard let loss = record?.terms["validation_loss"], loss < self?.loss ?? .infinity else { return false }
-        self = BestStep(step: step, loss: loss)
-        return true
+        return Ended(best: best, summary: watch?.summary() ?? [], isDead: watch?.isDead ?? false)
     }
 }
 
@@ -217,22 +199,4 @@ private final class StopRequest: Sendable {
 
     func make() { made.withLock { $0 = true } }
     var isMade: Bool { made.withLock { $0 } }
-}
-
-/// What the log says of a step.
-private struct StepClock {
-    private let batchSize: Int
-    private let start = ContinuousClock.now
-    private var last = ContinuousClock.now
-
-    init(batchSize: Int) { self.batchSize = batchSize }
-
-    mutating func entry(_ report: Trainer.Report) -> RunRecord {
-        let now = ContinuousClock.now
-        defer { last = now }
-        return RunRecord(
-            step: report.step, loss: report.loss, learningRate: report.learningRate,
-            samplesPerSecond: Double(batchSize) / ((now - last) / .seconds(1)), seconds: (now - start) / .seconds(1),
-            terms: report.terms.merging(["gradient_norm": report.gradientNorm]) { term, _ in term })
-    }
 }

@@ -3,6 +3,7 @@ import Commands
 import Files
 import Foundation
 import Loading
+import Locks
 import Manifests
 import ModelFolders
 import Samples
@@ -50,9 +51,9 @@ struct PhaseOneRun {
         run.checkpointInterval = settings.checkpoints.every
         run.modelType = DType(rawValue: settings.checkpoints.saveAs.rawValue) ?? .float32
         run.noteDamage = { StandardError.line("damaged, another sample stands in: \($0.error)", from: "blip2") }
-        let progress = TrainingProgress(label: "stage1", steps: schedule.steps)
-        try await run { progress.show($0) }
-        progress.finish()
+        let progress = Locked(TrainingProgress(label: "stage1", steps: schedule.steps))
+        try await run { record in progress.withLock { $0.show(record) } }
+        progress.withLock { $0.finish() }
         try printResult(settings.output)
     }
 

@@ -14,7 +14,7 @@ final class TrainingProgress {
     init(label: String, steps: Int) { line = ProgressLine(label: label, unit: "steps", total: steps) }
 
     /// Takes note of a step, and shows it when it is time to.
-    func show(_ report: Trainer.Report) {
+    func show(_ report: RunRecord) {
         let now = ContinuousClock.now
         line.note(done: report.step, at: now - start)
         loss = loss.map { 0.95 * $0 + 0.05 * report.loss } ?? report.loss
