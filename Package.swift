@@ -167,12 +167,14 @@ let package = Package(
         library("BLIP2Models", ["Layers", "RandomNumbers", "Tensors", "VisionLanguage"]),
         library("Coordination", ["Databases", "Samples", "Digests", "Files", "Locks", logging]),
         // 5. Where they meet.
-        library("ModelFolders", ["Files", "Images", "Layers", "Tensors", "TextTokenizers", "VisionLanguage"]),
+        library(
+            "ModelFolders",
+            ["BLIP2Models", "Files", "Images", "Layers", "Tensors", "TextTokenizers", "VisionLanguage"]),
         library(
             "Captioning",
             [
-                "Samples", "Digests", "Files", "Images", "ModelFolders", "Stages", "VisionLanguage", "TextTokenizers",
-                "Layers", "Tensors",
+                "BLIP2Models", "Samples", "Digests", "Files", "Images", "ModelFolders", "Stages", "VisionLanguage",
+                "TextTokenizers", "Layers", "Tensors",
             ]),
         library("Transport", ["Samples", "Coordination", "Fetching", "Files", "Locks", "Serving", logging]),
         library("Slurm", ["Digests", "Files", "Samples"]),
@@ -190,6 +192,12 @@ let package = Package(
             [
                 "Digests", "Files", "Images", "Layers", "Loading", "Locks", "Manifests", "ModelFolders", "Samples",
                 "Shards", "Tensors", "TextTokenizers", "VisionLanguage",
+            ]),
+        library(
+            "Evaluation",
+            [
+                "BLIP2Models", "Concurrency", "Digests", "Images", "ModelFolders", "Samples", "Shards", "Storage",
+                "Tensors", "VisionLanguage",
             ]),
         library(
             "BLIP2Training",
@@ -233,8 +241,9 @@ let package = Package(
         executable(
             "blip2",
             [
-                "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Digests", "Files", "Images", "Layers",
-                "Loading", "Locks", "Manifests", "ModelFolders", "Reports", "Samples", "Stages", "Tensors",
+                "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Digests", "Evaluation", "Files", "Images",
+                "Layers", "Loading", "Locks", "Manifests", "ModelFolders", "Reports", "Samples", "Stages", "Storage",
+                "Tensors",
                 "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
@@ -266,7 +275,15 @@ let package = Package(
         tests("Slurm"),
         tests("Supervision", ["CProcess", "Coordination"]),
         tests("TextTokenizers"),
-        tests("Captioning", ["Images", "ModelFolders", "Stages", "VisionLanguage", "Tensors"]),
+        tests(
+            "Captioning",
+            ["BLIP2Models", "Images", "Layers", "ModelFolders", "Stages", "VisionLanguage", "Tensors"]),
+        tests(
+            "Evaluation",
+            [
+                "BLIP2Models", "Captioning", "Images", "Layers", "ModelFolders", "Samples", "Shards", "Storage",
+                "Tensors",
+            ]),
         tests("Training", ["Images", "Layers", "Loading", "ModelFolders", "Tensors"]),
         tests(
             "BLIP2Training",

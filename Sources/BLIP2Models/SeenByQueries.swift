@@ -12,6 +12,9 @@ package struct SeenByQueries {
     /// The number of images.
     package var count: Int { layers.first?.shape[0] ?? 0 }
 
+    /// The bytes of memory that they take.
+    package var byteCount: Int { layers.reduce(0) { $0 + $1.count * $1.dtype.byteCount } }
+
     /// The images `indices`, in that order; gradients flow back to those they came from.
     package func selecting(_ indices: [Int]) throws(TorchError) -> SeenByQueries {
         guard indices != Array(0..<count) else { return self }

@@ -23,17 +23,29 @@ struct Checkpoints {
             } catch {
                 throw CommandError(.badInput, "\(key): \(directory): unreadable: \(error.localizedDescription)")
             }
+            if role == "ranker", let score = manifest.rank.score { try Self.check(score, directory) }
             names[role] = model == directory ? URL(fileURLWithPath: directory).lastPathComponent : model
             notice = notice.isEmpty ? Self.notice(in: directory) : notice
         }
     }
 
+    /// Refuses a score that the ranker in `directory` does not have, before any worker starts.
+    private static func check(_ score: Manifest.Rank.Score, _ directory: String) throws {
+        guard Self.configuration(in: directory)?["model_type"] as? String != "blip-2" else { return }
+        throw CommandError(
+            .badInput,
+            "rank.score: \(score.rawValue): \(directory) is no BLIP-2 model of phase 1, and only such a model"
+                + " has several scores: remove the key, or name another rank.model")
+    }
+
     /// The value of `_notice` in the checkpoint's configuration.
     private static func notice(in directory: String) -> String {
-        guard let data = FileManager.default.contents(atPath: directory + "/config.json"),
-            let object = try? JSONSerialization.jsonObject(with: data),  // the worker says what is wrong with it
-            let notice = (object as? [String: Any])?["_notice"] as? String
-        else { return "" }
-        return notice
+        configuration(in: directory)?["_notice"] as? String ?? ""
+    }
+
+    private static func configuration(in directory: String) -> [String: Any]? {
+        guard let data = FileManager.default.contents(atPath: directory + "/config.json") else { return nil }
+        // The worker says what is wrong with it.
+        return (try? JSONSerialization.jsonObject(with: data)) as? [String: Any]
     }
 }

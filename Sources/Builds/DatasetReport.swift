@@ -23,10 +23,22 @@ package func reportHTML(of dataset: Dataset, galleryLimit: Int) throws -> String
         }
         if let last { shardsByLastRow.append((last, shard.name)) }
     }
-    let report = HTMLReport(DatasetFacts(description, sources.facts), gatherer)
+    let facts = DatasetFacts(description, sources.facts, scoreNote: scoreNote(of: dataset))
+    let report = HTMLReport(facts, gatherer)
     return report.html { id in
         let shard = shardsByLastRow.first { $0.last.source == id.source && $0.last.row >= id.row }
         return shard.flatMap { image(of: id, in: $0.name, of: dataset) }
+    }
+}
+
+/// What the scores are, by the manifest in the output; cosines where there is none that can be read.
+private func scoreNote(of dataset: Dataset) -> String {
+    let yaml = try? dataset.store.read(DatasetLayout.manifest, byteLimit: 1 << 20)
+    let manifest = yaml.flatMap { try? Manifest(yaml: String(decoding: $0, as: UTF8.self)) }
+    return switch manifest?.rank.score {
+    case nil, .itc: DatasetFacts.cosineNote
+    case .itm: "Logit that image and caption belong together, by the ranker."
+    case .sum: "Cosine similarity of image and caption plus the logit that they belong together, by the ranker."
     }
 }
 
@@ -82,7 +94,7 @@ extension ReportRow {
 }
 
 extension DatasetFacts {
-    fileprivate init(_ description: DatasetDescription, _ sources: [Source]) {
+    fileprivate init(_ description: DatasetDescription, _ sources: [Source], scoreNote: String) {
         self.init(
             name: description.name, notice: description.notice.isEmpty ? nil : description.notice,
             manifestDigest: description.manifestDigest, softwareVersion: description.softwareVersion,
@@ -93,6 +105,6 @@ extension DatasetFacts {
                         name: shard.name, source: shard.source, samples: shard.samples, byteCount: shard.bytes,
                         digest: digest, table: nil)
                 }
-            })
+            }, scoreNote: scoreNote)
     }
 }

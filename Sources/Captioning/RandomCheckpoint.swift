@@ -119,14 +119,14 @@ package enum RandomCheckpoint {
         ]
     }
 
-    private static func preprocessor(_ size: [String: Int]) -> [String: Any] {
+    static func preprocessor(_ size: [String: Int]) -> [String: Any] {
         [
             "do_resize": true, "size": size, "resample": 3, "do_rescale": true, "do_normalize": true,
             "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711],
         ]
     }
 
-    private static func write(_ preprocessor: [String: Any], _ directory: String) throws {
+    static func write(_ preprocessor: [String: Any], _ directory: String) throws {
         try write(preprocessor, "preprocessor_config.json", directory)
     }
 

@@ -98,8 +98,20 @@ package struct Manifest: Codable, Sendable, Equatable {
     }
 
     package struct Rank: Codable, Sendable, Equatable {
+        /// What captions are ranked by.
+        package enum Score: String, Codable, Sendable, CaseIterable {
+            /// The cosine of image and caption.
+            case itc
+            /// The logit that they belong together.
+            case itm
+            /// Both added.
+            case sum
+        }
+
         /// A directory in the hub's layout, or a hub id.
         package var model: String
+        /// Of a BLIP-2 model of phase 1 alone; nil is its cosine, and CLIP's.
+        package let score: Score?
         package let includeOriginal: Bool
         package let keep: Int
         package let keepCandidates: Bool

@@ -117,6 +117,7 @@ extension Manifest.Caption {
 extension Manifest.Rank {
     init(_ reader: MappingReader, candidates: Int) throws(ManifestError) {
         model = try reader.string("model", default: "openai/clip-vit-large-patch14")
+        score = reader.node("score") == nil ? nil : try reader.choice("score", default: .itc)
         includeOriginal = try reader.bool("include_original", default: true)
         keepCandidates = try reader.bool("keep_candidates", default: true)
         let most = candidates + (includeOriginal ? 1 : 0)

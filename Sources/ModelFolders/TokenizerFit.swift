@@ -1,3 +1,4 @@
+package import BLIP2Models
 package import TextTokenizers
 package import VisionLanguage
 
@@ -29,6 +30,20 @@ package func checkFit(
     let message =
         "it ends texts with \(tokenizer.endID), but text_config.eos_token_id is \(tower.endToken): the state of a text is"
         + " taken at its end, which would be another token"
+    throw ModelError(.badTokenizer, directory, message)
+}
+
+/// Refuses a tokenizer whose tokens are not those that a Q-Former reads; `[DEC]`, the last, is not text, and BERT's lacks it.
+package func checkFit(
+    of tokenizer: BERTWordPieceTokenizer, to model: BLIP2Configuration, _ directory: String
+) throws(ModelError) {
+    let vocabulary = model.qformer.vocabulary
+    try checkLimit(tokenizer.idLimit, vocabulary, directory)
+    let missing = tokenizer.idsWithoutToken(below: vocabulary).filter { $0 != model.startToken }
+    guard let first = missing.first else { return }
+    let message =
+        "the model reads \(vocabulary) tokens (qformer_config.vocab_size), of which \(missing.count) are not in the"
+        + " tokenizer, \(first) for one; use the tokenizer that belongs to the model"
     throw ModelError(.badTokenizer, directory, message)
 }
 

@@ -87,16 +87,21 @@ package struct DatasetFacts: Sendable {
     package let sources: [Source]
     /// The published shards, in order; where only some are given, `shardCount` and `byteCount` are those of all.
     package let shards: [Shard]
+    /// What the ranker's scores are, as a sentence.
+    package let scoreNote: String
     /// How many shards there are.
     let shardCount: Int
     /// The size of all shards, tables not counted.
     let byteCount: Int
 
+    /// What CLIP's scores are, and a phase-1 model's by default.
+    package static let cosineNote = "Cosine similarity of image and caption by the ranker."
+
     /// The facts of one data set.
     package init(
         name: String, notice: String? = nil, manifestDigest: String, softwareVersion: String,
         imageExtension: String = "jpg", models: [Model], sources: [Source], shards: [Shard],
-        all: (shards: Int, bytes: Int)? = nil
+        scoreNote: String = DatasetFacts.cosineNote, all: (shards: Int, bytes: Int)? = nil
     ) {
         self.name = name
         self.notice = notice
@@ -106,6 +111,7 @@ package struct DatasetFacts: Sendable {
         self.models = models
         self.sources = sources
         self.shards = shards
+        self.scoreNote = scoreNote
         shardCount = all?.shards ?? shards.count
         byteCount = all?.bytes ?? shards.reduce(0) { $0 + $1.byteCount }
     }

@@ -9,15 +9,16 @@ extension HTMLReport {
         let group = occupied.count > 80 ? 4 : occupied.count > 30 ? 2 : 1
         let bars = occupied.lowerBound / group..<(occupied.upperBound + group - 1) / group
         let every = max(1, bars.count / 8)
+        let (scale, width) = (gathered.blipScores.range, gathered.blipScores.binWidth)
         let scores = Chart(
             series: [
                 .init(name: "BLIP candidates", style: "s-blip", histogram: gathered.blipScores, isFilled: true),
                 .init(name: "kept", style: "s-kept", histogram: gathered.keptScores, isFilled: false),
                 .init(name: "web captions", style: "s-web", histogram: gathered.webScores, isFilled: false),
             ].filter { $0.histogram.total > 0 }, group: group, bars: bars,
-            label: { $0 % every == 0 ? Figures.fixed(Double($0 * group) / 100 - 1, 2) : nil })
+            label: { $0 % every == 0 ? Figures.fixed(scale.lowerBound + Double($0 * group) * width, 2) : nil })
         return Part(
-            id: "scores", heading: "Scores", note: "Cosine similarity of image and caption by the ranker. " + medians,
+            id: "scores", heading: "Scores", note: facts.scoreNote + " " + medians,
             body:
                 "<div class=\"pair\">\(scores.svg(title: "Scores, each curve to its own 100 %"))\(webPlaces)</div>")
     }

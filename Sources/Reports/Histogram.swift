@@ -1,6 +1,6 @@
 /// Counts of numbers in intervals of equal width; numbers beyond the ends go into the last intervals there.
 struct Histogram: Sendable {
-    let range: ClosedRange<Double>
+    private(set) var range: ClosedRange<Double>
     private(set) var counts: [Int]
 
     init(_ range: ClosedRange<Double>, bins: Int) {
@@ -16,6 +16,14 @@ struct Histogram: Sendable {
         // The small addition keeps 0.29 / 0.01 from falling into interval 28.
         let bin = ((value - range.lowerBound) / binWidth + 1e-9).rounded(.down)
         counts[Int(min(Double(counts.count - 1), max(0, bin)))] += 1
+    }
+
+    /// Doubles the range, which is even about 0: two intervals of an even number become one.
+    mutating func widen() {
+        let (half, old) = (counts.count / 2, counts)
+        range = 2 * range.lowerBound...2 * range.upperBound
+        counts = Array(repeating: 0, count: old.count)
+        for (bin, count) in old.enumerated() { counts[half / 2 + bin / 2] += count }
     }
 
     /// The bin that the half of all numbers lies in, as its lower end; nil for none.

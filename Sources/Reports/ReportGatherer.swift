@@ -9,7 +9,7 @@ package struct ReportGatherer: Sendable {
         let sample: ReportRow.Sample
     }
 
-    /// Cosines from −1 to 1, a hundredth each.
+    /// From −1 to 1, a hundredth each, which is enough for cosines; scores beyond it double all three ranges.
     private(set) var blipScores = Histogram(-1...1, bins: 200)
     private(set) var keptScores = Histogram(-1...1, bins: 200)
     private(set) var webScores = Histogram(-1...1, bins: 200)
@@ -56,7 +56,18 @@ package struct ReportGatherer: Sendable {
         return taken.sorted { $0.row.id < $1.row.id }
     }
 
+    private mutating func widen(to score: Double) {
+        guard score.isFinite else { return }
+        // A cosine of 1 may be a little more.
+        while score > 1.001 * blipScores.range.upperBound {
+            blipScores.widen()
+            keptScores.widen()
+            webScores.widen()
+        }
+    }
+
     private mutating func measure(_ sample: ReportRow.Sample, webCaption: String) {
+        widen(to: sample.candidates.map { abs($0.score) }.max() ?? 0)
         sides.add(Self.logarithm(min(sample.originalWidth, sample.originalHeight)))
         for caption in sample.kept {
             keptByOrigin[caption.origin, default: 0] += 1

@@ -59,7 +59,7 @@ package struct RankRequest: Sendable {
 package protocol Ranker: Sendable {
     /// What it sees of an image.
     var view: ImageView { get }
-    /// Cosine similarity, −1 to 1, of each caption of each request, in the same order.
+    /// How well each caption of each request fits its image, in the same order; more is better.
     ///
     /// `moved` is called at every image at least, from any thread.
     func score(_ batch: [RankRequest], moved: @escaping @Sendable () -> Void) async throws -> [[Double]]

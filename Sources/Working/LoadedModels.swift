@@ -28,9 +28,10 @@ struct LoadedModels {
                 topP: manifest.caption.topP, topK: manifest.caption.topK, minLength: manifest.caption.minLength,
                 maxLength: manifest.caption.maxLength, repetitionPenalty: manifest.caption.repetitionPenalty),
             seed: manifest.seed, precision: precision, engines: engines, use: use)
-        let ranker = try CLIPRanker(
-            directory: requireModel(manifest.rank.model, key: "rank.model"), precision: precision, engines: engines,
-            use: use)
+        let ranker = try loadRanker(
+            directory: requireModel(manifest.rank.model, key: "rank.model"),
+            score: manifest.rank.score.flatMap { PhaseOneScore(rawValue: $0.rawValue) }, precision: precision,
+            engines: engines, use: use)
         bootstrap = BootstrapStage(manifest: manifest, captioner: captioner, ranker: ranker)
         views = ViewStage(captioner: captioner.view, ranker: ranker.view)
         batch = device == .cpu ? 4 : use.batch

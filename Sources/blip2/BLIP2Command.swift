@@ -6,18 +6,19 @@ import Commands
 struct BLIP2Command: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "blip2",
-        abstract: "Captions, ranks and trains with the models that the pipeline uses.",
+        abstract: "Captions, ranks, trains and evaluates with the models that the pipeline uses.",
         discussion: """
             EXAMPLES:
               blip2 caption cat.jpg --model Salesforce/blip-image-captioning-large --count 10 --seed 1
               blip2 rank cat.jpg --model openai/clip-vit-large-patch14 --caption "a cat" --caption "a dog" --json
               blip2 train clip --data out/pets --output out/models/ranker
+              blip2 eval retrieval --model out/stage1/model --data out/held-out
 
             A model is a folder in the model hub's layout, or the id of one in the hub's cache.
             """,
         version: softwareVersion,
         subcommands: [
-            CaptionCommand.self, RankCommand.self, TrainCommand.self, RandomCheckpointCommand.self,
+            CaptionCommand.self, RankCommand.self, TrainCommand.self, EvalCommand.self, RandomCheckpointCommand.self,
             BenchmarkCommand.self, LoaderBenchmarkCommand.self,
         ])
 

@@ -14,12 +14,13 @@ struct RandomCheckpointCommand: AsyncParsableCommand {
               blip2 random-checkpoint captioner --output out/models/captioner --seed 1
             """)
 
-    enum Role: String, ExpressibleByArgument, CaseIterable { case captioner, ranker }
+    enum Role: String, ExpressibleByArgument, CaseIterable { case captioner, ranker, phase1 }
 
-    @Argument(help: "What the checkpoint is for: captioner (BLIP) or ranker (CLIP).") var role: Role
+    @Argument(help: "What the checkpoint is: captioner (BLIP), ranker (CLIP) or phase1 (BLIP-2).") var role: Role
     @Option(help: ArgumentHelp("The folder to write.", valueName: "dir")) var output: String
     @Option(help: "Seed of the weights.") var seed: UInt64 = 0
-    @Flag(help: "Use the size of the published models, BLIP-large and CLIP ViT-L/14, to measure speed.") var fullSize =
+    @Flag(help: "Use the size of the published models (BLIP-large, CLIP and BLIP-2 ViT-L/14), to measure speed.")
+    var fullSize =
         false
     @OptionGroup var logs: LogOptions
 
@@ -30,6 +31,7 @@ struct RandomCheckpointCommand: AsyncParsableCommand {
                 try RandomCheckpoint.writeBLIP(fullSize ? .releasedBLIP : .smallBLIP, to: output, seed: seed)
             case .ranker:
                 try RandomCheckpoint.writeCLIP(fullSize ? .releasedCLIP : .smallCLIP, to: output, seed: seed)
+            case .phase1: try RandomCheckpoint.writePhaseOne(isFullSize: fullSize, to: output, seed: seed)
             }
             try addNotice()
         } catch {

@@ -51,6 +51,43 @@ import Testing
         return names.filter { $0.hasSuffix(".tar.zst") }.count
     }
 
+    @Test("ranks with a phase-1 model by the score that is named, the same bytes with any number of workers")
+    func phaseOneRanker() throws {
+        let site = try Site(count: 24)
+        try site.makeCheckpoints(["captioner", "ranker", "phase1"])
+        func manifest(_ name: String, _ rank: String) throws -> String {
+            try site.manifest(
+                name, captions: "bootstrap", unitRows: 6,
+                extra: "fetch: {allow_private_addresses: true}\ncaption: {model: captioner}\nrank: {\(rank)}")
+        }
+        let sum = try manifest("sum", "model: phase1, score: sum")
+        let one = try site.build(sum, to: "one")
+        try #require(one.status == 0, "\(one.errors)")
+        let two = try site.build(sum, to: "two", workers: 2)
+        try #require(two.status == 0, "\(two.errors)")
+        let expected = try site.files("one")
+        #expect(try site.files("two") == expected)
+        let itm = try site.build(try manifest("itm", "model: phase1, score: itm"), to: "itm")
+        try #require(itm.status == 0, "\(itm.errors)")
+        #expect(try site.files("itm") != expected)
+        let other = try site.build(try manifest("itc", "model: phase1"), to: "one")
+        #expect(other.status == 65 && other.errors.contains("rank.score"), "\(other.errors)")
+        let report = try Program.run(Site.pipeline, ["report", site.folder + "/one"])
+        #expect(report.status == 0, "\(report.errors)")
+        let page = try String(contentsOfFile: site.folder + "/one/report.html", encoding: .utf8)
+        #expect(page.contains("Cosine similarity of image and caption plus the logit"))
+
+        let clip = try site.build(try manifest("clip", "model: ranker, score: itm"), to: "clip")
+        #expect(clip.status == 65 && clip.errors.contains("rank.score: itm"), "\(clip.errors)")
+        let judged = try Program.run(
+            Site.blip2,
+            [
+                "rank", site.folder + "/demo/list.csv", "--model", site.folder + "/ranker", "--score", "itc",
+                "--caption", "x",
+            ])
+        #expect(judged.status == 64 && judged.errors.contains("--score itc"), "\(judged.errors)")
+    }
+
     @Test("loses the row on which a codec crashes, and no other")
     func codecCrash() throws {
         let site = try Site(count: 14)

@@ -51,9 +51,9 @@ final class Site {
         return path
     }
 
-    /// Makes the two random checkpoints that manifests can name as `captioner` and `ranker`.
-    func makeCheckpoints() throws {
-        for role in ["captioner", "ranker"] {
+    /// Makes the random checkpoints that manifests can name by their `roles`.
+    func makeCheckpoints(_ roles: [String] = ["captioner", "ranker"]) throws {
+        for role in roles {
             let made = try Program.run(Site.blip2, ["random-checkpoint", role, "--output", "\(folder)/\(role)"])
             try #require(made.status == 0, "\(made.errors)")
         }

@@ -43,6 +43,7 @@ private let smallest = """
         (("name: demo", "name: demo\ncaption: {top_p: 0}"), 3, .invalid, "caption.top_p", "more than 0"),
         (("name: demo", "name: demo\ncaption: {min_length: 30}"), 3, .invalid, "caption.min_length", "max_length, 20"),
         (("name: demo", "name: demo\nrank: {keep: 12}"), 3, .invalid, "rank.keep", "at most 11"),
+        (("name: demo", "name: demo\nrank: {score: clip}"), 3, .invalid, "rank.score", "one of itc, itm, sum"),
         (("name: demo", "name: demo\nfetch: {user_agent: ünï}"), 3, .invalid, "fetch.user_agent", "printable ASCII"),
         (("name: demo", "name: demo\nname: again"), 2, .syntax, "", "twice"),
         (("name: demo", "name: [demo"), 3, .syntax, "", ""),

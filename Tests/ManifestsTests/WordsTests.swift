@@ -48,6 +48,18 @@ import Testing
         #expect(text.contains("\n  zstd_level: 3\n") && text.hasPrefix("version: 1\nname: \"out\"\n"), "\(text)")
     }
 
+    @Test("a score that is named is part of what is built, and none is as before there were several")
+    func score() throws {
+        func manifest(_ rank: String) throws -> Manifest {
+            try Manifest(
+                yaml: "version: 1\nname: s\nrank: {\(rank)}\nsources: [{name: web, format: csv, path: list.csv}]")
+        }
+        let (none, sum, itm) = (try manifest(""), try manifest("score: sum"), try manifest("score: itm"))
+        #expect(none.settings()["rank.score"] == nil && sum.settings()["rank.score"] == "sum")
+        #expect(none.digest() != sum.digest() && sum.digest() != itm.digest())
+        #expect(try Manifest(yaml: sum.yaml()) == sum)
+    }
+
     @Test("a path that begins with ~ begins in the home folder")
     func home() throws {
         let home = try #require(ProcessInfo.processInfo.environment["HOME"])

@@ -84,6 +84,31 @@ struct HTMLReportTests {
         #expect(failed.contains("http_error") && failed.contains("status 404") && failed.contains("100 %"))
     }
 
+    @Test("shows scores beyond a cosine's range on a scale that holds them, whatever comes first")
+    func logits() throws {
+        func rows(_ factor: Double) -> [ReportRow] {
+            (0..<60).map { number in
+                let captions = [9.5, -7.25, 0.5, Double(number) / 10].map {
+                    ScoredCaption(text: "\($0)", score: $0 * factor, origin: .blip)
+                }
+                return ReportRow(
+                    id: SampleID(source: "demo", row: number), url: "", webCaption: "",
+                    outcome: .kept(
+                        ReportRow.Sample(
+                            width: 2, height: 2, originalWidth: 2, originalHeight: 2, kept: [captions[0]],
+                            candidates: captions)))
+            }
+        }
+        let facts = try facts()
+        #expect(page(rows(1), facts) == page(rows(1).reversed(), facts))
+        #expect(page(rows(1), facts).contains("kept 9.44"), "the lower end of the interval of 9.5")
+        #expect(page(rows(0.1), facts).contains("kept 0.95"))
+        var gathered = ReportGatherer()
+        for row in rows(1) + rows(0.1) { gathered.add(row) }
+        #expect(gathered.blipScores.range == -16...16 && gathered.blipScores.total == 480)
+        #expect(gathered.keptScores.total == 120)
+    }
+
     @Test("shows human captions without scores")
     func human() throws {
         let sample = ReportRow.Sample(

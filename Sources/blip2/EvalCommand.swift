@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// Evaluates models.
+struct EvalCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "eval", abstract: "Measure how good a model is, on data sets built by the pipeline.",
+        subcommands: [EvalRetrievalCommand.self])
+}

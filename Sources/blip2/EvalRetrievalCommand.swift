@@ -1,0 +1,95 @@
+import ArgumentParser
+import Captioning
+import Commands
+import Evaluation
+import Foundation
+import Manifests
+import ModelFolders
+import Reports
+import Storage
+import Tensors
+
+/// Evaluates how well a phase-1 model finds captions for images, and images for captions.
+struct EvalRetrievalCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retrieval",
+        abstract: "Measure how well a BLIP-2 model of phase 1 finds captions for images, and images for captions.",
+        discussion: """
+            Prints recall at 1, 5 and 10 in both directions: by the similarity of image and caption (ITC) alone, and with \
+            the best candidates of each ranked again by similarity plus the logit of matching (ITM). All captions of an \
+            image are right answers, and so are equal captions of other images; of equal scores the wrong one comes first. \
+            Samples of equal bytes are one image.
+
+            Every pair is matched once. Held in memory are the vectors of all images and texts, and keys and values of as \
+            many images as --hold allows; others are encoded a second time.
+
+            EXAMPLE:
+              blip2 eval retrieval --model out/stage1/model --data out/held-out
+            """)
+
+    @Option(help: ArgumentHelp("A data set built by the pipeline; repeatable.", valueName: "dir")) var data: [String]
+    @Option(help: "Which captions of an image count: kept (all that were kept), best, or web (the one it came with).")
+    var captions = CaptionChoice.kept
+    @Option(help: "Only so many images, the first ones.") var limit: Int?
+    @Option(help: "Answers to each question that are ranked again with ITM.") var candidates = 128
+    @Option(help: "Keys and values of images held in memory, in MiB.") var hold = 2048
+    @OptionGroup var options: ModelOptions
+
+    func validate() throws {
+        guard !data.isEmpty else { throw ValidationError("give at least one --data") }
+        guard limit ?? 1 > 0 else { throw ValidationError("--limit: want 1 or more") }
+        guard candidates > 0 else { throw ValidationError("--candidates: want 1 or more, not \(candidates)") }
+        guard (0...1 << 20).contains(hold) else { throw ValidationError("--hold: want 0 to 1048576 MiB, not \(hold)") }
+    }
+
+    func run() async throws {
+        let engines = try options.engines()
+        let model = try await asInput {
+            try RetrievalModel(directory: options.directory(), precision: options.arithmetic(), on: engines.device)
+        }
+        var evaluation = RetrievalEvaluation(model, engines)
+        (evaluation.captions, evaluation.limit, evaluation.candidates) = (captions, limit, candidates)
+        evaluation.batch = try options.use(images: limit ?? .max).batch
+        evaluation.heldByteLimit = hold << 20
+        let progress = PartProgress()
+        do {
+            let result = try await evaluation.run(on: data.map { Dataset(at: expandingHome($0)) }) {
+                part, done, total in
+                progress.show(part.label, unit: part.unit, done: done, total: total)
+            }
+            progress.finish()
+            try printResult(options.json ? jsonLine(result) : table(result), terminator: options.json ? "\n" : "")
+        } catch let error as EvaluationError {
+            throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    private func table(_ result: RetrievalResult) -> String {
+        var table = ColumnTable(
+            ["", "recall@1", "recall@5", "recall@10"], right: ["recall@1", "recall@5", "recall@10"])
+        for (name, recalls) in [("ITC", result.contrastive), ("ITC + ITM", result.reranked)] {
+            for (direction, recall) in [("image to text", recalls.imageToText), ("text to image", recalls.textToImage)]
+            {
+                table.add(
+                    ["\(name), \(direction)"] + Recall.depths.map { String(format: "%.2f %%", 100 * recall.at($0)) })
+            }
+        }
+        return "\(Figures.counted(result.images, "image")), \(Figures.counted(result.captions, "caption"));"
+            + " \(Figures.counted(result.matchedPairs, "pair")) matched, \(result.candidates) candidates a question\n\n"
+            + table.text()
+    }
+}
+
+extension CaptionChoice: ExpressibleByArgument {}
+
+extension RetrievalEvaluation.Part {
+    fileprivate var label: String {
+        switch self {
+        case .images, .texts: "encoding"
+        case .comparing: "comparing"
+        case .matching: "matching"
+        }
+    }
+
+    fileprivate var unit: String { self == .texts ? "texts" : "images" }
+}
