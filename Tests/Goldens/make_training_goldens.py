@@ -5,6 +5,7 @@ Usage: .deps/python/bin/python Tests/Goldens/make_training_goldens.py     (trans
 
 The models are the tiny checkpoints of make_model_goldens.py; the values go to Tests/Goldens/training/*.safetensors.
 """
+import math
 import os
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -111,9 +112,35 @@ def adamw():
         "matrices": torch.stack(matrices), "vectors": torch.stack(vectors)})
 
 
+def optim():
+    """Twelve steps at the rates of LAVIS's schedule: four steps an epoch, ten epochs, the warm-up cut off by the first."""
+    def rate(epoch, step, epochs=10, warmup=5, start=1e-6, peak=1e-4, floor=1e-5):
+        if epoch == 0:
+            return min(peak, start + (peak - start) * step / warmup)
+        return (peak - floor) * 0.5 * (1 + math.cos(math.pi * epoch / epochs)) + floor
+    p, q = torch.nn.Parameter(random(4, 3, seed=8)), torch.nn.Parameter(random(3, seed=9))
+    golden = {"p0": p.detach().clone(), "q0": q.detach().clone()}
+    optimizer = torch.optim.AdamW(
+        [{"params": [p], "weight_decay": 0.05}, {"params": [q], "weight_decay": 0.0}], betas=(0.9, 0.98))
+    rates, path, slopes = [], [], []
+    for step in range(12):
+        rates.append(rate(step // 4, step % 4))
+        for group in optimizer.param_groups:
+            group["lr"] = rates[-1]
+        p.grad, q.grad = random(4, 3, seed=100 + step), random(3, seed=200 + step)
+        slopes.append((p.grad, q.grad))
+        optimizer.step()
+        path.append(torch.cat([p.detach().flatten(), q.detach()]))
+    os.makedirs(os.path.join(OUT, "optim"), exist_ok=True)
+    put("optim/golden", {
+        **golden, "lr": torch.tensor(rates, dtype=torch.float64), "trajectory": torch.stack(path),
+        "gp": torch.stack([g for g, _ in slopes]), "gq": torch.stack([g for _, g in slopes])})
+
+
 blip("blip-even")
 blip("blip-odd")
 clip("clip-even")
 clip("clip-odd")
 soft_targets()
 adamw()
+optim()
