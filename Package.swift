@@ -51,11 +51,15 @@ func shim(_ name: String, links libraries: [String]) -> Target {
 
 /// A shim over the shared libraries under `prefix`, which executables must find when they run.
 ///
-/// `forced` are libraries that register themselves when they are loaded: nothing refers to them by name.
+/// `forced` are libraries that register themselves when they are loaded: nothing refers to them by name. `standIns` holds
+/// headers that are used where there are no others of their names.
 func shim(
-    _ name: String, prefix: String, links libraries: [String], forced: [String] = [], headers: [String] = []
+    _ name: String, prefix: String, links libraries: [String], forced: [String] = [], headers: [String] = [],
+    standIns: String? = nil
 ) -> Target {
-    let includes = (["\(prefix)/include"] + headers).flatMap { ["-isystem", $0] }
+    let includes =
+        (["\(prefix)/include"] + headers).flatMap { ["-isystem", $0] }
+        + (standIns.map { ["-idirafter", $0] } ?? [])
     return .target(
         name: name,
         cxxSettings: [.unsafeFlags(["-O2", "-Wno-deprecated-declarations"] + includes)],
@@ -70,13 +74,14 @@ func torchShim() -> Target {
     guard let builtShim else {
         return shim(
             "CTorch", prefix: libtorch, links: torchLibraries, forced: hasCUDA ? ["torch_cuda", "c10_cuda"] : [],
-            headers: hasCUDA ? [cudaHeaders].compactMap { $0 } : [])
+            headers: ["\(libtorch)/include/torch/csrc/api/include"] + (hasCUDA ? [cudaHeaders].compactMap { $0 } : []),
+            standIns: "\(root)/Sources/CTorch/stubs")
     }
     return .target(
         name: "CTorch",
         exclude: [
-            "attention.cpp", "ctorch.cpp", "cuda.cpp", "device.cpp", "dropout.cpp", "int8.cpp", "kernels",
-            "training.cpp",
+            "attention.cpp", "buckets.cpp", "ctorch.cpp", "cuda.cpp", "device.cpp", "dropout.cpp", "group.cpp",
+            "int8.cpp", "kernels", "training.cpp",
         ],
         linkerSettings: [.unsafeFlags(["-L\(builtShim)", "-lCTorch"])])
 }
@@ -247,7 +252,7 @@ let package = Package(
                 "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
-        bridge("TestSupport", ["Files", "Locks", "Samples", "Storage"]),
+        bridge("TestSupport", ["Files", "Locks", "Samples", "Storage", "Tensors"]),
         tests("Locks"),
         tests("Concurrency"),
         tests("Files"),

@@ -8,6 +8,8 @@ package struct TorchError: Error, Equatable, CustomStringConvertible {
         case outOfMemory
         /// The device computes nothing any more in this process.
         case deviceLost
+        /// Another process of a group is gone, or did not answer in time; the group is of no use any more.
+        case groupLost
         case other
     }
 
@@ -37,6 +39,11 @@ func perform(_ operation: String, _ body: () -> Int32) throws(TorchError) {
 }
 
 private func lastError(_ operation: String) -> TorchError {
-    let kind: TorchError.Kind = ct_last_failure() == CT_FAILURE_MEMORY ? .outOfMemory : .other
+    let kind: TorchError.Kind =
+        switch ct_last_failure() {
+        case CT_FAILURE_MEMORY: .outOfMemory
+        case CT_FAILURE_GROUP: .groupLost
+        default: .other
+        }
     return TorchError(kind, operation: operation, message: String(cString: ct_last_error()))
 }
