@@ -57,3 +57,18 @@ public struct ProcessRank: Sendable, Hashable {
         index * batchSize / count..<(index + 1) * batchSize / count
     }
 }
+
+extension TrainingBatch {
+    /// The samples whose images and first captions differ from those of all before them, as a batch of their own.
+    package var distinct: TrainingBatch {
+        var (images, texts): (Set<ContentDigest>, Set<String>) = ([], [])
+        let places = keys.indices.filter { place in
+            let isNewText = texts.insert(captions[place][0]).inserted
+            return images.insert(digests[place]).inserted && isNewText
+        }
+        return TrainingBatch(
+            step: step, numbers: 0..<places.count, keys: places.map { keys[$0] }, digests: places.map { digests[$0] },
+            pixels: places.flatMap { pixels(of: $0) }, captions: places.map { captions[$0] },
+            tokens: tokens.isEmpty ? [] : places.map { tokens[$0] }, damaged: damaged)
+    }
+}

@@ -17,7 +17,7 @@ package enum Figures {
     }
 
     /// `value` with `places` decimals, half away from zero; what is not finite is `–`.
-    static func fixed(_ value: Double, _ places: Int) -> String {
+    package static func fixed(_ value: Double, _ places: Int) -> String {
         var scale = 1.0
         for _ in 0..<places { scale *= 10 }
         let scaled = (value * scale).rounded()
@@ -40,7 +40,7 @@ package enum Figures {
     }
 
     /// `1234567` as `1.2 MB`, in powers of a thousand.
-    static func bytes(_ count: Int) -> String {
+    package static func bytes(_ count: Int) -> String {
         var value = Double(count)
         for unit in ["bytes", "kB", "MB", "GB", "TB"] {
             if abs(value) < 999.5 {

@@ -1,15 +1,19 @@
+import Commands
 import Digests
 import Foundation
 import Loading
 import Manifests
 import Samples
 import TextTokenizers
+import Training
 
 /// The batches that a phase-1 run is trained on, as its settings say.
 struct PhaseOneLoading {
     let batches: BatchLoader
     /// Of the data, their order, and what is done to images and captions: runs that differ in it see other batches.
     let fingerprint: String
+    /// Samples that are not trained on; nil where none are looked at.
+    let validation: TrainingRun.Validation?
 
     /// Finds the shards of the sets of `settings`; images become squares of `side` pixels.
     init(_ settings: PhaseOneSettings, side: Int) throws {
@@ -33,7 +37,26 @@ struct PhaseOneLoading {
         if settings.captions.clean == .blip { batches.clean = { blipCaption($0) } }
         batches.damageLimit = settings.data.damageLimit
         self.batches = batches
+        validation = try settings.validation.map { try Self.validation($0, settings, like: batches) }
         fingerprint = digest(of: loader.fingerprint + "\n" + (try Self.preparation(settings, side: side))).hex
+    }
+
+    /// Batches of held-out samples, prepared like `training`, but for chance: images are shown whole.
+    private static func validation(
+        _ validation: PhaseOneSettings.Validation, _ settings: PhaseOneSettings, like training: BatchLoader
+    ) throws -> TrainingRun.Validation {
+        let loader = try ShardLoader(directories: validation.paths, order: LoadingOrder(seed: settings.seed))
+        guard loader.sampleCount >= training.batchSize else {
+            throw CommandError(
+                .badInput,
+                "validation.path: \(loader.sampleCount) samples, fewer than training.batch_size, \(training.batchSize)")
+        }
+        var batches = BatchLoader(
+            loader, batchSize: training.batchSize, transform: ImageTransform(side: training.transform.side))
+        (batches.captionChoice, batches.clean) = (training.captionChoice, training.clean)
+        batches.damageLimit = training.damageLimit
+        let count = max(1, min(validation.samples, loader.sampleCount) / training.batchSize)
+        return TrainingRun.Validation(batches, count: count, every: validation.every)
     }
 
     private struct Preparation: Encodable {

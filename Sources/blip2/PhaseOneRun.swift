@@ -1,3 +1,4 @@
+import BLIP2Models
 import BLIP2Training
 import Commands
 import Files
@@ -14,17 +15,20 @@ import Training
 struct PhaseOneRun {
     private static let settingsName = "config.yaml"
 
-    private let settings: PhaseOneSettings
-    private let start: PhaseOneStartFolder
-    private let loading: PhaseOneLoading
-    private let schedule: Schedule
-    private let device: Device
+    let settings: PhaseOneSettings
+    let start: PhaseOneStartFolder
+    let loading: PhaseOneLoading
+    let schedule: Schedule
+    let device: Device
 
     /// Finds models and data; nothing is written.
     ///
     /// What the settings leave to models and data is filled in.
     init(_ settings: PhaseOneSettings) throws {
         var settings = settings
+        guard settings.processes == 1 else {
+            throw CommandError(.badInput, "processes: want 1: several processes are not supported yet")
+        }
         device = try asUsage("--device") { () throws(TorchError) in try Device(named: settings.device) }
         start = try PhaseOneStartFolder(settings)
         settings.images.size = start.side
@@ -39,27 +43,66 @@ struct PhaseOneRun {
         let objective = try objective()
         try FileManager.default.createDirectory(atPath: settings.output, withIntermediateDirectories: true)
         try writeFile(settings.yaml().utf8, to: settings.output + "/" + Self.settingsName)
-        let options = TrainingOptions(
-            objective: title, start: try checkpointDigest(objective.directory.path).hex, data: loading.fingerprint,
-            seed: settings.seed, batchSize: settings.training.batchSize, schedule: schedule,
-            weightDecay: settings.training.weightDecay, gradientLimit: settings.training.clipNorm,
-            precision: precision.rawValue, threads: nil,
-            optimizer: AdamW.Options(
-                beta1: settings.training.betas[0], beta2: settings.training.betas[1],
-                epsilon: settings.training.epsilon))
+        let options = try options(of: objective)
         var run = TrainingRun(RunFolder(settings.output), objective, options, loading.batches, on: device)
-        run.checkpointInterval = settings.checkpoints.every
-        run.modelType = DType(rawValue: settings.checkpoints.saveAs.rawValue) ?? .float32
-        run.noteDamage = { StandardError.line("damaged, another sample stands in: \($0.error)", from: "blip2") }
+        let checkpoints = settings.checkpoints
+        run.threads = threads
+        run.checkpointInterval = checkpoints.every
+        run.keeping = CheckpointRule(
+            newest: checkpoints.keep, every: checkpoints.keepEvery > 0 ? checkpoints.keepEvery : nil)
+        run.validation = loading.validation
+        run.modelType = DType(rawValue: checkpoints.saveAs.rawValue) ?? .float32
+        let expectations = expectations(objective, candidates: options.batchSize)
+        run.expectations = expectations
+        run.watch = LossWatch(
+            expectations, steps: schedule.steps, warmUpSteps: schedule.warmUpSteps, startsFresh: start.isFresh)
         let progress = Locked(TrainingProgress(label: "stage1", steps: schedule.steps))
-        try await run { record in progress.withLock { $0.show(record) } }
+        let say: @Sendable (String) -> Void = { text in progress.withLock { $0.say(text) } }
+        run.notice = say
+        run.noteDamage = { say("damaged, another sample stands in: \($0.error)") }
+        let (introduction, expected) = (try introduction(), start.isFresh ? expectations.lines : [])
+        let ended = try await run(
+            { record in progress.withLock { $0.show(record) } },
+            begin: { steps, inventory in
+                ([inventory.line] + introduction).forEach(say)
+                (steps > 0 ? ["resumed after step \(steps)"] : expected).forEach(say)
+            })
         progress.withLock { $0.finish() }
+        ended.summary.forEach(say)
+        if let best = ended.best { say(words(of: best)) }
         try printResult(settings.output)
     }
 
-    private func objective() throws -> PhaseOneObjective {
-        let wanted = settings.imageEncoder.precision.rawValue
-        let encoderPrecision = Precision(rawValue: wanted) ?? .auto
+    private func words(of best: BestStep) -> String {
+        let place =
+            best.step == schedule.steps ? "the last" : "its model is in \(RunFolder(settings.output).bestModel)"
+        return String(format: "lowest validation loss %.4f at step %d, ", best.loss, best.step) + place
+    }
+
+    /// Threads of the model in this process.
+    var threads: Int { settings.threads > 0 ? settings.threads : ProcessInfo.processInfo.activeProcessorCount }
+
+    /// All that decides what the run makes of its model.
+    func options(of objective: PhaseOneObjective) throws -> TrainingOptions {
+        let training = settings.training
+        return TrainingOptions(
+            objective: title, start: try checkpointDigest(objective.directory.path).hex, data: loading.fingerprint,
+            seed: settings.seed, batchSize: training.batchSize, schedule: schedule,
+            weightDecay: training.weightDecay, gradientLimit: training.clipNorm, precision: precision.rawValue,
+            threads: nil,
+            optimizer: AdamW.Options(
+                beta1: training.betas[0], beta2: training.betas[1], epsilon: training.epsilon))
+    }
+
+    /// What the losses should be with so many candidates.
+    func expectations(_ objective: PhaseOneObjective, candidates: Int) -> LossExpectations {
+        .phaseOne(
+            candidates: candidates, vocabulary: objective.configuration.qformer.vocabulary,
+            contrastiveSmoothing: settings.losses.labelSmoothing, generationSmoothing: settings.losses.labelSmoothing)
+    }
+
+    /// What is trained, from the start, which is made where it is not there; with `dropout` instead of the settings'.
+    func objective(dropout: Double? = nil) throws -> PhaseOneObjective {
         if let obstacle = encoderPrecision.obstacle(on: device) {
             throw CommandError(.badInput, "image_encoder.precision: \(obstacle)")
         }
@@ -69,8 +112,10 @@ struct PhaseOneRun {
             textTokens: settings.captions.maxTokens, prompt: settings.captions.prompt)
         return try PhaseOneObjective(
             start: ModelDirectory(start()), encoder: start.encoder, encoderPrecision: encoderPrecision,
-            options: options)
+            dropout: dropout, options: options)
     }
+
+    var encoderPrecision: Precision { Precision(rawValue: settings.imageEncoder.precision.rawValue) ?? .auto }
 
     /// The element type of matrix products, which is stored with the run: on another device `auto` may be another.
     private var precision: DType {

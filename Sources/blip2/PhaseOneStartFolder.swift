@@ -61,6 +61,9 @@ struct PhaseOneStartFolder {
             settings, own.with(imageSide: side), from, vocabulary: vocabulary.count, of: texts)
     }
 
+    /// Whether the model has learned nothing of the task: it is no phase-1 model.
+    var isFresh: Bool { from?.isBERT ?? true }
+
     /// The side in pixels of the squares that the model sees.
     var side: Int { configuration.encoder.vision.imageSide }
 

@@ -9,7 +9,8 @@ final class TrainingProgress {
     private let start = ContinuousClock.now
     private var line: ProgressLine
     private var shown: ContinuousClock.Instant?
-    private var loss: Double?
+    /// Means of the last few dozen steps, by the log's names.
+    private var means: [String: Double] = [:]
 
     init(label: String, steps: Int) { line = ProgressLine(label: label, unit: "steps", total: steps) }
 
@@ -17,7 +18,12 @@ final class TrainingProgress {
     func show(_ report: RunRecord) {
         let now = ContinuousClock.now
         line.note(done: report.step, at: now - start)
-        loss = loss.map { 0.95 * $0 + 0.05 * report.loss } ?? report.loss
+        let figures = ["loss": report.loss, "learning_rate": report.learningRate].merging(report.terms) { own, _ in own
+        }
+        for (name, value) in figures where name != "learning_rate" {
+            means[name] = means[name].map { 0.95 * $0 + 0.05 * value } ?? value
+        }
+        means["learning_rate"] = report.learningRate
         if let shown, now - shown < (isTerminal ? .milliseconds(200) : .seconds(5)) { return }
         shown = now
         draw(end: isTerminal ? "" : "\n")
@@ -29,7 +35,7 @@ final class TrainingProgress {
     private func draw(end: String) {
         var size = winsize()
         let width = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-        let note = loss.map { String(format: "loss %.3f", $0) } ?? ""
+        let note = figures()
         let style: ProgressLine.Style = isTerminal ? .bar(width: width - note.count - 3) : .plain
         let text = line.text(failed: nil, style: style)
         if isTerminal {
@@ -37,5 +43,25 @@ final class TrainingProgress {
         } else {
             StandardError.line("\(text), \(note)", from: "blip2")
         }
+    }
+    /// Says `text` on a line of its own.
+    func say(_ text: String) {
+        if isTerminal { StandardError.write("\r\u{1b}[K") }
+        StandardError.line(text, from: "blip2")
+    }
+
+    /// The losses, the share that is matched rightly beside what chance would be, and the learning rate.
+    private func figures() -> String {
+        func shown(_ name: String, _ label: String) -> String? {
+            means[name].map { "\(label) " + String(format: abs($0) < 1 ? "%.4f" : "%.3f", $0) }
+        }
+        let accuracy = means["itm_accuracy"].map {
+            String(
+                format: "%.1f %% right, by chance %.1f %%", 100 * $0, 100 * LossExpectations.matchingChance)
+        }
+        let matching = shown("itm", "itm").map { loss in accuracy.map { "\(loss) (\($0))" } ?? loss }
+        let rate = means["learning_rate"].map { String(format: "lr %.2g", $0) }
+        return [shown("loss", "loss"), shown("itc", "itc"), matching, shown("itg", "itg"), rate]
+            .compactMap { $0 }.joined(separator: ", ")
     }
 }

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Commands
+import Manifests
+
+/// Trains phase 1 of BLIP-2.
+struct TrainStage1Command: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stage1", abstract: "Train phase 1 of BLIP-2: a Q-Former on a frozen image encoder.",
+        discussion: """
+            The file says what is trained and how; docs/training-config.md explains every key. Options take
+            precedence over it, and the output keeps the settings that were used in config.yaml.
+
+            EXAMPLES:
+              blip2 train stage1 --config manifests/stage1-vit-g.yaml
+              blip2 train stage1 --config manifests/stage1-demo.yaml --data out/quickstart/dataset --output out/stage1
+            """)
+
+    @Option(help: ArgumentHelp("What to train and how, a YAML file.", valueName: "file")) var config: String
+
+    @Option(
+        help: ArgumentHelp(
+            "A data set built by the pipeline, instead of those of the file; repeatable: they are mixed by size.",
+            valueName: "dir")) var data: [String] = []
+
+    @Option(help: ArgumentHelp("Directory for checkpoints, log, loss curve and the finished model.", valueName: "dir"))
+    var output: String?
+
+    @Option(help: "Number of steps.") var steps: Int?
+    @Option(help: "Images per step, of all processes together.") var batchSize: Int?
+    @Option(help: "Compute the batch in this many parts, to save memory; the losses stay the same.")
+    var accumulate: Int?
+    @Option(help: "Seed of everything that is drawn.") var seed: UInt64?
+    @Option(help: "Dropout of the Q-Former, at least 0 and below 1.") var dropout: Double?
+    @Option(help: "The highest learning rate.") var learningRate: Double?
+    @Option(help: "Precision of matrix products: auto, float32, bfloat16 or float16.") var precision: String?
+    @Option(help: "Where the model is trained: auto, cpu or cuda:N.") var device: String?
+    @Option(help: "Threads for the model; 0 uses one for each core.") var threads: Int?
+    @Flag(
+        help: """
+            Train on one batch only, at most --steps (500) times, and see whether it is learned by heart: a test of model, data \
+            and rate before a long run.
+            """) var check = false
+    @OptionGroup var logs: LogOptions
+
+    private var trainedPrecision: Manifest.Precision? {
+        precision.flatMap(Manifest.Precision.init(rawValue:)).flatMap { $0 == .int8 ? nil : $0 }
+    }
+
+    func validate() throws {
+        func require(_ isGood: Bool, _ option: String, _ wanted: String) throws {
+            guard isGood else { throw ValidationError("--\(option): want \(wanted)") }
+        }
+        try require(output?.isEmpty != true, "output", "a directory")
+        try require(steps ?? 1 > 0, "steps", "at least 1")
+        try require(batchSize ?? 2 > 1, "batch-size", "at least 2: a pair needs another to be compared with")
+        try require(accumulate ?? 1 > 0, "accumulate", "at least 1")
+        try require(seed ?? 0 <= UInt64(Int.max), "seed", "at most \(Int.max)")
+        try require((0..<1).contains(dropout ?? 0), "dropout", "at least 0 and below 1")
+        try require(learningRate.map { $0 > 0 && $0.isFinite } ?? true, "learning-rate", "more than 0")
+        try require(precision == nil || trainedPrecision != nil, "precision", "auto, float32, bfloat16 or float16")
+        try require(WorkerProfile.isDevice(device ?? "auto"), "device", "auto, cpu or cuda:N")
+        try require(threads ?? 0 >= 0, "threads", "0 or more")
+    }
+
+    func run() async throws {
+        try await asTrainingInput {
+            let run = try PhaseOneRun(settings())
+            if check { try await run.check(steps: steps ?? 500) } else { try await run() }
+        }
+    }
+
+    /// The file's settings with the options over them, every path absolute.
+    private func settings() throws -> PhaseOneSettings {
+        var overrides = PhaseOneOverrides()
+        overrides.data = data.map(absolutePath)
+        overrides.output = output.map(absolutePath)
+        (overrides.steps, overrides.batchSize, overrides.accumulate) = (steps, batchSize, accumulate)
+        (overrides.seed, overrides.dropout, overrides.learningRate) = (seed, dropout, learningRate)
+        (overrides.precision, overrides.device, overrides.threads) = (trainedPrecision, device, threads)
+        let settings = try readPhaseOneSettings(config).overridden(by: overrides)
+        guard !settings.output.isEmpty else {
+            throw CommandError(.usage, "--output: \(config) names none: name the run's folder here")
+        }
+        guard !settings.data.sets.isEmpty else {
+            throw CommandError(.usage, "--data: \(config) names no data set: name at least one here")
+        }
+        if let problem = settings.batchProblem { throw CommandError(.usage, "--batch-size: \(problem)") }
+        return settings
+    }
+}
