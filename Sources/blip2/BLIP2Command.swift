@@ -12,7 +12,7 @@ struct BLIP2Command: AsyncParsableCommand {
               blip2 caption cat.jpg --model Salesforce/blip-image-captioning-large --count 10 --seed 1
               blip2 rank cat.jpg --model openai/clip-vit-large-patch14 --caption "a cat" --caption "a dog" --json
               blip2 train clip --data out/pets --output out/models/ranker
-              blip2 eval retrieval --model out/stage1/model --data out/held-out
+              blip2 eval retrieval --model out/stage1 --data out/held-out
 
             A model is a folder in the model hub's layout, or the id of one in the hub's cache.
             """,

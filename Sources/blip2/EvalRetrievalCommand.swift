@@ -24,7 +24,7 @@ struct EvalRetrievalCommand: AsyncParsableCommand {
             many images as --hold allows; others are encoded a second time.
 
             EXAMPLE:
-              blip2 eval retrieval --model out/stage1/model --data out/held-out
+              blip2 eval retrieval --model out/stage1 --data out/held-out
             """)
 
     @Option(help: ArgumentHelp("A data set built by the pipeline; repeatable.", valueName: "dir")) var data: [String]

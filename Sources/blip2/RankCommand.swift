@@ -18,7 +18,7 @@ struct RankCommand: AsyncParsableCommand {
 
             EXAMPLES:
               blip2 rank cat.jpg --model openai/clip-vit-large-patch14 --caption "a cat" --caption "a dog"
-              blip2 rank cat.jpg --model out/stage1/model --score sum --caption "a cat" --caption "a dog" --json
+              blip2 rank cat.jpg --model out/stage1 --score sum --caption "a cat" --caption "a dog" --json
             """)
 
     @Argument(help: ArgumentHelp("The image file: JPEG, PNG, WebP or GIF.", valueName: "image"))
