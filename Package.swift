@@ -224,6 +224,7 @@ let package = Package(
                 "ModelFolders", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tensors",
                 "Transport", "VisionLanguage", logging,
             ]),
+        bridge("ProcessGroups", ["CProcess", "Commands", "Files", "Locks", "Tensors"]),
         library(
             "FuzzTargets",
             ["Archives", "Images", "Manifests", "Samples", "Shards", "SourceAdapters", "Tensors", "TextTokenizers"]),
@@ -300,6 +301,10 @@ let package = Package(
                 logging,
             ]),
         tests("FuzzTargets"),
+        tests("ProcessGroups", ["Commands", "ProcessProbe"]),
+        .executableTarget(
+            name: "ProcessProbe", dependencies: ["Commands", "ProcessGroups", "Tensors", arguments],
+            path: "Tests/ProcessProbe", swiftSettings: strict),
         tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
         tests("Reports", ["Digests", "Files", "Samples"]),
         .testTarget(

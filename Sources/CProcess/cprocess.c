@@ -14,7 +14,7 @@
 extern char **environ;
 
 // In the child, between fork and exec: only what is safe in a fork of a program with threads.
-static void become(char *const argv[], int output, int report, pid_t parent) {
+static void become(char *const argv[], char *const environment[], int output, int report, pid_t parent) {
     setpgid(0, 0);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) _exit(127);
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
@@ -22,9 +22,10 @@ static void become(char *const argv[], int output, int report, pid_t parent) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int null = open("/dev/null", O_RDONLY);
-    if (null >= 0 && dup2(null, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0 && dup2(report, 3) >= 0 &&
-        fcntl(3, F_SETFD, FD_CLOEXEC) == 0 && syscall(SYS_close_range, 4u, ~0u, 0u) == 0) {
-        execve(argv[0], argv, environ);
+    int kept = output < 0 || (dup2(output, 1) >= 0 && dup2(output, 2) >= 0);
+    if (null >= 0 && dup2(null, 0) >= 0 && kept && dup2(report, 3) >= 0 && fcntl(3, F_SETFD, FD_CLOEXEC) == 0 &&
+        syscall(SYS_close_range, 4u, ~0u, 0u) == 0) {
+        execve(argv[0], argv, environment);
     }
     int code = errno;
     (void)!write(3, &code, sizeof code);
@@ -51,19 +52,13 @@ static int wait_for(pid_t pid) {
     return status;
 }
 
-int cprocess_start(cprocess_t *process, char *const argv[]) {
-    int output[2], report[2];
-    if (open_pipe(output) != 0) return errno;
-    if (open_pipe(report) != 0) {
-        int code = errno;
-        close(output[0]);
-        close(output[1]);
-        return code;
-    }
+// Starts it with its output on `output`, or, where that is negative, on what this process has.
+static int start(cprocess_t *process, char *const argv[], char *const environment[], int output) {
+    int report[2];
+    if (open_pipe(report) != 0) return errno;
     pid_t parent = getpid(), pid = fork();
-    if (pid == 0) become(argv, output[1], report[1], parent);
+    if (pid == 0) become(argv, environment, output, report[1], parent);
     int code = pid < 0 ? errno : 0;
-    close(output[1]);
     close(report[1]);
     // The report's end closes when exec succeeds; else it carries why it did not.
     if (pid > 0) {
@@ -80,14 +75,27 @@ int cprocess_start(cprocess_t *process, char *const argv[]) {
             wait_for(pid);
         }
     }
+    process->pid = pid;
+    process->output = -1;
+    return code;
+}
+
+int cprocess_start(cprocess_t *process, char *const argv[]) {
+    int output[2];
+    if (open_pipe(output) != 0) return errno;
+    int code = start(process, argv, environ, output[1]);
+    close(output[1]);
     if (code != 0) {
         close(output[0]);
         return code;
     }
-    process->pid = pid;
     process->output = output[0];
     fcntl(process->output, F_SETFL, O_NONBLOCK);
     return 0;
+}
+
+int cprocess_start_beside(cprocess_t *process, char *const argv[], char *const environment[]) {
+    return start(process, argv, environment, -1);
 }
 
 long cprocess_read(cprocess_t *process, void *buffer, size_t size) {

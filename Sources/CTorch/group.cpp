@@ -1,6 +1,9 @@
 #include "group.h"
 
+#include <c10/util/Logging.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 using namespace ct;
@@ -141,6 +144,8 @@ bool ct_group_is_built(void) { return true; }
 int ct_store_open(const char *host, uint16_t port, bool serves, const char *prefix, int64_t milliseconds,
                   ct_store_t *out) {
     return in_group([&] {
+        // What goes wrong is said by those who call; c10d would add pages of its own.
+        if (!std::getenv("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = 3; // fatal
         c10d::TCPStoreOptions options;
         options.port = port;
         options.isServer = serves;

@@ -18,6 +18,9 @@ typedef struct {
 // and no ignored signal, and is killed when the calling THREAD ends: call it from a thread that outlives the child.
 int cprocess_start(cprocess_t *process, char *const argv[]);
 
+// The same, but it gets `environment`, which ends with NULL, and writes where this process writes: `output` is -1.
+int cprocess_start_beside(cprocess_t *process, char *const argv[], char *const environment[]);
+
 // Waits for output: returns how many bytes were read; 0 once the process has ended and all its output was read.
 long cprocess_read(cprocess_t *process, void *buffer, size_t size);
 
