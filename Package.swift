@@ -248,9 +248,9 @@ let package = Package(
             "blip2",
             [
                 "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Digests", "Evaluation", "Files", "Images",
-                "Layers", "Loading", "Locks", "Manifests", "ModelFolders", "Reports", "Samples", "Stages", "Storage",
-                "Tensors",
-                "TextTokenizers", "Training", "VisionLanguage", arguments,
+                "Layers", "Loading", "Locks", "Manifests", "ModelFolders", "ProcessGroups", "Reports", "Samples",
+                "Stages",
+                "Storage", "Tensors", "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage", "Tensors"]),

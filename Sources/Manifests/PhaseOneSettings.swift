@@ -213,7 +213,8 @@ package struct PhaseOneSettings: Encodable, Sendable, Equatable {
     package var checkpoints: Checkpoints
     /// Nil looks at none.
     package var validation: Validation?
-    package var processes: Int
+    /// Nil where the environment says it, or there is one.
+    package var processes: Int?
     /// `auto`, `cpu` or `cuda:N`.
     package var device: String
     /// Threads of the model in each process; 0 takes one for each core.

@@ -30,7 +30,7 @@ extension PhaseOneSettings {
         validation = try root.node("validation").map { node throws(ManifestError) in
             try Validation(MappingReader(node, path: "validation"))
         }
-        processes = try root.int("processes", default: 1, in: 1...4096)
+        processes = try root.optionalInt("processes", in: 1...4096)
         device = try root.string("device", default: "auto")
         guard WorkerProfile.isDevice(device) else {
             throw root.fault(.invalid, "device", "want auto, cpu or cuda:N")
@@ -46,6 +46,7 @@ extension PhaseOneSettings {
 
     /// Why a batch cannot be divided; nil where it can.
     package var batchProblem: String? {
+        let processes = processes ?? 1
         let parts = training.accumulate * processes
         guard training.batchSize < parts else { return nil }
         return "want at least \(parts), a sample for each of \(training.accumulate) parts in \(processes) processes, "

@@ -7,6 +7,7 @@ import Loading
 import Locks
 import Manifests
 import ModelFolders
+import ProcessGroups
 import Samples
 import Tensors
 import Training
@@ -20,31 +21,41 @@ struct PhaseOneRun {
     let loading: PhaseOneLoading
     let schedule: Schedule
     let device: Device
+    /// This process and the others; nil where it is alone.
+    private let processes: TrainingProcesses?
 
     /// Finds models and data; nothing is written.
     ///
     /// What the settings leave to models and data is filled in.
-    init(_ settings: PhaseOneSettings) throws {
+    init(_ settings: PhaseOneSettings, _ processes: TrainingProcesses? = nil) throws {
         var settings = settings
-        guard settings.processes == 1 else {
-            throw CommandError(.badInput, "processes: want 1: several processes are not supported yet")
+        self.processes = processes
+        device = try asUsage("--device") { () throws(TorchError) in
+            try Device(named: Self.device(settings.device, processes?.place))
         }
-        device = try asUsage("--device") { () throws(TorchError) in try Device(named: settings.device) }
         start = try PhaseOneStartFolder(settings)
         settings.images.size = start.side
         loading = try PhaseOneLoading(settings, side: start.side)
         schedule = settings.training.fill(samples: loading.batches.loader.sampleCount)
+        let count = processes?.place.count ?? 1
+        // The mean of the processes' means is another one with another number of processes.
+        settings.processes = settings.losses.textMean == .processes ? count : nil
         self.settings = settings
     }
 
     /// Trains, or goes on where an earlier run in the output ended.
     func callAsFunction() async throws {
-        try checkEarlierSettings()
+        // The first process makes what the others then find.
+        if isFirst { try prepare() }
+        try processes?.group.meet()
         let objective = try objective()
-        try FileManager.default.createDirectory(atPath: settings.output, withIntermediateDirectories: true)
-        try writeFile(settings.yaml().utf8, to: settings.output + "/" + Self.settingsName)
         let options = try options(of: objective)
-        var run = TrainingRun(RunFolder(settings.output), objective, options, loading.batches, on: device)
+        var batches = loading.batches
+        if let processes { batches.decoders = processes.place.threads }
+        var run = TrainingRun(RunFolder(settings.output), objective, options, batches, on: device)
+        if let processes {
+            (run.group, run.reducer) = (processes.group, BucketReducer(over: processes.gradients))
+        }
         let checkpoints = settings.checkpoints
         run.threads = threads
         run.checkpointInterval = checkpoints.every
@@ -63,10 +74,12 @@ struct PhaseOneRun {
         let (introduction, expected) = (try introduction(), start.isFresh ? expectations.lines : [])
         let ended = try await run(
             { record in progress.withLock { $0.show(record) } },
-            begin: { steps, inventory in
+            begin: { [isFirst] steps, inventory in
+                guard isFirst else { return }
                 ([inventory.line] + introduction).forEach(say)
                 (steps > 0 ? ["resumed after step \(steps)"] : expected).forEach(say)
             })
+        guard isFirst else { return }
         progress.withLock { $0.finish() }
         ended.summary.forEach(say)
         if let best = ended.best { say(words(of: best)) }
@@ -80,7 +93,26 @@ struct PhaseOneRun {
     }
 
     /// Threads of the model in this process.
-    var threads: Int { settings.threads > 0 ? settings.threads : ProcessInfo.processInfo.activeProcessorCount }
+    var threads: Int {
+        if settings.threads > 0 { return settings.threads }
+        return processes?.place.threads ?? ProcessInfo.processInfo.activeProcessorCount
+    }
+
+    private var isFirst: Bool { processes?.place.index ?? 0 == 0 }
+
+    /// The device of a process: of several on a machine with GPUs, each has its own.
+    private static func device(_ name: String, _ place: ProcessPlace?) -> String {
+        guard name == "auto", let place, Device.cudaDeviceCount > 0 else { return name }
+        return "cuda:\(place.localIndex % Device.cudaDeviceCount)"
+    }
+
+    /// Makes the start where it is not there, and writes the settings; a run that is another one is refused.
+    func prepare() throws {
+        try checkEarlierSettings()
+        _ = try start()
+        try FileManager.default.createDirectory(atPath: settings.output, withIntermediateDirectories: true)
+        try writeFile(settings.yaml().utf8, to: settings.output + "/" + Self.settingsName)
+    }
 
     /// All that decides what the run makes of its model.
     func options(of objective: PhaseOneObjective) throws -> TrainingOptions {
@@ -127,7 +159,7 @@ struct PhaseOneRun {
         let mean =
             switch settings.losses.textMean {
             case .global: "the global batch"
-            case .processes: "\(settings.processes) processes"
+            case .processes: "\(settings.processes ?? 1) processes"
             }
         return "BLIP-2 phase 1, smoothing \(settings.losses.labelSmoothing), text mean over \(mean), "
             + "image encoder in \(settings.imageEncoder.precision.rawValue)"

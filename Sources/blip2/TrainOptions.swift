@@ -2,6 +2,7 @@ import ArgumentParser
 import BLIP2Models
 import Captioning
 import Commands
+import Files
 import Foundation
 import Loading
 import Locks
@@ -125,6 +126,11 @@ func asTrainingInput<Value>(_ body: () async throws -> Value) async throws -> Va
         throw CommandError(.badInput, "\(error)")
     } catch let error as TrainingError {
         throw CommandError(error.code == .diverged ? .failedWork : .badInput, "\(error)")
+    } catch let error as FileError {
+        throw CommandError(.failedWork, "\(error)")
+    } catch let error as CocoaError {
+        let place = error.filePath.map { "\($0): " } ?? ""
+        throw CommandError(.failedWork, place + error.localizedDescription)
     } catch let error as PhaseOneError {
         throw CommandError(.badInput, "\(error)")
     } catch let error as SafetensorsError {

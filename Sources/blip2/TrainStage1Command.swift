@@ -1,6 +1,8 @@
 import ArgumentParser
 import Commands
+import Foundation
 import Manifests
+import ProcessGroups
 
 /// Trains phase 1 of BLIP-2.
 struct TrainStage1Command: AsyncParsableCommand {
@@ -29,6 +31,10 @@ struct TrainStage1Command: AsyncParsableCommand {
     @Option(help: "Images per step, of all processes together.") var batchSize: Int?
     @Option(help: "Compute the batch in this many parts, to save memory; the losses stay the same.")
     var accumulate: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Processes that train together; that many are started on this machine. Those of torchrun or of a Slurm step are taken without it.",
+            valueName: "n")) var processes: Int?
     @Option(help: "Seed of everything that is drawn.") var seed: UInt64?
     @Option(help: "Dropout of the Q-Former, at least 0 and below 1.") var dropout: Double?
     @Option(help: "The highest learning rate.") var learningRate: Double?
@@ -54,6 +60,7 @@ struct TrainStage1Command: AsyncParsableCommand {
         try require(steps ?? 1 > 0, "steps", "at least 1")
         try require(batchSize ?? 2 > 1, "batch-size", "at least 2: a pair needs another to be compared with")
         try require(accumulate ?? 1 > 0, "accumulate", "at least 1")
+        try require(processes ?? 1 > 0, "processes", "at least 1")
         try require(seed ?? 0 <= UInt64(Int.max), "seed", "at most \(Int.max)")
         try require((0..<1).contains(dropout ?? 0), "dropout", "at least 0 and below 1")
         try require(learningRate.map { $0 > 0 && $0.isFinite } ?? true, "learning-rate", "more than 0")
@@ -63,9 +70,27 @@ struct TrainStage1Command: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await asTrainingInput {
-            let run = try PhaseOneRun(settings())
-            if check { try await run.check(steps: steps ?? 500) } else { try await run() }
+        let settings = try settings()
+        let environment = ProcessInfo.processInfo.environment
+        switch try ProcessStart(processes: check ? processes : settings.processes, environment: environment) {
+        case .alone:
+            try await stoppingAtWarning {
+                try await asTrainingInput {
+                    let run = try PhaseOneRun(settings)
+                    if check { try await run.check(steps: steps ?? 500) } else { try await run() }
+                }
+            }
+        case _ where check: throw CommandError(.usage, "--check: one process is enough: leave out the others")
+        case .launching(let count):
+            // What is wrong with settings, models or data is said once, before there are others.
+            try await asTrainingInput { _ = try PhaseOneRun(settings) }
+            let code = try await ProcessLauncher(count).run()
+            if code != 0 { throw ExitCode(code) }
+        case .joining(let place):
+            let joined = try TrainingProcesses(joining: place)
+            try await stoppingAtWarning(speaks: place.index == 0) {
+                try await joined.run { try await asTrainingInput { try await PhaseOneRun(settings, joined)() } }
+            }
         }
     }
 
@@ -75,7 +100,9 @@ struct TrainStage1Command: AsyncParsableCommand {
         overrides.data = data.map(absolutePath)
         overrides.output = output.map(absolutePath)
         (overrides.steps, overrides.batchSize, overrides.accumulate) = (steps, batchSize, accumulate)
-        (overrides.seed, overrides.dropout, overrides.learningRate) = (seed, dropout, learningRate)
+        (overrides.processes, overrides.seed, overrides.dropout, overrides.learningRate) = (
+            processes, seed, dropout, learningRate
+        )
         (overrides.precision, overrides.device, overrides.threads) = (trainedPrecision, device, threads)
         let settings = try readPhaseOneSettings(config).overridden(by: overrides)
         guard !settings.output.isEmpty else {

@@ -170,6 +170,34 @@ private struct StageOneSite {
         #expect(loaded.output == "40 41 41\n")
     }
 
+    @Test("two processes have the losses of one, to rounding; warned by SIGUSR1 they stop with 75, and one goes on")
+    func processes() throws {
+        let site = try StageOneSite()
+        func losses(_ output: String) throws -> [Double] {
+            try site.site.losses(output).map { Double($0.split(separator: " ")[1]) ?? .nan }
+        }
+        let alone = try site.train("alone")
+        try #require(alone.status == 0, "\(alone.errors)")
+        let together = try site.train("together", ["--processes", "2"])
+        try #require(together.status == 0, "\(together.errors)")
+        #expect(together.output == site.folder + "/together\n", "one process speaks for all: \(together.output)")
+        for (one, two) in zip(try losses("alone"), try losses("together")) { #expect(abs(one - two) < 1e-3 * one) }
+        let run = try Program(Site.blip2, site.arguments("warned", ["--processes", "2", "--steps", "2000"]))
+        #expect(eventually { ((try? site.site.losses("warned").count) ?? 0) > 2 || !run.isRunning })
+        run.signal(SIGUSR1)
+        #expect(run.wait().status == 75)
+        let steps = try site.site.losses("warned").count
+        let kept = try FileManager.default.contentsOfDirectory(atPath: site.folder + "/warned/checkpoints").sorted()
+        #expect(kept.last?.hasSuffix("\(steps)") == true, "\(kept) after \(steps) steps")
+        let single = try Program(Site.blip2, site.arguments("warned", ["--steps", "2000"]))
+        #expect(eventually { ((try? site.site.losses("warned").count) ?? 0) > steps + 1 || !single.isRunning })
+        single.signal(SIGUSR1)
+        let ended = single.wait()
+        #expect(ended.status == 75 && ended.errors.contains("resumed after step \(steps)"), "\(ended.errors)")
+        let few = try site.train("few", ["--processes", "9"])
+        #expect(few.status == 64 && few.errors.contains("--batch-size: want at least 9"), "\(few.errors)")
+    }
+
     @Test("--check learns one batch by heart")
     func check() throws {
         let site = try StageOneSite()
