@@ -15,7 +15,8 @@ private let smallest = """
     @Test("the smallest one has the paper's defaults")
     func defaults() throws {
         let settings = try PhaseOneSettings(yaml: smallest)
-        #expect(settings.seed == 42 && settings.output.isEmpty && settings.processes == nil && settings.device == "auto")
+        #expect(settings.seed == 42 && settings.output.isEmpty && settings.processes == nil)
+        #expect(settings.device == "auto" && settings.threads == 0)
         #expect(settings.imageEncoder.precision == .auto && settings.qformer.dropout == 0.1)
         #expect(settings.data.sets.isEmpty && settings.data.mixing == .samples && settings.data.shuffle.samples == 4096)
         #expect(settings.images.size == nil && settings.images.flip && !settings.images.randAugment)
