@@ -207,8 +207,9 @@ let package = Package(
         library(
             "BLIP2Training",
             [
-                "BLIP2Models", "Images", "Layers", "Loading", "ModelFolders", "Samples", "Tensors", "TextTokenizers",
-                "Training", "VisionLanguage",
+                "BLIP2Models", "Files", "Images", "Layers", "Loading", "ModelFolders", "RandomNumbers", "Samples",
+                "Tensors",
+                "TextTokenizers", "Training", "VisionLanguage",
             ]),
         library(
             "Builds",

@@ -40,7 +40,7 @@ extension ImageEncoderConfiguration {
     }
 
     /// The names and shapes of the hub's layout.
-    private var hubShapes: [(String, [Int])] {
+    package var hubShapes: [(String, [Int])] {
         let (width, inner, side, isEVA) = (vision.width, vision.innerWidth, vision.patchSide, kind == .eva)
         var shapes: [(String, [Int])] = [
             ("embeddings.class_embedding", isEVA ? [1, 1, width] : [width]),

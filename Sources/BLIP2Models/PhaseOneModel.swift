@@ -105,6 +105,15 @@ package struct LookedAt {
     package let states: Tensor
     /// The queries' keys and values in each layer.
     let past: [OwnKeysValues]
+
+    /// The same as constants, to which no gradients flow.
+    package func detached() throws(TorchError) -> LookedAt {
+        var constants: [OwnKeysValues] = []
+        for own in past {
+            constants.append(OwnKeysValues(keys: try own.keys.detached(), values: try own.values.detached()))
+        }
+        return LookedAt(vectors: try vectors.detached(), states: try states.detached(), past: constants)
+    }
 }
 
 /// BERT's head: a map, a norm, and the word table.

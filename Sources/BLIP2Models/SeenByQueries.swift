@@ -26,6 +26,13 @@ package struct SeenByQueries {
         return SeenByQueries(layers: selected)
     }
 
+    /// The same as constants, to which no gradients flow.
+    package func detached() throws(TorchError) -> SeenByQueries {
+        var constants: [Tensor] = []
+        for layer in layers { constants.append(try layer.detached()) }
+        return SeenByQueries(layers: constants)
+    }
+
     /// These images, then `others`.
     package func followed(by others: SeenByQueries) throws(TorchError) -> SeenByQueries {
         var joined: [Tensor] = []

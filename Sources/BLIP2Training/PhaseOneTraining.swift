@@ -70,7 +70,7 @@ struct PhaseOneTraining: TrainingModel {
     }
 
     /// The states `[b, S, E]` of the images at the places `places` of `batch`.
-    private func encode(_ batch: TrainingBatch, _ places: Range<Int>) throws -> Tensor {
+    func encode(_ batch: TrainingBatch, _ places: Range<Int>) throws -> Tensor {
         let side = model.configuration.encoder.vision.imageSide
         let bytes = side * side * 3
         let pixels = Array(batch.pixels[places.lowerBound * bytes..<places.upperBound * bytes])

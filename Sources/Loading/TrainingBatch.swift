@@ -19,6 +19,15 @@ public struct TrainingBatch: Sendable, Equatable {
     /// Samples that are damaged, and for which others stand in here.
     public let damaged: [DamagedSample]
 
+    /// A batch that was not read from shards, for measurements and tests.
+    package init(
+        step: Int, numbers: Range<Int>, keys: [String], digests: [ContentDigest], pixels: [UInt8],
+        captions: [[String]], tokens: [[[Int]]], damaged: [DamagedSample]
+    ) {
+        (self.step, self.numbers, self.keys, self.digests) = (step, numbers, keys, digests)
+        (self.pixels, self.captions, self.tokens, self.damaged) = (pixels, captions, tokens, damaged)
+    }
+
     /// How many samples are here.
     public var count: Int { keys.count }
 

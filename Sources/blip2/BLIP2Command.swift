@@ -19,7 +19,7 @@ struct BLIP2Command: AsyncParsableCommand {
         version: softwareVersion,
         subcommands: [
             CaptionCommand.self, RankCommand.self, TrainCommand.self, EvalCommand.self, RandomCheckpointCommand.self,
-            BenchmarkCommand.self, LoaderBenchmarkCommand.self,
+            BenchmarkCommand.self, LoaderBenchmarkCommand.self, StageOneBenchmarkCommand.self,
         ])
 
     static func main() async { await runToExit(Self.self) }
