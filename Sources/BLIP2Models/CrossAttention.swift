@@ -27,7 +27,12 @@ struct CrossAttention {
     }
 
     /// Keys and values `[B, S, 2D]` of images' states `[B, S, E]`.
-    func keysValue(_ images: Tensor) throws(TorchError) -> Tensor { try keyValue(images) }
+    ///
+    /// In training the states are those that `norm` has standardized, and its scale and shift are put into the maps.
+    func keysValue(_ images: Tensor, norm: LayerNorm?) throws(TorchError) -> Tensor {
+        guard let norm else { return try keyValue(images) }
+        return try keyValue(standardized: images, by: norm)
+    }
 
     /// Maps flat queries `[N, D]` to `[N, D]`.
     ///

@@ -60,7 +60,7 @@ package struct PhaseOneModel {
 
     /// Images, from their encoder's states `[B, S, E]`, as queries see them: made once and shared by all passes.
     package func see(_ statesBSE: Tensor) throws(TorchError) -> SeenByQueries {
-        try qformer.see(imageNorm(statesBSE.to(qformer.words.dtype)))
+        try qformer.see(statesBSE.to(qformer.words.dtype), norm: imageNorm)
     }
 
     /// Images as their queries describe them.

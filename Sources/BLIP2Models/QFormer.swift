@@ -18,6 +18,8 @@ package struct QFormer {
     private let queryTokens: Tensor  // [1, Q, D]
     private let norm: LayerNorm
     private let layers: [QFormerLayer]
+    /// Whether the encoder's states are constants and the parameters are not.
+    private let isTrained: Bool
 
     /// The Q-Former of `weights`, a model's.
     package init(_ weights: Weights, _ configuration: QFormerConfiguration) throws(WeightsError) {
@@ -33,13 +35,17 @@ package struct QFormer {
                 try QFormerLayer(weights.scoped("qformer.encoder.layer.\(layer)"), configuration, number: layer))
         }
         self.layers = layers
+        isTrained = !weights.keepsLayouts
     }
 
-    /// The keys and values of normalized image states `[B, S, E]`, once for all passes over these images.
-    package func see(_ statesBSE: Tensor) throws(TorchError) -> SeenByQueries {
+    /// The keys and values of image states `[B, S, E]` that `norm` normalizes, once for all passes over these images.
+    package func see(_ statesBSE: Tensor, norm: LayerNorm) throws(TorchError) -> SeenByQueries {
+        let normalized = try isTrained ? norm.standardized(statesBSE) : norm(statesBSE)
         var seen: [Tensor] = []
         for layer in layers {
-            if let keysValues = try layer.keysValues(statesBSE) { seen.append(keysValues) }
+            if let keysValues = try layer.keysValues(normalized, norm: isTrained ? norm : nil) {
+                seen.append(keysValues)
+            }
         }
         return SeenByQueries(layers: seen)
     }

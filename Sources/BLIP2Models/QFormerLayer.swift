@@ -52,7 +52,9 @@ struct QFormerLayer {
     }
 
     /// The keys and values of images' states `[B, S, E]`, `[B, S, 2D]`; nil where this layer does not see images.
-    func keysValues(_ images: Tensor) throws(TorchError) -> Tensor? { try cross?.keysValue(images) }
+    func keysValues(_ images: Tensor, norm: LayerNorm?) throws(TorchError) -> Tensor? {
+        try cross?.keysValue(images, norm: norm)
+    }
 
     /// Maps flat rows `[N, D]` to those that `output` names.
     ///

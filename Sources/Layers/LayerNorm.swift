@@ -2,8 +2,8 @@ package import Tensors
 
 /// Normalization of the last dimension, with a learned scale and shift.
 package struct LayerNorm {
-    private let weight: Tensor  // [D]
-    private let bias: Tensor  // [D]
+    let weight: Tensor  // [D]
+    let bias: Tensor  // [D]
     private let epsilon: Double
 
     /// The parameters `weight` and `bias` of `weights`.
@@ -15,5 +15,15 @@ package struct LayerNorm {
 
     package func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
         try layerNorm(x, weight: weight, bias: bias, epsilon: epsilon)
+    }
+
+    /// The normalized input before scale and shift; that of a constant is a constant.
+    package func standardized(_ x: Tensor) throws(TorchError) -> Tensor {
+        let (one, zero) = (
+            try Tensor.empty(weight.shape, weight.dtype, on: weight.device), try bias.detached().copied()
+        )
+        try one.fill(1)
+        try zero.fill(0)
+        return try layerNorm(x, weight: one, bias: zero, epsilon: epsilon)
     }
 }

@@ -95,6 +95,30 @@ package struct Linear {
         return try weight(x, bias: bias, adding: residual)
     }
 
+    /// The map of what `norm` makes of `x`, of which `standardized` is the part without scale and shift; in training.
+    ///
+    /// Scale and shift are put into the map, whose gradients lead to theirs: where `x` is a constant, no product of the
+    /// size of `x` is needed for them.
+    package func callAsFunction(
+        standardized x: Tensor, by norm: LayerNorm
+    ) throws(TorchError) -> Tensor {
+        let (weight, bias) = try whole()
+        let shift = try weight.exactlyTimes(norm.bias.reshaped([norm.bias.shape[0], 1])).reshaped([weight.shape[0]])
+        return try linear(
+            x, weight: weight * norm.weight, bias: bias.map { bias throws(TorchError) in try bias + shift } ?? shift)
+    }
+
+    /// Weight and bias, put together where they are kept apart.
+    private func whole() throws(TorchError) -> (Tensor, Tensor?) {
+        switch weight {
+        case .plain(let weight): (weight, bias)
+        case .kernel(let kernel): (try Self.matrix(kernel), bias)
+        case .parts(let parts, let biases):
+            (try concatenated(parts, dimension: 0), try concatenated(biases, dimension: 0))
+        case .packed: preconditionFailure("a packed weight is not put together again")
+        }
+    }
+
     private static func matrix(_ kernel: Tensor) throws(TorchError) -> Tensor {
         let shape = kernel.shape
         return try kernel.reshaped([shape[0], shape.dropFirst().reduce(1, *)])
