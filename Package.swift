@@ -81,7 +81,7 @@ func torchShim() -> Target {
         name: "CTorch",
         exclude: [
             "attention.cpp", "buckets.cpp", "ctorch.cpp", "cuda.cpp", "device.cpp", "dropout.cpp", "group.cpp",
-            "int8.cpp", "kernels", "training.cpp",
+            "int8.cpp", "kernels", "linear.cpp", "training.cpp",
         ],
         linkerSettings: [.unsafeFlags(["-L\(builtShim)", "-lCTorch"])])
 }

@@ -1,4 +1,5 @@
 #include "kernels.hpp"
+#include "linear.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -13,18 +14,6 @@
 using namespace ct;
 
 namespace {
-
-// oneDNN's operators have no C++ declaration; their schemas are the same in libtorch 2.11 and 2.13.
-using Scalars = c10::List<std::optional<at::Scalar>>;
-using Pack = at::Tensor(const at::Tensor &, std::optional<c10::SymInt>);
-using Pointwise = at::Tensor(const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &,
-                             c10::string_view, Scalars, std::optional<c10::string_view>);
-using Binary = at::Tensor(const at::Tensor &, const at::Tensor &, const at::Tensor &,
-                          const std::optional<at::Tensor> &, c10::string_view);
-
-template <typename Signature> auto operation(const char *name, const char *overload) {
-    return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).typed<Signature>();
-}
 
 at::Tensor quick_gelu(const at::Tensor &x) {
     // x * sigmoid(1.702 x) = silu(1.702 x) / 1.702, with one temporary.
@@ -162,7 +151,7 @@ int ct_l2_norm(ct_tensor_t x, ct_tensor_t *out) {
 }
 
 int ct_linear(ct_tensor_t x, ct_tensor_t weight, ct_tensor_t bias, ct_tensor_t *out) {
-    return made(out, [&] { return at::linear(x->value, weight->value, maybe(bias)); });
+    return made(out, [&] { return best_linear(x->value, weight->value, maybe(bias)); });
 }
 int ct_layer_norm(ct_tensor_t x, ct_tensor_t weight, ct_tensor_t bias, double epsilon, ct_tensor_t *out) {
     return made(out, [&] {
