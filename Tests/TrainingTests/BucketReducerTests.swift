@@ -55,6 +55,8 @@ private struct SmallModel {
     /// The gradients of three steps by `count` processes, as the last process has them.
     private func trained(by count: Int, bytes: Int, late: Bool = false) throws -> [[String: [Float]]] {
         try GroupMembers.run(count) { group in
+            // Products of several threads may have other bits while the processor is busy.
+            useThreads(1)
             let model = try SmallModel()
             let reducer = BucketReducer(over: group, byteCount: bytes)
             let share = SmallModel.rows / count
