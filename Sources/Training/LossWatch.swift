@@ -145,7 +145,7 @@ package struct LossWatch: Sendable {
         let accuracy =
             plateau.means.accuracy.map { " with \(ChartText.label(($0 * 1000).rounded() / 10)) % right" } ?? ""
         let ratio = "\(lossText(LossExpectations.matchingByRatio)) and 66.7 %"
-        return "\(lossText(plateau.means.loss))\(accuracy) \(since): whoever knows only that one row in three matches "
-            + "has \(ratio)"
+        return "\(lossText(plateau.means.loss))\(accuracy) \(since): a model that knows only that one row in three "
+            + "matches has \(ratio)"
     }
 }

@@ -5,8 +5,8 @@ import Loading
 import Training
 
 extension PhaseOneRun {
-    /// Trains on a single batch, up to `steps` steps, and says whether it is learned by heart: whoever cannot learn one
-    /// batch cannot learn.
+    /// Trains on a single batch, up to `steps` steps, and says whether it is learned by heart: a model
+    /// that cannot learn one batch cannot learn.
     ///
     /// Dropout and weight decay are off, and the rate stays at its peak. Nothing is kept but the start.
     func check(steps: Int) async throws {

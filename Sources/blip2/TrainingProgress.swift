@@ -9,6 +9,8 @@ final class TrainingProgress {
     private let start = ContinuousClock.now
     private var line: ProgressLine
     private var shown: ContinuousClock.Instant?
+    /// Whether the last step is shown.
+    private var isDrawn = false
     /// Means of the last few dozen steps, by the log's names.
     private var means: [String: Double] = [:]
 
@@ -24,13 +26,15 @@ final class TrainingProgress {
             means[name] = means[name].map { 0.95 * $0 + 0.05 * value } ?? value
         }
         means["learning_rate"] = report.learningRate
+        isDrawn = false
         if let shown, now - shown < (isTerminal ? .milliseconds(200) : .seconds(5)) { return }
         shown = now
+        isDrawn = true
         draw(end: isTerminal ? "" : "\n")
     }
 
-    /// Shows the last step and leaves the line.
-    func finish() { if shown != nil { draw(end: "\n") } }
+    /// Shows the last step, unless a line has it, and leaves the line.
+    func finish() { if shown != nil, isTerminal || !isDrawn { draw(end: "\n") } }
 
     private func draw(end: String) {
         var size = winsize()
@@ -44,6 +48,7 @@ final class TrainingProgress {
             StandardError.line("\(text), \(note)", from: "blip2")
         }
     }
+
     /// Says `text` on a line of its own.
     func say(_ text: String) {
         if isTerminal { StandardError.write("\r\u{1b}[K") }
