@@ -86,9 +86,8 @@ package final class BuildProgress: Sendable {
     }
 
     private func draw(_ state: inout State, _ failed: Int?) {
-        var size = winsize()
-        let width = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-        StandardError.write("\r\u{1b}[K" + state.line.text(failed: failed, style: .bar(width: width - 1)))
+        let width = StandardError.columns - 1
+        StandardError.write("\r\u{1b}[K" + state.line.text(failed: failed, style: .bar(width: width)))
         state.isBarShown = true
     }
 

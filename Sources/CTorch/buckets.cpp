@@ -197,7 +197,7 @@ int ct_buckets_begin(ct_buckets_t buckets) {
 }
 int ct_buckets_finish(ct_buckets_t buckets) {
     const int status = guarded([&] { buckets->value->finish(); });
-    if (status != 0 && buckets->value->failure) last_failure = CT_FAILURE_GROUP;
+    if (status != 0 && buckets->value->failure && last_failure != CT_FAILURE_MEMORY) last_failure = CT_FAILURE_GROUP;
     return status;
 }
 void ct_buckets_order(ct_buckets_t buckets, int64_t *order) {

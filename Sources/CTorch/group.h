@@ -48,10 +48,10 @@ namespace ct {
 /// summed, with a number of elements that is a multiple of the number of processes. Uses one thread.
 void sum_in_order(Group &group, at::Tensor &flat);
 
-/// Runs `body`, whose failures make the group useless.
+/// Runs `body`, whose failures make the group useless; that memory ran out stays the word for it.
 template <typename Body> int in_group(Body body) {
     const int status = guarded(body);
-    if (status != 0) last_failure = CT_FAILURE_GROUP;
+    if (status != 0 && last_failure != CT_FAILURE_MEMORY) last_failure = CT_FAILURE_GROUP;
     return status;
 }
 

@@ -26,6 +26,12 @@ package enum StandardError {
     /// Whether a person sees it as it is written.
     package static let isTerminal = !isJSON && isatty(STDERR_FILENO) == 1
 
+    /// How many characters a line of the terminal has; 80 where it does not say.
+    package static var columns: Int {
+        var size = winsize()
+        return unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+
     /// Writes `text` as it is.
     package static func write(_ text: String) {
         _ = writeAll(Array(text.utf8)[...], to: STDERR_FILENO)  // there is nobody else to tell

@@ -42,7 +42,7 @@ package func similarities(_ vectorsBQJ: Tensor, _ vectorsTJ: Tensor) throws(Torc
     return try byQuery.reshaped([images, queries, vectorsTJ.shape[0]]).permuted([0, 2, 1]).maximum().floats()
 }
 
-/// Evaluates `model` on `set` here and now, in one thread: for the validation of a run, on held-out samples.
+/// Evaluates `model` on `set` in one thread, without a pool of engines: what `RetrievalEvaluation` is compared with.
 ///
 /// `states` gives the image encoder's states `[B, S, E]` of the images of a range, `block` at a time; it is asked twice
 /// for each image.

@@ -217,6 +217,6 @@ package struct PhaseOneSettings: Encodable, Sendable, Equatable {
     package var processes: Int?
     /// `auto`, `cpu` or `cuda:N`.
     package var device: String
-    /// Threads of the model in each process; 0 takes one for each core.
+    /// Threads of the model in each process; 0 divides the cores among those of the machine.
     package var threads: Int
 }

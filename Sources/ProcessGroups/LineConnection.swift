@@ -4,8 +4,8 @@ import Locks
 
 /// A TCP connection over which short lines come and go, without ever waiting.
 ///
-/// One thread reads; any thread writes. What the other side does not take is dropped with the connection: it is either dead
-/// or stopped.
+/// One thread reads; any thread writes. A line that the other side does not take is lost; one that it takes in part ends the
+/// connection, for what follows could not be read. It is either dead or stopped.
 final class LineConnection: Sendable {
     private static let lineLimit = 16 << 10
 
@@ -23,11 +23,11 @@ final class LineConnection: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Sends one line; false when the other side is gone or takes nothing any more.
-    @discardableResult
-    func send(_ line: String) -> Bool {
+    /// Sends one line, if the other side takes it.
+    func send(_ line: String) {
         let bytes = Array((line.replacingOccurrences(of: "\n", with: " ") + "\n").utf8)
-        return Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
+        let sent = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        if sent > 0 && sent < bytes.count { shutdown(descriptor, Int32(SHUT_RDWR)) }
     }
 
     /// The lines that have come, and whether the connection has ended.

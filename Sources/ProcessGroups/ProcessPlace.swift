@@ -54,7 +54,8 @@ package enum ProcessStart: Hashable, Sendable {
         case (let count, let processes?) where count != processes:
             throw CommandError(
                 .usage,
-                "--processes \(processes): the environment says that this is one of \(count) processes: leave it out")
+                "--processes \(processes), or that key of the file: the environment says that this is one of \(count) "
+                    + "processes: leave it out")
         default: self = .joining(place)
         }
     }

@@ -26,7 +26,9 @@ struct ProcessVariables {
             return nil
         }
         var place = try place("RANK", "WORLD_SIZE", local: "LOCAL_RANK")
-        if values["SLURM_NTASKS"] == values["WORLD_SIZE"], values["TORCHELASTIC_RUN_ID"] == nil, place.count > 1,
+        // What started the processes of a batch script by itself leaves Slurm's variables as they were.
+        let isStartedHere = values["TORCHELASTIC_RUN_ID"] != nil || values[ProcessLauncher.mark] != nil
+        if !isStartedHere, values["SLURM_NTASKS"] == values["WORLD_SIZE"], place.count > 1,
             let slurm = values["SLURM_PROCID"], slurm != values["RANK"]
         {
             throw contradiction("RANK", "SLURM_PROCID")

@@ -31,11 +31,11 @@ package final class BucketReducer: GradientReducer {
 
     package func finish(_ parameters: Parameters) throws {
         try state.withLock { state in
-            guard let buckets = state.buckets else { preconditionFailure("finish comes after begin") }
-            try buckets.finish()
-            guard !state.isInOrder else { return }
+            guard state.buckets != nil else { preconditionFailure("finish comes after begin") }
+            try state.buckets?.finish()
+            guard !state.isInOrder, let order = state.buckets?.order else { return }
             state.buckets = nil  // a parameter is in one set of buckets at a time
-            state.buckets = try self.buckets(inOrderOf(buckets, parameters))
+            state.buckets = try buckets(inOrder(order, parameters))
             state.isInOrder = true
         }
     }
@@ -44,9 +44,9 @@ package final class BucketReducer: GradientReducer {
         try GradientBuckets(parameters, over: group, byteCount: byteCount)
     }
 
-    /// The parameters in the order in which process 0 had the gradients of `buckets`.
-    private func inOrderOf(_ buckets: GradientBuckets, _ parameters: Parameters) throws -> [Tensor] {
-        let seen = try group.gathered(Tensor(buckets.order, shape: [parameters.tensors.count]))
+    /// The parameters in the order in which process 0 had their gradients; `order` is this process's.
+    private func inOrder(_ order: [Int], _ parameters: Parameters) throws -> [Tensor] {
+        let seen = try group.gathered(Tensor(order, shape: [parameters.tensors.count]))
         let reversed = Array(parameters.tensors.reversed())
         return try seen.integers().prefix(reversed.count).map { reversed[$0] }
     }

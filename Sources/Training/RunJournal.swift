@@ -63,9 +63,11 @@ package struct BestStep: Sendable, Equatable {
     /// That of `records`; nil where none was validated.
     init?(of records: [RunRecord]) {
         let validated = records.compactMap { record in
-            record.terms["validation_loss"].map { BestStep(step: record.step, loss: $0) }
+            record.terms["validation_loss"].flatMap { loss in
+                loss.isFinite ? BestStep(step: record.step, loss: loss) : nil
+            }
         }
-        guard let best = validated.min(by: { $0.loss < $1.loss }), best.loss.isFinite else { return nil }
+        guard let best = validated.min(by: { $0.loss < $1.loss }) else { return nil }
         self = best
     }
 

@@ -110,7 +110,7 @@ package final class RunLog: Sendable {
         guard var record = last else { return nil }
         record.terms.merge(terms) { _, new in new }
         do {
-            try file.truncate(atOffset: start)
+            // Written over the old line, which is shorter, the new one leaves no moment without either.
             try file.seek(toOffset: start)
         } catch {
             throw TrainingError(.log, path, "write: \(error.localizedDescription)")

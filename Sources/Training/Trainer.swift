@@ -16,10 +16,10 @@ package actor Trainer {
         package let learningRate: Double
         /// The length of the gradient before it was limited.
         package let gradientNorm: Double
-        /// What the model shows beside the loss, by name; `validation_…` where the step was validated.
-        package var terms: [String: Double]
+        /// What the model shows beside the loss, by name.
+        package let terms: [String: Double]
         /// Whether some process was asked to stop.
-        package var isStopped = false
+        package let isStopped: Bool
     }
 
     private let executor = TorchExecutor()
@@ -64,7 +64,7 @@ package actor Trainer {
     /// How far the training is, and all that must be the same for it to go on.
     var state: RunState { RunState(step: step, options: options, frozen: model.frozen, lossScale: lossScale) }
 
-    /// What is trained and what is not.
+    /// How much is trained.
     package var inventory: Inventory { Inventory(model) }
 
     /// Takes the next step, with `batch`, this process's part of the global one; `stop` says that the run should end.

@@ -65,15 +65,13 @@ package struct TrainingRun: Sendable {
         package let best: BestStep?
         /// What the watch says of the run as a whole.
         package let summary: [String]
-        /// Whether nothing was learned, as far as the watch can tell.
-        package let isDead: Bool
     }
 
     /// Trains up to the last step and writes the model.
     ///
     /// `begin` is told how many steps were taken before and what the model has; `report` what the log has of every step, in
-    /// the first process alone. A cancelled run writes a checkpoint and throws `CancellationError`; a folder whose run cannot go on as this one throws as
-    /// `RunFolder.resume` does.
+    /// the first process alone. A cancelled run writes a checkpoint and throws `CancellationError`; a folder whose run
+    /// cannot go on as this one throws as `RunFolder.resume` does.
     @discardableResult package func callAsFunction(
         _ report: @escaping @Sendable (RunRecord) -> Void,
         begin: @Sendable (Int, Inventory) -> Void = { _, _ in }
@@ -143,6 +141,7 @@ package struct TrainingRun: Sendable {
     private func own(_ batches: BatchLoader) -> BatchLoader {
         var own = batches
         own.tokenize = objective.tokens(of:)
+        own.decoders = self.batches.decoders
         own.process = ProcessRank(group.index, of: group.count)
         return own
     }
@@ -179,7 +178,7 @@ package struct TrainingRun: Sendable {
 
     /// The model of the last step; where validation found an earlier one better, that one's too.
     private func finish(_ trainer: Trainer, _ watch: LossWatch?) async throws -> Ended {
-        guard isFirst else { return Ended(best: nil, summary: [], isDead: false) }
+        guard isFirst else { return Ended(best: nil, summary: []) }
         let best = try BestStep(of: folder)
         if let best, best.step != options.schedule.steps, let checkpoint = folder.best {
             try FileManager.default.createDirectory(atPath: folder.bestModel, withIntermediateDirectories: true)
@@ -189,7 +188,7 @@ package struct TrainingRun: Sendable {
                 Dictionary(uniqueKeysWithValues: parameters), as: modelType, to: folder.bestModel)
         }
         try await trainer.writeModel(as: modelType, to: folder.path)
-        return Ended(best: best, summary: watch?.summary() ?? [], isDead: watch?.isDead ?? false)
+        return Ended(best: best, summary: watch?.summary() ?? [])
     }
 }
 

@@ -4,7 +4,8 @@ import Foundation
 
 /// Runs `body`; SIGUSR1, by which batch systems warn before they end a job, stops it as an interrupt does.
 ///
-/// Throws with exit code 75 then: what was done is kept, and the same command resumes. Of several processes one `speaks`.
+/// Throws with exit code 75 then: what was done is kept, and the same command resumes. So it does where `body` stops because
+/// another process was warned. Of several processes one `speaks`.
 func stoppingAtWarning(speaks: Bool = true, _ body: @escaping @Sendable () async throws -> Void) async throws {
     let (warnings, source) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let watch = SignalWatch(SIGUSR1) { source.yield() }
@@ -27,9 +28,9 @@ func stoppingAtWarning(speaks: Bool = true, _ body: @escaping @Sendable () async
                 return
             }
         }
-    } catch is BatchWarning {
+    } catch let error where error is BatchWarning || (error is CancellationError && !Task.isCancelled) {
         guard speaks else { throw ExitCode(CommandError.Code.outage.rawValue) }
-        throw CommandError(.outage, "stopped by SIGUSR1, with a checkpoint: the same command resumes")
+        throw CommandError(.outage, "stopped as a signal asked, with a checkpoint: the same command resumes")
     }
 }
 

@@ -52,6 +52,7 @@ struct EvalRetrievalCommand: AsyncParsableCommand {
         evaluation.batch = try options.use(images: limit ?? .max).batch
         evaluation.heldByteLimit = hold << 20
         let progress = PartProgress()
+        defer { progress.finish() }
         do {
             let result = try await evaluation.run(on: data.map { Dataset(at: expandingHome($0)) }) {
                 part, done, total in

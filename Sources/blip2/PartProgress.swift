@@ -33,10 +33,8 @@ final class PartProgress {
 
     private func draw(end: String) {
         guard let line else { return }
-        var size = winsize()
-        let width = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
         if isTerminal {
-            StandardError.write("\r\u{1b}[K\(line.text(failed: nil, style: .bar(width: width)))\(end)")
+            StandardError.write("\r\u{1b}[K\(line.text(failed: nil, style: .bar(width: StandardError.columns)))\(end)")
         } else {
             StandardError.line(line.text(failed: nil, style: .plain), from: "blip2")
         }

@@ -9,9 +9,7 @@ import Training
 import VisionLanguage
 
 extension PhaseOneRun {
-    /// What a person is told before the first step: what is trained and what is frozen, the data and the rate.
-    ///
-    /// Nothing of it is known only when the run has begun but what `introduction(to:after:)` adds.
+    /// What a person is told before the first step: what is frozen, the Q-Former, the data and the rate.
     func introduction() throws -> [String] {
         let (qformer, vision) = (start.configuration.qformer, start.configuration.encoder.vision)
         let training = settings.training

@@ -40,7 +40,7 @@ struct TrainStage1Command: AsyncParsableCommand {
     @Option(help: "The highest learning rate.") var learningRate: Double?
     @Option(help: "Precision of matrix products: auto, float32, bfloat16 or float16.") var precision: String?
     @Option(help: "Where the model is trained: auto, cpu or cuda:N.") var device: String?
-    @Option(help: "Threads for the model; 0 uses one for each core.") var threads: Int?
+    @Option(help: "Threads for the model in each process; 0 divides the cores among them.") var threads: Int?
     @Flag(
         help: """
             Train on one batch only, at most --steps (500) times, and see whether it is learned by heart: a test of model, data \
@@ -87,11 +87,21 @@ struct TrainStage1Command: AsyncParsableCommand {
             let code = try await ProcessLauncher(count).run()
             if code != 0 { throw ExitCode(code) }
         case .joining(let place):
+            try checkBatch(settings, among: place)
             let joined = try TrainingProcesses(joining: place)
             try await stoppingAtWarning(speaks: place.index == 0) {
                 try await joined.run { try await asTrainingInput { try await PhaseOneRun(settings, joined)() } }
             }
         }
+    }
+
+    /// Refuses a batch that cannot be divided among the processes that the environment names; one process says so for all.
+    private func checkBatch(_ settings: PhaseOneSettings, among place: ProcessPlace) throws {
+        var settings = settings
+        settings.processes = place.count
+        guard let problem = settings.batchProblem else { return }
+        guard place.index == 0 else { throw ExitCode(CommandError.Code.usage.rawValue) }
+        throw CommandError(.usage, "--batch-size: \(problem)")
     }
 
     /// The file's settings with the options over them, every path absolute.

@@ -37,10 +37,8 @@ final class TrainingProgress {
     func finish() { if shown != nil, isTerminal || !isDrawn { draw(end: "\n") } }
 
     private func draw(end: String) {
-        var size = winsize()
-        let width = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
         let note = figures()
-        let style: ProgressLine.Style = isTerminal ? .bar(width: width - note.count - 3) : .plain
+        let style: ProgressLine.Style = isTerminal ? .bar(width: StandardError.columns - note.count - 3) : .plain
         let text = line.text(failed: nil, style: style)
         if isTerminal {
             StandardError.write("\r\u{1b}[K\(text)  \(note)\(end)")

@@ -102,5 +102,14 @@ import Testing
             ["ENVIRONMENT": "BATCH", "SLURM_PROCID": "0"]) { $1 }
         refused(batch, nil, "srun")
         #expect(try start(batch, 2) == .launching(2))
+        // The processes that are started so have Slurm's variables of the script beside their own.
+        let started = [
+            "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500",
+            "SLURM_NTASKS": "2", "SLURM_PROCID": "0",
+        ]
+        let place = try start(batch.merging(started) { $1 }.merging([ProcessLauncher.mark: "1"]) { $1 }, 2)
+        guard case .joining(let joined) = place else { return Issue.record("\(place)") }
+        #expect(joined.index == 1 && joined.count == 2)
+        #expect(throws: CommandError.self) { try start(batch.merging(started) { $1 }, 2) }
     }
 }
