@@ -108,7 +108,10 @@ import Testing
             "SLURM_NTASKS": "2", "SLURM_PROCID": "0",
         ]
         let place = try start(batch.merging(started) { $1 }.merging([ProcessLauncher.mark: "1"]) { $1 }, 2)
-        guard case .joining(let joined) = place else { return Issue.record("\(place)") }
+        guard case .joining(let joined) = place else {
+            Issue.record("not joining")
+            return
+        }
         #expect(joined.index == 1 && joined.count == 2)
         #expect(throws: CommandError.self) { try start(batch.merging(started) { $1 }, 2) }
     }
