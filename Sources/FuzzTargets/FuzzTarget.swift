@@ -31,6 +31,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case wordpiece
     /// `tokenizer.json` of CLIP.
     case bytepair
+    /// `spiece.model` of T5.
+    case sentencepiece
+    /// `tokenizer.json` of T5.
+    case unigram
     case manifest
     case profile
     /// A picture of any format, decoded whole and as small as possible.
@@ -59,6 +63,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
             case .bytepair:
                 try write(bytes, to: folder + "/tokenizer.json")
                 _ = try CLIPTokenizer(directory: folder).encode("a picture of 猫")
+            case .sentencepiece:
+                try write(bytes, to: folder + "/spiece.model")
+                _ = try loadLanguageTokenizer(directory: folder).encode("ABBA e\u{301} a picture of 猫 😀")
+            case .unigram:
+                try write(bytes, to: folder + "/tokenizer.json")
+                _ = try loadLanguageTokenizer(directory: folder).encode("ABBA e\u{301} a picture of 猫 😀")
             default:
                 try write(bytes, to: folder + "/input")
                 try read(folder + "/input")
@@ -89,7 +99,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .coco: try readAll(COCOSource(name: "s", paths: [path]))
         case .sbu: try readAll(SBUSource(name: "s", paths: [path]))
         case .webdataset: try readAll(WebDatasetSource(name: "s", paths: [path]))
-        case .manifest, .profile, .image, .shard, .index, .wordpiece, .bytepair: break  // read above
+        case .manifest, .profile, .image, .shard, .index, .wordpiece, .bytepair, .sentencepiece, .unigram:
+            break  // read above
         }
     }
 

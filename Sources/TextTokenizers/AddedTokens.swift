@@ -1,7 +1,6 @@
 /// Tokens that are found in a text as they are, before it is cut into words: `[SEP]`, `<|endoftext|>`.
 ///
-/// Source: tokenizers `AddedVocabulary`; its flags `lstrip`, `rstrip` and `single_word` do not matter to tokenizers that
-/// drop white space, and are not looked at.
+/// Source: tokenizers `AddedVocabulary`; its flag `single_word` is not looked at.
 struct AddedTokens {
     /// A stretch of text, or a token found between two of them.
     enum Part {
@@ -12,6 +11,7 @@ struct AddedTokens {
     private struct Pattern {
         let text: [UInt8]
         let id: Int
+        let takesSpace: (before: Bool, behind: Bool)
     }
 
     private let specialIDs: Set<Int>
@@ -36,9 +36,12 @@ struct AddedTokens {
             vocabulary.insert(content, id)
         }
         specialIDs = Set(tokens.values.filter(\.isSpecial).map(\.id))
-        let raw = tokens.values.filter { !$0.isNormalized }.map { Pattern(text: $0.content, id: $0.id) }
+        let raw = tokens.values.filter { !$0.isNormalized }.map {
+            Pattern(text: $0.content, id: $0.id, takesSpace: $0.takesSpace)
+        }
         let normalized = tokens.values.filter(\.isNormalized).map { token in
-            Pattern(text: Array(normalize(String(decoding: token.content, as: UTF8.self)).utf8), id: token.id)
+            let text = normalize(String(decoding: token.content, as: UTF8.self))
+            return Pattern(text: Array(text.utf8), id: token.id, takesSpace: token.takesSpace)
         }
         patterns = (Self.byFirstByte(raw), Self.byFirstByte(normalized))
     }
@@ -59,9 +62,14 @@ struct AddedTokens {
                 place += 1
                 continue
             }
-            if start < place { parts.append(.text(String(decoding: bytes[start..<place], as: UTF8.self))) }
+            var end = place
+            while found.takesSpace.before, let length = bytes.spaceLength(before: end), end - length >= start {
+                end -= length
+            }
+            if start < end { parts.append(.text(String(decoding: bytes[start..<end], as: UTF8.self))) }
             parts.append(.token(found.id))
             place += found.text.count
+            while found.takesSpace.behind, let length = bytes.spaceLength(at: place) { place += length }
             start = place
         }
         if start < place { parts.append(.text(String(decoding: bytes[start...], as: UTF8.self))) }

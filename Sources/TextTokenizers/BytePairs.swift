@@ -1,8 +1,8 @@
 /// Byte-pair encoding of one word: its bytes, merged pair by pair, the pair that was learnt first before others.
 ///
-/// Source: tokenizers `BPE` with the suffix `</w>`. A queue of pairs makes a word of n bytes cost n log n.
+/// Source: tokenizers `BPE`. A queue of pairs makes a word of n bytes cost n log n.
 struct BytePairs {
-    /// What the last piece of a word ends in.
+    /// What the last piece of a word ends in, in CLIP's vocabularies.
     static let suffix = Array("</w>".utf8)
 
     private struct Merge {
@@ -36,11 +36,16 @@ struct BytePairs {
     }
 
     private let merges: [Pair: Merge]
-    private let innerIDs: [Int]
-    private let lastIDs: [Int]
+    /// The ids of the 256 bytes inside and at the end of a word; nil where there is none.
+    private let innerIDs: [Int?]
+    private let lastIDs: [Int?]
 
-    /// The merges of `model`, over `vocabulary`; a byte that it lacks is `unknownID`.
-    init(_ model: CLIPModel, _ vocabulary: Vocabulary, unknownID: Int) throws(TokenizerError) {
+    /// The merges of `model`, over `vocabulary`, whose tokens at the end of a word end in `suffix`.
+    ///
+    /// A byte that the vocabulary lacks is `unknownID`, and is left out where that is nil.
+    init(
+        _ model: BytePairModel, _ vocabulary: Vocabulary, unknownID: Int?, suffix: [UInt8]
+    ) throws(TokenizerError) {
         var table: [Pair: Merge] = [:]
         for (rank, merge) in model.merges.enumerated() {
             guard let left = vocabulary.ids[merge.left], let right = vocabulary.ids[merge.right],
@@ -55,17 +60,16 @@ struct BytePairs {
         }
         self.merges = table
         innerIDs = ByteAlphabet.characters.map { vocabulary.ids[$0] ?? unknownID }
-        lastIDs = ByteAlphabet.characters.map { vocabulary.ids[$0 + Self.suffix] ?? unknownID }
+        lastIDs = ByteAlphabet.characters.map { vocabulary.ids[$0 + suffix] ?? unknownID }
     }
 
-    /// Appends the ids of the pieces of `word`, which is not empty.
-    func append(_ word: some Collection<UInt8>, to ids: inout [Int]) {
-        var symbols = word.enumerated().map { place, byte in
-            Symbol(id: innerIDs[Int(byte)], previous: place - 1, next: place + 1)
+    /// Appends the ids of the pieces of `word`.
+    func append(_ word: some BidirectionalCollection<UInt8>, to ids: inout [Int]) {
+        guard let last = word.last else { return }
+        let pieces = word.dropLast().compactMap { innerIDs[Int($0)] } + [lastIDs[Int(last)]].compactMap(\.self)
+        var symbols = pieces.enumerated().map { place, id in
+            Symbol(id: id, previous: place - 1, next: place + 1 < pieces.count ? place + 1 : -1)
         }
-        guard let last = word.reversed().first else { return }
-        symbols[symbols.count - 1].id = lastIDs[Int(last)]
-        symbols[symbols.count - 1].next = -1
         merge(&symbols)
         for symbol in symbols where symbol.id >= 0 { ids.append(symbol.id) }
     }

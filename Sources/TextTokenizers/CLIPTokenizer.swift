@@ -31,7 +31,7 @@ package struct CLIPTokenizer: Sendable {
         precondition(contextLength >= 2, "a text has at least a start and an end")
         let files = try TokenizerFiles(directory: directory)
         try files.require(.clip)
-        let model = try CLIPModel(files)
+        let model = try BytePairModel(files)
         var vocabulary = model.vocabulary
         let start = try files.specialToken("bos_token", default: "<|startoftext|>", in: vocabulary)
         let end = try files.specialToken("eos_token", default: "<|endoftext|>", in: vocabulary)
@@ -42,7 +42,7 @@ package struct CLIPTokenizer: Sendable {
             normalize: Self.normalized)
         self.vocabulary = vocabulary
         (startID, endID) = (vocabulary.id(start), vocabulary.id(end))
-        pairs = try BytePairs(model, vocabulary, unknownID: vocabulary.id(unknown))
+        pairs = try BytePairs(model, vocabulary, unknownID: vocabulary.id(unknown), suffix: BytePairs.suffix)
         self.contextLength = min(contextLength, try files.longestText())
         self.cleaning = cleaning
     }

@@ -6,6 +6,10 @@ struct ListedToken {
     let isNormalized: Bool
     /// Left out of decoded text on request.
     let isSpecial: Bool
+    /// Takes the white space in front of it, or behind it, as its own.
+    var takesSpace = (before: false, behind: false)
+    /// Found only where no letter or number stands beside it.
+    var isSingleWord = false
 
     init(content: [UInt8], id: Int, isNormalized: Bool, isSpecial: Bool) {
         (self.content, self.id, self.isNormalized, self.isSpecial) = (content, id, isNormalized, isSpecial)
@@ -41,5 +45,7 @@ struct ListedToken {
         self.init(
             content: content, id: id, isNormalized: value["normalized"]?.bool ?? true,
             isSpecial: value["special"]?.bool ?? false)
+        takesSpace = (value["lstrip"]?.bool ?? false, value["rstrip"]?.bool ?? false)
+        isSingleWord = value["single_word"]?.bool ?? false
     }
 }

@@ -32,6 +32,34 @@ struct TokenizerKind: Sendable {
             ("model", "ignore_merges", .bool(false)),
         ])
 
+    static let byteLevel = TokenizerKind(
+        classes: ["GPT2Tokenizer", "GPT2TokenizerFast"],
+        settings: common + [
+            ("add_prefix_space", .bool(false)), ("add_eos_token", .bool(false)),
+            ("truncation_side", .string(Array("right".utf8))), ("errors", .string(Array("replace".utf8))),
+        ],
+        parts: [
+            ("normalizer", "type", .null), ("pre_tokenizer", "type", .string(Array("ByteLevel".utf8))),
+            ("pre_tokenizer", "add_prefix_space", .bool(false)), ("pre_tokenizer", "use_regex", .bool(true)),
+            ("decoder", "type", .string(Array("ByteLevel".utf8))), ("model", "continuing_subword_prefix", .string([])),
+            ("model", "end_of_word_suffix", .string([])), ("model", "dropout", .number(0)),
+            ("model", "fuse_unk", .bool(false)), ("model", "byte_fallback", .bool(false)),
+            ("model", "ignore_merges", .bool(false)),
+        ])
+
+    static let unigram = TokenizerKind(
+        classes: ["T5Tokenizer", "T5TokenizerFast"],
+        settings: common + [
+            ("add_bos_token", .bool(false)), ("add_eos_token", .bool(true)),
+            ("truncation_side", .string(Array("right".utf8))),
+        ],
+        parts: [
+            ("decoder", "type", .string(Array("Metaspace".utf8))),
+            ("decoder", "replacement", .string(Array("▁".utf8))),
+            ("decoder", "prepend_scheme", .string(Array("always".utf8))),
+            ("decoder", "add_prefix_space", .bool(true)), ("model", "byte_fallback", .bool(false)),
+        ])
+
     private static let common: [(key: String, value: JSONValue)] = [("split_special_tokens", .bool(false))]
 
     /// Classes that do what `tokenizer.json` says.

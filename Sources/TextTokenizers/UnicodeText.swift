@@ -29,6 +29,20 @@ extension Unicode.Scalar {
     }
 }
 
+extension [UInt8] {
+    /// How many bytes of this UTF-8 text the white space at `place` has; nil where there is none.
+    func spaceLength(at place: Int) -> Int? {
+        let scalar = String(decoding: self[place...].prefix(4), as: UTF8.self).unicodeScalars.first
+        return scalar.flatMap { $0.isSpace ? UTF8.width($0) : nil }
+    }
+
+    /// The same for the white space that ends in front of `place`.
+    func spaceLength(before place: Int) -> Int? {
+        let scalar = String(decoding: self[..<place].suffix(4), as: UTF8.self).unicodeScalars.last
+        return scalar.flatMap { $0.isSpace ? UTF8.width($0) : nil }
+    }
+}
+
 extension [Unicode.Scalar] {
     /// A string of these scalars.
     var text: String { String(String.UnicodeScalarView(self)) }

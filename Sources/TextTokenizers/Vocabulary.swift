@@ -3,6 +3,9 @@ struct Vocabulary {
     private(set) var ids: [[UInt8]: Int] = [:]
     private(set) var tokens: [Int: [UInt8]] = [:]
 
+    /// No tokens.
+    init() {}
+
     /// One token a line, numbered from 0, as in `vocab.txt`.
     ///
     /// A token that stands there twice has its last number, as in the reference.

@@ -60,6 +60,89 @@ import Testing
         #expect(try Self.fault(files, clip: true)?.description.contains(message) == true)
     }
 
+    private static func refusal(_ files: [String: String]) throws -> String {
+        let folder = try folder(files)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let error = #expect(throws: TokenizerError.self) { try loadLanguageTokenizer(directory: folder) }
+        return error?.description.replacingOccurrences(of: folder + "/", with: "") ?? ""
+    }
+
+    @Test(
+        "of language models that are wrong or ask for more are refused in one line",
+        arguments: [
+            ([:], "has neither tokenizer.json nor vocab.json with merges.txt, nor spiece.model"),
+            (
+                ["tokenizer_config.json": #"{"tokenizer_class":"LlamaTokenizer"}"#],
+                "tokenizer_config.json: unsupported: tokenizer_class: LlamaTokenizer is not supported"
+            ),
+            (["tokenizer.json": #"{"model":{"type":"WordPiece"}}"#], "model.type: \"WordPiece\" is not supported"),
+            (["vocab.json": "{}"], "has neither tokenizer.json nor vocab.json with merges.txt"),
+            (["spiece.model": "not a model"], "spiece.model: malformed: not a SentencePiece model"),
+            (["spiece.model": ""], "spiece.model: malformed: it has no pieces"),
+            (["spiece.model": "\u{0a}\u{03}\u{0a}\u{01}a"], "no </s> (eos_token) in the vocabulary"),
+            (["spiece.model": "\u{12}\u{02}\u{18}\u{02}"], "unsupported: model_type is 2, only 1 is supported"),
+            (["spiece.model": "\u{1a}\u{02}\u{18}\u{00}"], "unsupported: add_dummy_prefix is 0, only 1"),
+            (["spiece.model": "\u{0a}\u{02}\u{0a}\u{00}"], "malformed: not a SentencePiece model"),
+            (
+                [
+                    "spiece.model": "",
+                    "tokenizer_config.json": #"{"tokenizer_class":"T5Tokenizer","add_eos_token":false}"#,
+                ],
+                "add_eos_token: false is not supported, only true"
+            ),
+            (
+                ["tokenizer.json": #"{"model":{"type":"Unigram","vocab":[["a",0],["b"]]}}"#],
+                "tokenizer.json: malformed: model.vocab: piece 1: want a text and a score"
+            ),
+            (
+                ["tokenizer.json": #"{"model":{"type":"Unigram","vocab":[]},"normalizer":{"type":"NFC"}}"#],
+                "normalizer: \"NFC\" is not supported, only Precompiled"
+            ),
+            (
+                [
+                    "tokenizer.json": #"""
+                    {"model":{"type":"Unigram","vocab":[]},"normalizer":{"type":"Precompiled",\#
+                    "precompiled_charsmap":"/////w=="}}
+                    """#
+                ], "its table of characters is cut off"
+            ),
+            (
+                ["tokenizer.json": #"{"model":{"type":"Unigram","vocab":[]},"pre_tokenizer":{"type":"Digits"}}"#],
+                "pre_tokenizer: want WhitespaceSplit and Metaspace"
+            ),
+            (
+                ["tokenizer.json": #"{"model":{"type":"BPE","vocab":{}},"pre_tokenizer":{"type":"Metaspace"}}"#],
+                "pre_tokenizer.type: \"Metaspace\" is not supported, only \"ByteLevel\""
+            ),
+            (
+                [
+                    "tokenizer.json": #"""
+                    {"model":{"type":"BPE","vocab":{"<|endoftext|>":0},"merges":[]},\#
+                    "post_processor":{"type":"RobertaProcessing"}}
+                    """#
+                ], "post_processor: want TemplateProcessing or ByteLevel, not \"RobertaProcessing\""
+            ),
+        ])
+    func refused(_ files: [String: String], _ message: String) throws {
+        let refusal = try Self.refusal(files)
+        #expect(refusal.contains(message), "\(refusal)")
+    }
+
+    @Test("of language models may give a token the white space around it")
+    func spaceOfTokens() throws {
+        let folder = try Self.folder([
+            "vocab.json": #"{"<|endoftext|>":0,"a":1,"Ġ":2}"#, "merges.txt": "",
+            "tokenizer_config.json": #"""
+            {"added_tokens_decoder":{"3":{"content":"<l>","lstrip":true},"4":{"content":"<r>","rstrip":true}}}
+            """#,
+        ])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let tokenizer = try loadLanguageTokenizer(directory: folder)
+        #expect(tokenizer.encode("a  <l>  a") == [1, 3, 2, 2, 1])
+        #expect(tokenizer.encode("a \u{3000}<r>\u{2003} a") == [1, 2, 4, 1])
+        #expect(tokenizer.encode("<r>  <l>  ") == [4, 3, 2, 2])
+    }
+
     @Test(
         "that are cut off or damaged anywhere load or throw", arguments: ["bert", "bert-lists", "clip", "clip-lists"])
     func damaged(_ name: String) throws {

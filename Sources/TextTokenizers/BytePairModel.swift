@@ -1,5 +1,5 @@
 /// The vocabulary and merges of a byte-pair tokenizer, as its files list them.
-struct CLIPModel {
+struct BytePairModel {
     /// Two tokens that become one.
     typealias Merge = (left: [UInt8], right: [UInt8])
 
