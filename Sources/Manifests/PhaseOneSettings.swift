@@ -1,14 +1,7 @@
 /// What `blip2 train stage1` trains, on what and how: its YAML file, with every default filled in.
 ///
 /// docs/training-config.md explains every key.
-package struct PhaseOneSettings: Encodable, Sendable, Equatable {
-    /// The frozen part that looks at images.
-    package struct ImageEncoder: Encodable, Sendable, Equatable {
-        /// A directory in the hub's layout, or a hub id: CLIP's or BLIP-2's.
-        package var model: String
-        package var precision: Manifest.Precision
-    }
-
+package struct PhaseOneSettings: Sendable, Equatable {
     /// What the trained parameters are before the first step.
     package struct Start: Encodable, Sendable, Equatable {
         /// What `from` says where all parameters are drawn from the seed.
@@ -41,182 +34,25 @@ package struct PhaseOneSettings: Encodable, Sendable, Equatable {
         package var dropout: Double
     }
 
-    /// Which data sets are shown, and in what order.
-    package struct Data: Encodable, Sendable, Equatable {
-        package enum Mixing: String, Encodable, Sendable, CaseIterable {
-            /// A batch holds samples of every set.
-            case samples
-            /// All samples of a batch are of one set.
-            case batches
-        }
-
-        /// Data sets that are shown as one.
-        package struct Set: Encodable, Sendable, Equatable {
-            /// Outputs of the pipeline.
-            package var paths: [String]
-            /// Its part of the samples, next to the other sets'; nil is its size.
-            package var share: Double?
-            /// How its images are prepared, where that is another way than the others'.
-            package var images: Images?
-
-            private enum CodingKeys: String, CodingKey {
-                case paths = "path"
-                case share, images
-            }
-
-            package init(paths: [String], share: Double? = nil, images: Images? = nil) {
-                (self.paths, self.share, self.images) = (paths, share, images)
-            }
-        }
-
-        /// How far samples are moved from their places in the shards.
-        package struct Shuffle: Encodable, Sendable, Equatable {
-            /// Shards of a set that are read together.
-            package var shards: Int
-            /// Samples of a set that wait for their turn.
-            package var samples: Int
-            /// Bytes that these have at most.
-            package var bytes: Int
-        }
-
-        /// Empty where the file leaves it to the command line.
-        package var sets: [Set]
-        package var mixing: Mixing
-        package var shuffle: Shuffle
-        /// Damaged samples that are replaced, in each process, before the run ends.
-        package var damageLimit: Int
-    }
-
-    /// How images are prepared.
-    package struct Images: Encodable, Sendable, Equatable {
-        /// Which part of an image is shown.
-        package enum Crop: Sendable, Equatable {
-            case whole
-            /// At least this share of each side.
-            case sides(Double)
-            /// A share of the area in the first range, with width over height in the second.
-            case area(ClosedRange<Double>, aspect: ClosedRange<Double>)
-        }
-
-        /// Pixels of the square's side, one for all sets; nil is the image encoder's own.
-        package var size: Int?
-        package var crop: Crop
-        /// Whether every second image is mirrored.
-        package var flip: Bool
-        package var randAugment: Bool
-    }
-
-    /// Which captions are shown, and how.
-    package struct Captions: Encodable, Sendable, Equatable {
-        package enum Use: String, Encodable, Sendable, CaseIterable {
-            /// One of the kept ones, drawn anew each time.
-            case kept
-            /// The best of the kept ones.
-            case best
-            /// The one that came with the image.
-            case web
-        }
-        package enum Cleaning: String, Encodable, Sendable, CaseIterable {
-            /// LAVIS's `blip_caption`.
-            case blip
-            case none
-        }
-        package var use: Use
-        package var clean: Cleaning
-        /// What every caption begins with.
-        package var prompt: String
-        /// Tokens of the longest caption, with the first and the last; longer ones are cut.
-        package var maxTokens: Int
-    }
-
-    package struct Losses: Encodable, Sendable, Equatable {
-        package enum TextMean: String, Encodable, Sendable, CaseIterable {
-            /// The mean over the tokens of the global batch.
-            case global
-            /// The mean of the processes' means, as in LAVIS.
-            case processes
-        }
-        package var labelSmoothing: Double
-        package var textMean: TextMean
-    }
-
-    /// The optimizer's steps.
-    package struct Training: Encodable, Sendable, Equatable {
-        /// When the learning rate falls.
-        package enum Decay: String, Encodable, Sendable, CaseIterable { case steps, epochs }
-
-        /// Steps of the whole run; nil where `epochs` says it.
-        package var steps: Int?
-        package var epochs: Int?
-        /// Steps of an epoch; nil is one pass over the data.
-        package var stepsPerEpoch: Int?
-        /// Samples of a step, those of all processes together.
-        package var batchSize: Int
-        /// Parts that a process's samples are computed in, one after the other.
-        package var accumulate: Int
-        package var learningRate: Double
-        package var minLearningRate: Double
-        /// Nil is a twentieth of all steps.
-        package var warmupSteps: Int?
-        /// The rate of the first step where the rate falls by epochs.
-        package var warmupLearningRate: Double?
-        package var decay: Decay
-        /// Two.
-        package var betas: [Double]
-        package var epsilon: Double
-        package var weightDecay: Double
-        /// The longest gradient; 0 is no limit.
-        package var clipNorm: Double
-        /// Never int8.
-        package var precision: Manifest.Precision
-    }
-
-    package struct Checkpoints: Encodable, Sendable, Equatable {
-        /// Steps between two.
-        package var every: Int
-        /// The newest that are kept.
-        package var keep: Int
-        /// Those of every so many steps are kept for good; 0 is none.
-        package var keepEvery: Int
-        /// The element type of the finished model; never int8 or auto.
-        package var saveAs: Manifest.Precision
-    }
-
-    /// Looking at samples that are not trained on.
-    package struct Validation: Encodable, Sendable, Equatable {
-        /// Outputs of the pipeline.
-        package var paths: [String]
-        /// Samples that are looked at.
-        package var samples: Int
-        /// Steps between two validations.
-        package var every: Int
-
-        private enum CodingKeys: String, CodingKey {
-            case paths = "path"
-            case samples, every
-        }
-    }
-
-    package var version: Int
-    package var stage: Int
-    package var seed: UInt64
-    /// The run's folder; empty where the file leaves it to the command line.
-    package var output: String
-    package var imageEncoder: ImageEncoder
+    /// What the file says whatever is trained.
+    package var run: RunSettings
     package var start: Start
     package var qformer: QFormer
-    package var data: Data
-    package var images: Images
-    package var captions: Captions
-    package var losses: Losses
-    package var training: Training
-    package var checkpoints: Checkpoints
-    /// Nil looks at none.
-    package var validation: Validation?
-    /// Nil where the environment says it, or there is one.
-    package var processes: Int?
-    /// `auto`, `cpu` or `cuda:N`.
-    package var device: String
-    /// Threads of the model in each process; 0 divides the cores among those of the machine.
-    package var threads: Int
+}
+
+extension PhaseOneSettings: StageSettings {
+    package static let order = [
+        "version", "stage", "seed", "output", "processes", "device", "threads", "image_encoder", "start", "qformer",
+        "data", "images", "captions", "losses", "training", "checkpoints", "validation",
+    ]
+    package static let manners = ["image_encoder.model", "start.from", "start.head", "start.tokenizer"]
+
+    private enum CodingKeys: String, CodingKey { case start, qformer }
+
+    package func encode(to encoder: any Encoder) throws {
+        try run.encode(to: encoder)
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(start, forKey: .start)
+        try values.encode(qformer, forKey: .qformer)
+    }
 }

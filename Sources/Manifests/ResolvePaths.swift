@@ -23,18 +23,25 @@ extension Manifest {
     }
 }
 
-extension PhaseOneSettings {
-    /// The settings with every path absolute, as `PathsBesideFile` finds the inputs; the output is in the current directory.
-    package func resolved(besideFile path: String) -> PhaseOneSettings {
-        let paths = PathsBesideFile(path)
+extension RunSettings {
+    fileprivate func resolved(_ paths: PathsBesideFile) -> RunSettings {
         var settings = self
         if !output.isEmpty { settings.output = absolutePath(output) }
         settings.imageEncoder.model = paths.model(imageEncoder.model)
+        for index in data.sets.indices { settings.data.sets[index].paths = data.sets[index].paths.map(paths.input) }
+        settings.validation?.paths = validation?.paths.map(paths.input) ?? []
+        return settings
+    }
+}
+
+extension PhaseOneSettings {
+    package func resolved(besideFile path: String) -> PhaseOneSettings {
+        let paths = PathsBesideFile(path)
+        var settings = self
+        settings.run = run.resolved(paths)
         if !start.isScratch { settings.start.from = paths.model(start.from) }
         settings.start.head = start.head.map(paths.model)
         settings.start.tokenizer = start.tokenizer.map(paths.model)
-        for index in data.sets.indices { settings.data.sets[index].paths = data.sets[index].paths.map(paths.input) }
-        settings.validation?.paths = validation?.paths.map(paths.input) ?? []
         return settings
     }
 }

@@ -151,7 +151,7 @@ private let smallest = """
     @Test("what decides the result is compared with the run's earlier file, and what only says where and how is not")
     func differences() throws {
         let first = try PhaseOneSettings(yaml: smallest)
-        var overrides = PhaseOneOverrides()
+        var overrides = RunOverrides()
         (overrides.output, overrides.processes, overrides.threads) = ("elsewhere", 4, 2)
         (overrides.accumulate, overrides.device, overrides.data) = (2, "cpu", ["a"])
         #expect(first.overridden(by: overrides).differences(from: first).isEmpty)
@@ -160,7 +160,7 @@ private let smallest = """
             first.overridden(by: overrides).differences(from: first)
                 == ["seed: 7, not 42", "training.learning_rate: 0.5, not 0.0001"])
         let mean = try PhaseOneSettings(yaml: smallest + "\nlosses: {text_mean: processes}")
-        overrides = PhaseOneOverrides()
+        overrides = RunOverrides()
         overrides.processes = 2
         #expect(mean.overridden(by: overrides).differences(from: mean) == ["processes: 2, not none"])
     }
@@ -168,18 +168,18 @@ private let smallest = """
     @Test("the command line goes over the file; a shorter run has a shorter warm-up, a lower rate a lower floor")
     func overrides() throws {
         let file = try PhaseOneSettings(contentsOfFile: Project.root + "/manifests/stage1-lavis.yaml")
-        var overrides = PhaseOneOverrides()
-        (overrides.steps, overrides.learningRate, overrides.dropout) = (10, 1e-7, 0)
+        var overrides = RunOverrides()
+        (overrides.steps, overrides.learningRate) = (10, 1e-7)
         (overrides.batchSize, overrides.precision, overrides.data) = (8, .float32, ["a", "b"])
-        let settings = file.overridden(by: overrides)
+        let settings = file.run.overridden(by: overrides)
         #expect(settings.training.steps == 10 && settings.training.epochs == nil)
         #expect(settings.training.stepsPerEpoch == 835 && settings.training.warmupSteps == 5000)
         #expect(settings.training.minLearningRate == 1e-7 && settings.training.warmupLearningRate == 1e-7)
-        #expect(settings.data.sets == [PhaseOneSettings.Data.Set(paths: ["a", "b"])] && settings.qformer.dropout == 0)
+        #expect(settings.data.sets == [RunSettings.Data.Set(paths: ["a", "b"])])
         #expect(settings.batchProblem == "want at least 16, a sample for each of 1 parts in 16 processes, not 8")
-        #expect(try PhaseOneSettings(yaml: file.overridden(by: PhaseOneOverrides()).yaml()) == file)
+        #expect(file.run.overridden(by: RunOverrides()) == file.run)
         let paper = try PhaseOneSettings(contentsOfFile: Project.root + "/manifests/stage1-vit-g.yaml")
-        #expect(paper.overridden(by: overrides).training.warmupSteps == 10)
+        #expect(paper.run.overridden(by: overrides).training.warmupSteps == 10)
     }
 
     @Test("paths lead beside the file, then into the current directory; models may be hub ids")

@@ -1,4 +1,5 @@
 import BLIP2Models
+import Commands
 import Layers
 import Loading
 import Manifests
@@ -8,10 +9,9 @@ import Tensors
 import Training
 import VisionLanguage
 
-extension PhaseOneRun {
-    /// What a person is told before the first step: what is frozen, the Q-Former, the data and the rate.
+extension StageRun {
+    /// What a person is told before the first step: the models, the data and the rate.
     func introduction() throws -> [String] {
-        let (qformer, vision) = (start.configuration.qformer, start.configuration.encoder.vision)
         let training = settings.training
         let samples = loading.batches.loader.sampleCount
         let passes = Double(schedule.steps) * Double(training.batchSize) / Double(samples)
@@ -20,12 +20,7 @@ extension PhaseOneRun {
             case .bySteps: "at every step"
             case .byEpochs(let steps, _): "every \(Figures.counted(steps, "step"))"
             }
-        return [
-            "frozen: image encoder, \(try encoderSize()); \(Figures.counted(vision.layers, "layer")) of width "
-                + "\(vision.width), images of \(vision.imageSide) pixels, from \(start.encoder.path)",
-            "Q-Former: \(Figures.counted(qformer.layers, "layer")) of width \(qformer.width), \(qformer.queries) queries, "
-                + "\(Figures.grouped(qformer.vocabulary)) tokens, dropout \(qformer.hiddenDropout), from "
-                + settings.start.from,
+        return try stage.introduction(on: device) + [
             "data: \(Figures.counted(samples, "sample")) in \(Figures.counted(settings.data.sets.count, "set")); "
                 + "\(Figures.counted(schedule.steps, "step")) of \(Figures.grouped(training.batchSize)) are "
                 + "\(Figures.fixed(passes, passes < 10 ? 2 : 0)) passes",
@@ -34,17 +29,32 @@ extension PhaseOneRun {
                 + "\(training.weightDecay)",
         ]
     }
+}
 
-    /// Tensors, parameters and bytes of the frozen encoder, as it computes.
-    private func encoderSize() throws -> String {
-        let tensors = try start.encoder.load { checkpoint throws(WeightsError) in
-            try start.configuration.encoder.hubTensors(of: checkpoint)
+extension RunSettings {
+    /// The precision of the frozen image encoder; throws where `device` cannot compute in it.
+    func encoderPrecision(on device: Device) throws -> Precision {
+        let precision = Precision(rawValue: imageEncoder.precision.rawValue) ?? .auto
+        if let obstacle = precision.obstacle(on: device) {
+            throw CommandError(.badInput, "image_encoder.precision: \(obstacle)")
         }
+        return precision
+    }
+
+    /// Tensors, parameters and bytes of the frozen image encoder in `folder`, as it computes, in words.
+    func encoderLine(
+        _ folder: ModelDirectory, _ encoder: ImageEncoderConfiguration, on device: Device
+    ) throws -> String {
+        let tensors = try folder.load { checkpoint throws(WeightsError) in try encoder.hubTensors(of: checkpoint) }
         let parameters = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
-        let dtype = encoderPrecision.dtype(on: device)
-        let bytes = "\(Figures.bytes(parameters * dtype.byteCount)) as \(dtype.rawValue)"
-        return "\(Figures.counted(tensors.count, "tensor")), \(Figures.grouped(parameters)) parameters, "
-            + (encoderPrecision == .int8 ? "large layers as int8" : bytes)
+        let precision = try encoderPrecision(on: device)
+        let dtype = precision.dtype(on: device)
+        let size =
+            precision == .int8
+            ? "large layers as int8" : "\(Figures.bytes(parameters * dtype.byteCount)) as \(dtype.rawValue)"
+        return "frozen: image encoder, \(Figures.counted(tensors.count, "tensor")), \(Figures.grouped(parameters)) "
+            + "parameters, \(size); \(Figures.counted(encoder.vision.layers, "layer")) of width "
+            + "\(encoder.vision.width), images of \(encoder.vision.imageSide) pixels, from \(folder.path)"
     }
 }
 

@@ -1,5 +1,5 @@
 /// What the command line says over the file of a training; nil leaves the file's value.
-package struct PhaseOneOverrides: Sendable, Equatable {
+package struct RunOverrides: Sendable, Equatable {
     /// Data sets that are trained on, as one, instead of the file's; empty leaves those.
     package var data: [String] = []
     package var output: String?
@@ -8,7 +8,6 @@ package struct PhaseOneOverrides: Sendable, Equatable {
     package var accumulate: Int?
     package var processes: Int?
     package var seed: UInt64?
-    package var dropout: Double?
     package var learningRate: Double?
     package var precision: Manifest.Precision?
     package var device: String?
@@ -17,12 +16,12 @@ package struct PhaseOneOverrides: Sendable, Equatable {
     package init() {}
 }
 
-extension PhaseOneSettings {
+extension RunSettings {
     /// The settings with `overrides` over them.
     ///
     /// Steps take the place of epochs. The other rates are lowered to the learning rate, and the warm-up is shortened to the
     /// run, where they would be more: a short trial of a long run's file needs one flag.
-    package func overridden(by overrides: PhaseOneOverrides) -> PhaseOneSettings {
+    package func overridden(by overrides: RunOverrides) -> RunSettings {
         var settings = self
         if !overrides.data.isEmpty { settings.data.sets = [Data.Set(paths: overrides.data)] }
         settings.output = overrides.output ?? output
@@ -30,7 +29,6 @@ extension PhaseOneSettings {
         settings.seed = overrides.seed ?? seed
         settings.device = overrides.device ?? device
         settings.threads = overrides.threads ?? threads
-        settings.qformer.dropout = overrides.dropout ?? qformer.dropout
         settings.training.batchSize = overrides.batchSize ?? training.batchSize
         settings.training.accumulate = overrides.accumulate ?? training.accumulate
         settings.training.precision = overrides.precision ?? training.precision

@@ -1,7 +1,7 @@
 import Yams
 
-extension PhaseOneSettings.Data {
-    init(_ reader: MappingReader, _ images: PhaseOneSettings.Images) throws(ManifestError) {
+extension RunSettings.Data {
+    init(_ reader: MappingReader, _ images: RunSettings.Images) throws(ManifestError) {
         sets = try Self.sets(reader, images)
         mixing = try reader.choice("mixing", default: .samples)
         shuffle = try Shuffle(section("shuffle", of: reader))
@@ -10,7 +10,7 @@ extension PhaseOneSettings.Data {
     }
 
     private static func sets(
-        _ reader: MappingReader, _ images: PhaseOneSettings.Images
+        _ reader: MappingReader, _ images: RunSettings.Images
     ) throws(ManifestError) -> [Set] {
         guard let node = reader.node("sets") else { return [] }
         guard case .sequence(let list) = node, !list.isEmpty else {
@@ -29,21 +29,21 @@ extension PhaseOneSettings.Data {
     }
 }
 
-extension PhaseOneSettings.Data.Set {
-    fileprivate init(_ reader: MappingReader, _ images: PhaseOneSettings.Images) throws(ManifestError) {
+extension RunSettings.Data.Set {
+    fileprivate init(_ reader: MappingReader, _ images: RunSettings.Images) throws(ManifestError) {
         paths = try reader.strings(
             reader.required("path", "add it: an output of the pipeline, or a list of them"), "path",
             want: "an output of the pipeline, or a list of them")
         share =
             reader.node("share") == nil ? nil : try reader.double("share", default: 1, want: "more than 0") { $0 > 0 }
         self.images = try reader.node("images").map { node throws(ManifestError) in
-            try PhaseOneSettings.Images(MappingReader(node, path: reader.full("images")), over: images)
+            try RunSettings.Images(MappingReader(node, path: reader.full("images")), over: images)
         }
         try reader.finish()
     }
 }
 
-extension PhaseOneSettings.Data.Shuffle {
+extension RunSettings.Data.Shuffle {
     fileprivate init(_ reader: MappingReader) throws(ManifestError) {
         shards = try reader.int("shards", default: 4, in: 1...1024)
         samples = try reader.int("samples", default: 4096, in: 1...10_000_000)
@@ -52,7 +52,7 @@ extension PhaseOneSettings.Data.Shuffle {
     }
 }
 
-extension PhaseOneSettings.Images {
+extension RunSettings.Images {
     /// BLIP-2's.
     private static let standard = Self(
         size: nil, crop: .area(0.5...1, aspect: 3.0 / 4...4.0 / 3), flip: true, randAugment: false)
@@ -68,7 +68,7 @@ extension PhaseOneSettings.Images {
     }
 }
 
-extension PhaseOneSettings.Images.Crop: Encodable {
+extension RunSettings.Images.Crop: Encodable {
     private static let want =
         "want none, {sides: 0.8} for at least that share of each side, or {area: [0.5, 1], aspect: [0.75, 1.33]}"
 

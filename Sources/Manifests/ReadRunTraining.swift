@@ -1,4 +1,4 @@
-extension PhaseOneSettings.Training {
+extension RunSettings.Training {
     init(_ reader: MappingReader) throws(ManifestError) {
         decay = try reader.choice("decay", default: .steps)
         steps = try reader.optionalInt("steps", in: 1...1_000_000_000)

@@ -1,16 +1,15 @@
 import ArgumentParser
-import BLIP2Training
 import Commands
 import Loading
 import Training
 
-extension PhaseOneRun {
+extension StageRun {
     /// Trains on a single batch, up to `steps` steps, and says whether it is learned by heart: a model
     /// that cannot learn one batch cannot learn.
     ///
     /// Dropout and weight decay are off, and the rate stays at its peak. Nothing is kept but the start.
     func check(steps: Int) async throws {
-        let objective = try objective(dropout: 0)
+        let objective = try stage.objective(on: device, dropout: 0)
         var batches = loading.batches
         batches.tokenize = objective.tokens(of:)
         let batch = try await batches.withBatches(after: 0) { next in try await next() }.distinct
@@ -26,7 +25,7 @@ extension PhaseOneRun {
         options.schedule = Schedule(
             peak: schedule.peak, floor: schedule.peak, warmUpSteps: min(20, steps / 10), steps: steps)
         let trainer = try Trainer(objective, options, device: device, threads: threads)
-        var check = OverfitCheck(expectations(objective, candidates: batch.count), steps: steps)
+        var check = OverfitCheck(stage.expectations(candidates: batch.count), steps: steps)
         let progress = TrainingProgress(label: "check", steps: steps)
         var verdict: OverfitCheck.Verdict?
         for step in 1...steps where verdict == nil {

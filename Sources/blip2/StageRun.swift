@@ -1,6 +1,5 @@
-import BLIP2Models
-import BLIP2Training
 import Commands
+import Digests
 import Files
 import Foundation
 import Loading
@@ -12,35 +11,59 @@ import Samples
 import Tensors
 import Training
 
-/// A run of phase 1, from its settings to the trained model.
-struct PhaseOneRun {
-    private static let settingsName = "config.yaml"
+/// What a run trains: a stage of BLIP-2's training, with its models found and nothing written yet.
+protocol TrainedStage {
+    associatedtype Settings: StageSettings
+    /// What the command and its progress lines call it.
+    static var label: String { get }
 
-    let settings: PhaseOneSettings
-    let start: PhaseOneStartFolder
-    let loading: PhaseOneLoading
+    /// Finds the models that `settings` name, and sees that they fit together.
+    init(_ settings: Settings) throws
+    /// What of the settings is read from the models, filled in.
+    var settings: Settings { get set }
+    /// The side in pixels of the squares that the model sees.
+    var side: Int { get }
+    /// Whether losses begin as those of a model that has learned nothing.
+    var isFresh: Bool { get }
+    /// The run in words, with what of the settings is nowhere else in its state.
+    var title: String { get }
+    /// Makes the folder that training starts from, where it is not there.
+    func makeStart() throws
+    /// What is trained; with `dropout` instead of the settings'.
+    func objective(on device: Device, dropout: Double?) throws -> any Objective
+    /// What the losses should be where each pair has `candidates` to be compared with.
+    func expectations(candidates: Int) -> LossExpectations
+    /// What a person is told of the models before the first step.
+    func introduction(on device: Device) throws -> [String]
+}
+
+/// A run of a stage, from its settings to the trained model.
+struct StageRun<Stage: TrainedStage> {
+    let stage: Stage
+    let loading: RunLoading
     let schedule: Schedule
     let device: Device
     /// This process and the others; nil where it is alone.
     private let processes: TrainingProcesses?
 
+    var settings: RunSettings { stage.settings.run }
+
     /// Finds models and data; nothing is written.
     ///
     /// What the settings leave to models and data is filled in.
-    init(_ settings: PhaseOneSettings, _ processes: TrainingProcesses? = nil) throws {
-        var settings = settings
+    init(_ settings: Stage.Settings, _ processes: TrainingProcesses? = nil) throws {
         self.processes = processes
         device = try asUsage("--device") { () throws(TorchError) in
-            try Device(named: Self.device(settings.device, processes?.place))
+            try Device(named: Self.device(settings.run.device, processes?.place))
         }
-        start = try PhaseOneStartFolder(settings)
-        settings.images.size = start.side
-        loading = try PhaseOneLoading(settings, side: start.side)
-        schedule = settings.training.fill(samples: loading.batches.loader.sampleCount)
+        var stage = try Stage(settings)
+        stage.settings.run.images.size = stage.side
+        loading = try RunLoading(stage.settings.run, side: stage.side)
+        schedule = stage.settings.run.training.fill(samples: loading.batches.loader.sampleCount)
         let count = processes?.place.count ?? 1
         // The mean of the processes' means is another one with another number of processes.
-        settings.processes = settings.losses.textMean == .processes ? count : nil
-        self.settings = settings
+        stage.settings.run.processes = stage.settings.run.losses.textMean == .processes ? count : nil
+        self.stage = stage
     }
 
     /// Trains, or goes on where an earlier run in the output ended.
@@ -48,7 +71,7 @@ struct PhaseOneRun {
         // The first process makes what the others then find.
         if isFirst { try prepare() }
         try processes?.group.meet()
-        let objective = try objective()
+        let objective = try stage.objective(on: device, dropout: nil)
         let options = try options(of: objective)
         var batches = loading.batches
         if let processes { batches.decoders = processes.place.threads }
@@ -63,15 +86,15 @@ struct PhaseOneRun {
             newest: checkpoints.keep, every: checkpoints.keepEvery > 0 ? checkpoints.keepEvery : nil)
         run.validation = loading.validation
         run.modelType = DType(rawValue: checkpoints.saveAs.rawValue) ?? .float32
-        let expectations = expectations(objective, candidates: options.batchSize)
+        let expectations = stage.expectations(candidates: options.batchSize)
         run.expectations = expectations
         run.watch = LossWatch(
-            expectations, steps: schedule.steps, warmUpSteps: schedule.warmUpSteps, startsFresh: start.isFresh)
-        let progress = Locked(TrainingProgress(label: "stage1", steps: schedule.steps))
+            expectations, steps: schedule.steps, warmUpSteps: schedule.warmUpSteps, startsFresh: stage.isFresh)
+        let progress = Locked(TrainingProgress(label: Stage.label, steps: schedule.steps))
         let say: @Sendable (String) -> Void = { text in progress.withLock { $0.say(text) } }
         run.notice = say
         run.noteDamage = { say("damaged, another sample stands in: \($0.error)") }
-        let (introduction, expected) = (try introduction(), start.isFresh ? expectations.lines : [])
+        let (introduction, expected) = (try introduction(), stage.isFresh ? expectations.lines : [])
         let ended = try await run(
             { record in progress.withLock { $0.show(record) } },
             begin: { [isFirst] steps, inventory in
@@ -109,16 +132,16 @@ struct PhaseOneRun {
     /// Makes the start where it is not there, and writes the settings; a run that is another one is refused.
     func prepare() throws {
         try checkEarlierSettings()
-        _ = try start()
+        try stage.makeStart()
         try FileManager.default.createDirectory(atPath: settings.output, withIntermediateDirectories: true)
-        try writeFile(settings.yaml().utf8, to: settings.output + "/" + Self.settingsName)
+        try writeFile(stage.settings.yaml().utf8, to: settings.output + "/" + stageSettingsName)
     }
 
     /// All that decides what the run makes of its model.
-    func options(of objective: PhaseOneObjective) throws -> TrainingOptions {
+    func options(of objective: any Objective) throws -> TrainingOptions {
         let training = settings.training
         return TrainingOptions(
-            objective: title, start: try checkpointDigest(objective.directory.path).hex, data: loading.fingerprint,
+            objective: stage.title, start: try checkpointDigest(objective.directory.path).hex, data: loading.fingerprint,
             seed: settings.seed, batchSize: training.batchSize, schedule: schedule,
             weightDecay: training.weightDecay, gradientLimit: training.clipNorm, precision: precision.rawValue,
             threads: nil,
@@ -126,62 +149,28 @@ struct PhaseOneRun {
                 beta1: training.betas[0], beta2: training.betas[1], epsilon: training.epsilon))
     }
 
-    /// What the losses should be with so many candidates.
-    func expectations(_ objective: PhaseOneObjective, candidates: Int) -> LossExpectations {
-        .phaseOne(
-            candidates: candidates, vocabulary: objective.configuration.qformer.vocabulary,
-            contrastiveSmoothing: settings.losses.labelSmoothing, generationSmoothing: settings.losses.labelSmoothing)
-    }
-
-    /// What is trained, from the start, which is made where it is not there; with `dropout` instead of the settings'.
-    func objective(dropout: Double? = nil) throws -> PhaseOneObjective {
-        if let obstacle = encoderPrecision.obstacle(on: device) {
-            throw CommandError(.badInput, "image_encoder.precision: \(obstacle)")
-        }
-        let options = PhaseOneOptions(
-            microBatches: settings.training.accumulate, smoothing: settings.losses.labelSmoothing,
-            textMean: settings.losses.textMean == .global ? .global : .processes,
-            textTokens: settings.captions.maxTokens, prompt: settings.captions.prompt)
-        return try PhaseOneObjective(
-            start: ModelDirectory(start()), encoder: start.encoder, encoderPrecision: encoderPrecision,
-            dropout: dropout, options: options)
-    }
-
-    var encoderPrecision: Precision { Precision(rawValue: settings.imageEncoder.precision.rawValue) ?? .auto }
-
     /// The element type of matrix products, which is stored with the run: on another device `auto` may be another.
     private var precision: DType {
         (Precision(rawValue: settings.training.precision.rawValue) ?? .auto).dtype(on: device)
     }
 
-    /// The run in words, with what of the settings is nowhere else in its state.
-    private var title: String {
-        let mean =
-            switch settings.losses.textMean {
-            case .global: "the global batch"
-            case .processes: "\(settings.processes ?? 1) processes"
-            }
-        return "BLIP-2 phase 1, smoothing \(settings.losses.labelSmoothing), text mean over \(mean), "
-            + "image encoder in \(settings.imageEncoder.precision.rawValue)"
-    }
-
     /// Refuses settings that would make another model of the run that is in the output.
     private func checkEarlierSettings() throws {
-        let path = settings.output + "/" + Self.settingsName
+        let path = settings.output + "/" + stageSettingsName
         guard FileManager.default.fileExists(atPath: settings.output + "/checkpoints"),
             FileManager.default.fileExists(atPath: path)
         else { return }
-        let differences = settings.differences(from: try readPhaseOneSettings(path))
+        let differences = stage.settings.differences(from: try readSettings(path))
         guard differences.isEmpty else {
             throw CommandError(
                 .badInput,
-                "\(settings.output): other_options: resume with the same settings (\(Self.settingsName)), or name another "
+                "\(settings.output): other_options: resume with the same settings (\(stageSettingsName)), or name another "
                     + "output: \(differences.joined(separator: "; "))")
         }
     }
 }
 
-extension PhaseOneSettings.Training {
+extension RunSettings.Training {
     /// Fills in what follows from the number of samples that a pass over the data has, and gives the schedule.
     fileprivate mutating func fill(samples: Int) -> Schedule {
         let isByEpochs = decay == .epochs
@@ -196,6 +185,9 @@ extension PhaseOneSettings.Training {
                 ? .byEpochs(stepsPerEpoch: stepsPerEpoch ?? 1, start: warmupLearningRate ?? 0) : .bySteps)
     }
 }
+
+/// Where a run's folder keeps its settings.
+private let stageSettingsName = "config.yaml"
 
 /// Runs `body`, and gives an option that cannot be used as wrong usage.
 private func asUsage<Value>(_ option: String, _ body: () throws(TorchError) -> Value) throws -> Value {

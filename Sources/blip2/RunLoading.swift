@@ -7,8 +7,8 @@ import Samples
 import TextTokenizers
 import Training
 
-/// The batches that a phase-1 run is trained on, as its settings say.
-struct PhaseOneLoading {
+/// The batches that a run is trained on, as its settings say.
+struct RunLoading {
     let batches: BatchLoader
     /// Of the data, their order, and what is done to images and captions: runs that differ in it see other batches.
     let fingerprint: String
@@ -16,7 +16,7 @@ struct PhaseOneLoading {
     let validation: TrainingRun.Validation?
 
     /// Finds the shards of the sets of `settings`; images become squares of `side` pixels.
-    init(_ settings: PhaseOneSettings, side: Int) throws {
+    init(_ settings: RunSettings, side: Int) throws {
         var order = LoadingOrder(seed: settings.seed)
         order.interleavedShards = settings.data.shuffle.shards
         order.bufferedSamples = settings.data.shuffle.samples
@@ -43,7 +43,7 @@ struct PhaseOneLoading {
 
     /// Batches of held-out samples, prepared like `training`, but for chance: images are shown whole.
     private static func validation(
-        _ validation: PhaseOneSettings.Validation, _ settings: PhaseOneSettings, like training: BatchLoader
+        _ validation: RunSettings.Validation, _ settings: RunSettings, like training: BatchLoader
     ) throws -> TrainingRun.Validation {
         let loader = try ShardLoader(directories: validation.paths, order: LoadingOrder(seed: settings.seed))
         guard loader.sampleCount >= training.batchSize else {
@@ -61,12 +61,12 @@ struct PhaseOneLoading {
 
     private struct Preparation: Encodable {
         let side: Int
-        let images: PhaseOneSettings.Images
-        let sets: [PhaseOneSettings.Images?]
-        let captions: PhaseOneSettings.Captions
+        let images: RunSettings.Images
+        let sets: [RunSettings.Images?]
+        let captions: RunSettings.Captions
     }
 
-    private static func preparation(_ settings: PhaseOneSettings, side: Int) throws -> String {
+    private static func preparation(_ settings: RunSettings, side: Int) throws -> String {
         try jsonLine(
             Preparation(
                 side: side, images: settings.images, sets: settings.data.sets.map(\.images),
@@ -75,7 +75,7 @@ struct PhaseOneLoading {
 }
 
 extension ImageTransform {
-    fileprivate init(_ images: PhaseOneSettings.Images, side: Int) {
+    fileprivate init(_ images: RunSettings.Images, side: Int) {
         self.init(side: side)
         crop =
             switch images.crop {
