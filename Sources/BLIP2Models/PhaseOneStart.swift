@@ -30,7 +30,9 @@ package enum PhaseOneStart {
 
     private func tensor(_ name: String, _ shape: [Int], width: Int) throws(WeightsError) -> Tensor {
         switch self {
-        case .nothing(let seed): return try drawn(name, shape, width: width, seed)
+        case .nothing(let seed):
+            // 0.02 at BERT-base's width of 768, more at smaller ones: what a layer makes of its input is as large at each.
+            return try drawn(name, shape, width: width, seed, deviation: 0.02 * (768 / Double(width)).squareRoot())
         case .bert(let bert, let seed):
             if let found = try fromBERT(bert, name, shape, width: width, seed) { return found }
             return try drawn(name, shape, width: width, seed)
@@ -87,11 +89,11 @@ package enum PhaseOneStart {
     }
 
     /// A parameter as it is before training: norms 1 and 0, the temperature 0.07, the projections and the matching head
-    /// uniform up to one over the root of their inputs, all other weights normal with deviation 0.02, biases 0.
+    /// uniform up to one over the root of their inputs, all other weights normal with `deviation`, biases 0.
     ///
     /// Source: LAVIS `blip2.py`, `Blip2Base.init_Qformer`; `Qformer.py`, `_init_weights`; PyTorch's `nn.Linear`.
     private func drawn(
-        _ name: String, _ shape: [Int], width: Int, _ seed: UInt64
+        _ name: String, _ shape: [Int], width: Int, _ seed: UInt64, deviation: Double = 0.02
     ) throws(WeightsError) -> Tensor {
         let (count, key) = (shape.reduce(1, *), SplitMix64.mixed(nameHash(name, from: seed ^ 0xcbf2_9ce4_8422_2325)))
         let isNorm = name.contains("LayerNorm.") || name.contains("layernorm.")
@@ -108,7 +110,7 @@ package enum PhaseOneStart {
         } else if isNorm || name.hasSuffix(".bias") {
             values = [Float](repeating: isNorm && name.hasSuffix(".weight") ? 1 : 0, count: count)
         } else {
-            values = normal(count, key, deviation: 0.02)
+            values = normal(count, key, deviation: deviation)
         }
         return try preparing(name) { () throws(TorchError) in try Tensor(values, shape: shape) }
     }
