@@ -41,12 +41,13 @@ package struct PhaseOneModel {
             weights.scoped("vision_model.post_layernorm"), configuration.encoder.vision.width,
             epsilon: configuration.imageNormEpsilon)
         qformer = try QFormer(weights, configuration.qformer)
+        guard let words = qformer.embeddings?.words else { preconditionFailure("phase 1 reads text") }
         imageProjection = try Linear(weights.scoped("vision_projection"), in: width, out: joint)
         textProjection = try Linear(weights.scoped("text_projection"), in: width, out: joint)
         matchHead = try Linear(weights.scoped("itm_head"), in: width, out: 2)
         switch use {
         case .training:
-            let head = try LanguageHead(weights.scoped("cls.predictions"), configuration.qformer, words: qformer.words)
+            let head = try LanguageHead(weights.scoped("cls.predictions"), configuration.qformer, words: words)
             generation = (head, try weights.tensor("temp", []))
         case .retrieval: generation = nil
         }
@@ -60,7 +61,7 @@ package struct PhaseOneModel {
 
     /// Images, from their encoder's states `[B, S, E]`, as queries see them: made once and shared by all passes.
     package func see(_ statesBSE: Tensor) throws(TorchError) -> SeenByQueries {
-        try qformer.see(statesBSE.to(qformer.words.dtype), norm: imageNorm)
+        try qformer.see(statesBSE, norm: imageNorm)
     }
 
     /// Images as their queries describe them.

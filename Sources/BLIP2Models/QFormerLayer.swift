@@ -30,12 +30,14 @@ struct QFormerLayer {
     private let selfOutput: Linear
     private let selfNorm: LayerNorm
     private let cross: CrossAttention?
-    private let text: QFormerFeedForward
+    private let text: QFormerFeedForward?
     private let queries: QFormerFeedForward
     private let heads: Int
     private let inference: Bool
 
-    init(_ weights: Weights, _ configuration: QFormerConfiguration, number: Int) throws(WeightsError) {
+    init(
+        _ weights: Weights, _ configuration: QFormerConfiguration, number: Int, for use: QFormer.Use
+    ) throws(WeightsError) {
         let (width, epsilon) = (configuration.width, configuration.epsilon)
         let own = weights.scoped("attention")
         self.number = number
@@ -45,7 +47,8 @@ struct QFormerLayer {
         cross =
             configuration.hasCross(number)
             ? try CrossAttention(weights.scoped("crossattention"), configuration, layer: number) : nil
-        text = try QFormerFeedForward(weights, "intermediate", "output", configuration)
+        text =
+            use == .queries ? nil : try QFormerFeedForward(weights, "intermediate", "output", configuration)
         queries = try QFormerFeedForward(weights, "intermediate_query", "output_query", configuration)
         heads = configuration.heads
         inference = weights.packingRows != nil
@@ -105,8 +108,14 @@ struct QFormerLayer {
         _ output: LayerOutput
     ) throws(TorchError) -> Tensor {
         let textPlace = DropoutSite.textOutput.place(number)
+        func read(
+            _ x: Tensor, _ dropping: (Tensor) throws(TorchError) -> Tensor
+        ) throws(TorchError) -> Tensor {
+            guard let text else { preconditionFailure("a Q-Former without words reads no text") }
+            return try text(x, dropping)
+        }
         if case .rows(let index) = output {
-            return try text(aND) { y throws(TorchError) in try dropout?.states(y, at: index, textPlace) ?? y }
+            return try read(aND) { y throws(TorchError) in try dropout?.states(y, at: index, textPlace) ?? y }
         }
         let (queryRows, textRows) = (0..<pass.queryCount, pass.queryCount..<aND.shape[0])
         var parts: [Tensor] = []
@@ -119,7 +128,7 @@ struct QFormerLayer {
         }
         if !textRows.isEmpty {
             parts.append(
-                try text(aND.narrowed(0, textRows)) { y throws(TorchError) in
+                try read(aND.narrowed(0, textRows)) { y throws(TorchError) in
                     try dropout?.states(y, textRows, textPlace) ?? y
                 })
         }
