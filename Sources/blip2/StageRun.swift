@@ -141,7 +141,8 @@ struct StageRun<Stage: TrainedStage> {
     func options(of objective: any Objective) throws -> TrainingOptions {
         let training = settings.training
         return TrainingOptions(
-            objective: stage.title, start: try checkpointDigest(objective.directory.path).hex, data: loading.fingerprint,
+            objective: stage.title, start: try checkpointDigest(objective.directory.path).hex,
+            data: loading.fingerprint,
             seed: settings.seed, batchSize: training.batchSize, schedule: schedule,
             weightDecay: training.weightDecay, gradientLimit: training.clipNorm, precision: precision.rawValue,
             threads: nil,
