@@ -144,6 +144,7 @@ let package = Package(
         library("RandomNumbers"),
         bridge("Digests", ["Samples", "CDigest"]),
         library("TextTokenizers", ["Files"]),
+        library("TextMetrics", ["Files", "Samples"]),
         // 2. Capabilities.
         library("Manifests", ["Samples", "Digests", yams]),
         bridge("Images", ["Samples", "CImages"]),
@@ -251,7 +252,7 @@ let package = Package(
                 "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Digests", "Evaluation", "Files", "Images",
                 "Layers", "Loading", "Locks", "Manifests", "ModelFolders", "ProcessGroups", "Reports", "Samples",
                 "Stages",
-                "Storage", "Tensors", "TextTokenizers", "Training", "VisionLanguage", arguments,
+                "Storage", "Tensors", "TextMetrics", "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage", "Tensors"]),
@@ -282,6 +283,7 @@ let package = Package(
         tests("Slurm"),
         tests("Supervision", ["CProcess", "Coordination"]),
         tests("TextTokenizers"),
+        tests("TextMetrics"),
         tests(
             "Captioning",
             ["BLIP2Models", "Images", "Layers", "ModelFolders", "Stages", "VisionLanguage", "Tensors"]),

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Commands
+import Foundation
+import Manifests
+import Reports
+import TextMetrics
+
+/// Scores answers to questions about images.
+struct EvalVQACommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vqa",
+        abstract: "Score answers to questions about images: VQAv2, OK-VQA and GQA.",
+        discussion: """
+            QUESTIONS and ANNOTATIONS are the files of VQAv2 or OK-VQA; GQA's questions have their answers in them and take \
+            no --annotations. PREDICTIONS are a list of question_id and answer, or of questionId and prediction.
+
+            The official scorers of VQA disagree, so the one that is used is named. --scorer lavis: LAVIS, and \
+            GT-Vision-Lab/VQA as of c4e6a0e; the prediction is always normalised, people's answers lose marks where they \
+            differ. --scorer vqa: GT-Vision-Lab/VQA as of a013f00; both are normalised where people's answers differ, neither \
+            where they agree. --scorer gqa: the normalised prediction equals the answer, as in LAVIS. --scorer exact: they \
+            are equal as they are, as in GQA's own script.
+
+            Words are not lemmatised; papers that do so for OK-VQA report some five points more. A missing answer is a wrong \
+            one, of several the first counts, and answers to other questions are left out; where there are any of these, the \
+            exit code is 1.
+
+            EXAMPLE:
+              blip2 eval vqa --predictions answers.json --questions v2_OpenEnded_mscoco_val2014_questions.json \\
+                --annotations v2_mscoco_val2014_annotations.json
+            """)
+
+    @Option(help: ArgumentHelp("The answers that a model gave.", valueName: "file")) var predictions: String
+    @Option(help: ArgumentHelp("The questions.", valueName: "file")) var questions: String
+    @Option(help: ArgumentHelp("The answers that people gave, of VQAv2 or OK-VQA.", valueName: "file"))
+    var annotations: String?
+    @Option(help: "lavis, vqa, gqa or exact; by default lavis, and gqa for GQA.") var scorer: AnswerScorer?
+    @Flag(help: "Write the result as JSON.") var json = false
+    @OptionGroup var examples: ExamplesOptions
+    @OptionGroup var logs: LogOptions
+
+    /// What `--json` writes.
+    private struct Result: Encodable {
+        let tally: Tally
+        let scores: AnswerScores
+
+        func encode(to encoder: any Encoder) throws {
+            try tally.encode(to: encoder)
+            try scores.encode(to: encoder)
+        }
+    }
+
+    func run() async throws {
+        let (questions, answers) = try asMetrics {
+            () throws(MetricsError) in (try read(), try Predictions(expandingHome(predictions), .answers))
+        }
+        let used = scorer ?? (questions.kind == .gqa ? .gqa : .lavis)
+        let result = Result(
+            tally: answers.tally(questions.questions.map(\.id)),
+            scores: AnswerScores(used, questions.questions, answers))
+        try examples.write { page(result, questions.questions, answers) }
+        try printResult(json ? jsonLine(result) : table(result), terminator: json ? "\n" : "")
+        try report(result.tally, of: "question", predictions)
+    }
+
+    private func read() throws(MetricsError) -> Questions {
+        guard let annotations else { return try Questions(gqa: expandingHome(questions)) }
+        return try Questions(vqa: expandingHome(questions), annotations: expandingHome(annotations))
+    }
+
+    private func page(
+        _ result: Result, _ questions: [Questions.Question], _ answers: Predictions
+    ) -> ExamplesPage {
+        func examples(_ isWanted: (Double) -> Bool) -> [ExamplesPage.Example] {
+            let scored = questions.map { question in
+                (question, answers.text(of: question.id).map { result.scores.scorer.score($0, question.answers) } ?? 0)
+            }
+            return scored.filter { isWanted($0.1) }.spread(ExamplesOptions.count).map { question, score in
+                ExamplesPage.Example(
+                    image: question.imageID, question: question.text, written: answers.text(of: question.id),
+                    references: counted(question.answers), score: String(format: "%.2f", score))
+            }
+        }
+        let kinds = result.scores.byAnswerType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
+        let figures = [("all", result.scores.all)] + kinds.map { ($0.key, $0.value) }
+        return ExamplesPage(
+            title: "Answers",
+            kicker: tallyLine(result.tally, of: "question") + "; scorer: \(result.scores.scorer.rawValue)",
+            figures: figures.map { (name: $0.0, value: String(format: "%.2f %%", 100 * $0.1.accuracy)) },
+            sections: [
+                .init(heading: "Right", note: "Answers that score 1, spread over all.", examples: examples { $0 >= 1 }),
+                .init(heading: "Wrong", note: "Answers that score 0, spread over all.", examples: examples { $0 <= 0 }),
+            ])
+    }
+
+    /// Each answer once, with how often it was given, the most frequent first.
+    private func counted(_ answers: [String]) -> [String] {
+        let counts = Dictionary(grouping: answers, by: \.self).mapValues(\.count)
+        return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { $1 > 1 ? "\($0) (\($1))" : $0 }
+    }
+
+    private func table(_ result: Result) -> String {
+        var table = ColumnTable(["", "questions", "accuracy"], right: ["questions", "accuracy"])
+        let kinds = result.scores.byAnswerType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
+        for (name, share) in [("all", result.scores.all)] + kinds {
+            table.add([name, "\(share.questions)", String(format: "%.2f %%", 100 * share.accuracy)])
+        }
+        return tallyLine(result.tally, of: "question") + "\nscorer: \(result.scores.scorer.rawValue)\n\n" + table.text()
+    }
+}
+
+extension AnswerScorer: ExpressibleByArgument {}
