@@ -35,13 +35,14 @@ struct BytePairLearning {
     private var candidates = Heap<Candidate>()
     private var merged: Set<Pair> = []
 
-    init(_ wordCounts: WordCounts) {
+    /// Learns from the words of `wordCounts`, whose last pieces end in `suffix`.
+    init(_ wordCounts: WordCounts, suffix: [UInt8]) {
         for character in ByteAlphabet.listed { _ = id(character) }
-        for character in ByteAlphabet.listed { _ = id(character + BytePairs.suffix) }
+        for character in ByteAlphabet.listed { _ = id(character + suffix) }
         for (word, count) in wordCounts.ranked {
             guard let end = word.last else { continue }
             let pieces = word.dropLast().map { id(ByteAlphabet.characters[Int($0)]) }
-            words.append((pieces + [id(ByteAlphabet.characters[Int(end)] + BytePairs.suffix)], count))
+            words.append((pieces + [id(ByteAlphabet.characters[Int(end)] + suffix)], count))
         }
         var changed: Set<Pair> = []
         for word in words.indices { countPairs(of: word, sign: 1, &changed) }

@@ -45,7 +45,7 @@ package struct BytePairVocabulary: Sendable, Equatable {
     package static func learn(from counts: WordCounts, limit: Int) -> BytePairVocabulary {
         precondition(counts.splitting == .bytePair, "words are cut as the tokenizer cuts them")
         precondition(limit >= leastCount, "\(limit) tokens, \(leastCount) is the least")
-        var learning = BytePairLearning(counts)
+        var learning = BytePairLearning(counts, suffix: BytePairs.suffix)
         var merges: [Merge] = []
         while learning.tokenCount < limit - last.count, let (left, right) = learning.mergeNext() {
             merges.append(Merge(String(decoding: left, as: UTF8.self), String(decoding: right, as: UTF8.self)))
@@ -56,13 +56,7 @@ package struct BytePairVocabulary: Sendable, Equatable {
     /// Writes `vocab.json`, `merges.txt` and `tokenizer_config.json` into the folder `directory`, as `CLIPTokenizer` and
     /// transformers load them.
     package func write(to directory: String) throws(TokenizerError) {
-        let members = tokens.enumerated().map { id, token in
-            let escaped = token.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-            return "\"\(escaped)\":\(id)"
-        }
-        try writeTokenizerFile("{\(members.joined(separator: ","))}", "vocab.json", directory)
-        let lines = ["#version: 0.2"] + merges.map { "\($0.left) \($0.right)" }
-        try writeTokenizerFile(lines.joined(separator: "\n") + "\n", "merges.txt", directory)
+        try writeBytePairs(tokens, merges, directory)
         try writeTokenizerFile(
             """
             {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "model_max_length": 77, \
@@ -70,6 +64,19 @@ package struct BytePairVocabulary: Sendable, Equatable {
 
             """, "tokenizer_config.json", directory)
     }
+}
+
+/// Writes `vocab.json` and `merges.txt`.
+func writeBytePairs(
+    _ tokens: [String], _ merges: [BytePairVocabulary.Merge], _ directory: String
+) throws(TokenizerError) {
+    let members = tokens.enumerated().map { id, token in
+        let escaped = token.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        return "\"\(escaped)\":\(id)"
+    }
+    try writeTokenizerFile("{\(members.joined(separator: ","))}", "vocab.json", directory)
+    let lines = ["#version: 0.2"] + merges.map { "\($0.left) \($0.right)" }
+    try writeTokenizerFile(lines.joined(separator: "\n") + "\n", "merges.txt", directory)
 }
 
 func writeTokenizerFile(_ text: String, _ name: String, _ directory: String) throws(TokenizerError) {

@@ -1,11 +1,13 @@
 /// How often each word stands in texts: what vocabularies are learnt from.
 package struct WordCounts: Sendable {
-    /// Whose words: the two kinds of tokenizer clean and cut texts in their own ways.
+    /// Whose words: the kinds of tokenizer clean and cut texts in their own ways.
     package enum Splitting: Sendable {
         /// As `BERTWordPieceTokenizer` does by default.
         case wordPiece
         /// As `CLIPTokenizer` does with texts from the web.
         case bytePair
+        /// As `ByteLevelTokenizer` does: a word takes the space in front of it along.
+        case byteLevel
     }
 
     package let splitting: Splitting
@@ -31,6 +33,7 @@ package struct WordCounts: Sendable {
             CLIPWords.forEach(inWeb: text) { word in
                 if word != CLIPWords.start[...], word != CLIPWords.end[...] { count(word) }
             }
+        case .byteLevel: ByteLevelWords.forEach(in: Array(text.unicodeScalars)) { count($0) }
         }
     }
 

@@ -175,6 +175,36 @@ private func folder() throws -> String { try Project.temporaryFolder("vocabulary
     }
 }
 
+@Suite("A learnt byte-level vocabulary") struct LearnedByteLevelTests {
+    private func learn(limit: Int) -> ByteLevelVocabulary {
+        .learn(from: WordCounts(.byteLevel, of: captions), limit: limit)
+    }
+
+    @Test("has OPT's special tokens, all bytes, and a token for each frequent word with its space")
+    func order() throws {
+        let vocabulary = learn(limit: 2000)
+        #expect(vocabulary.tokens.prefix(4) == ["<s>", "<pad>", "</s>", "<unk>"])
+        #expect(vocabulary.tokens.count <= 2000 && Set(vocabulary.tokens).count == vocabulary.tokens.count)
+        #expect(vocabulary.tokens.contains("Ġcircle") && !vocabulary.tokens.contains { $0.contains("</w>") })
+        #expect(learn(limit: ByteLevelVocabulary.leastCount).tokens.count == ByteLevelVocabulary.leastCount)
+        #expect(learn(limit: 400) == .learn(from: WordCounts(.byteLevel, of: captions.reversed()), limit: 400))
+    }
+
+    @Test("encodes and decodes any text, and gives the same ids in transformers")
+    func roundTrip() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try learn(limit: 500).write(to: folder)
+        let tokenizer = try loadLanguageTokenizer(directory: folder)
+        #expect(tokenizer.frame.first == [2] && tokenizer.endID == 2 && tokenizer.paddingID == 1)
+        let texts = captions + others
+        for text in texts {
+            #expect(tokenizer.decode(tokenizer.encode(text), skipSpecialTokens: true).utf8.elementsEqual(text.utf8))
+        }
+        #expect(try transformersIDs("GPT2Tokenizer", folder, texts) == texts.map { tokenizer.encode($0) })
+    }
+}
+
 /// What transformers' tokenizer `name`, loaded from `folder`, makes of `texts`.
 private func transformersIDs(_ name: String, _ folder: String, _ texts: [String]) throws -> [[Int]] {
     let script = """
