@@ -8,6 +8,8 @@ package struct WordCounts: Sendable {
         case bytePair
         /// As `ByteLevelTokenizer` does: a word takes the space in front of it along.
         case byteLevel
+        /// As `UnigramTokenizer` does without a table of characters: `▁` and what stands between white space.
+        case unigram
     }
 
     package let splitting: Splitting
@@ -33,6 +35,8 @@ package struct WordCounts: Sendable {
             CLIPWords.forEach(inWeb: text) { word in
                 if word != CLIPWords.start[...], word != CLIPWords.end[...] { count(word) }
             }
+        case .unigram:
+            for word in text.unicodeScalars.split(whereSeparator: { $0.isSpace || $0 == "▁" }) { count(["▁"] + word) }
         case .byteLevel: ByteLevelWords.forEach(in: Array(text.unicodeScalars)) { count($0) }
         }
     }

@@ -205,6 +205,39 @@ private func folder() throws -> String { try Project.temporaryFolder("vocabulary
     }
 }
 
+@Suite("A learnt vocabulary of pieces") struct LearnedUnigramTests {
+    private func learn(limit: Int) -> UnigramVocabulary {
+        .learn(from: WordCounts(.unigram, of: captions), limit: limit)
+    }
+
+    @Test("has T5's special tokens, all characters, and no more pieces than it may")
+    func order() {
+        let pieces = learn(limit: 200).pieces
+        #expect(pieces.prefix(3).map(\.text) == ["<pad>", "</s>", "<unk>"])
+        #expect(pieces.count <= 200 && pieces.count > 120 && Set(pieces.map(\.text)).count == pieces.count)
+        for character in Set(captions.joined().filter { !$0.isWhitespace }) {
+            #expect(pieces.contains { $0.text == String(character) }, "\(character)")
+        }
+        #expect(pieces.contains { $0.text == "▁small" || $0.text == "▁a" })
+        let turned = UnigramVocabulary.learn(from: WordCounts(.unigram, of: captions.reversed()), limit: 200).pieces
+        #expect(turned.elementsEqual(pieces) { $0 == $1 })
+    }
+
+    @Test("encodes and decodes its captions, and gives the same ids in transformers")
+    func roundTrip() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try learn(limit: 300).write(to: folder)
+        let tokenizer = try loadLanguageTokenizer(directory: folder)
+        #expect(tokenizer.frame.last == [1] && tokenizer.endID == 1 && tokenizer.paddingID == 0)
+        for caption in captions {
+            #expect(tokenizer.decode(tokenizer.encode(caption), skipSpecialTokens: true) == caption)
+        }
+        let texts = captions + others
+        #expect(try transformersIDs("T5Tokenizer", folder, texts) == texts.map { tokenizer.encode($0) })
+    }
+}
+
 /// What transformers' tokenizer `name`, loaded from `folder`, makes of `texts`.
 private func transformersIDs(_ name: String, _ folder: String, _ texts: [String]) throws -> [[Int]] {
     let script = """
