@@ -67,6 +67,9 @@ package struct Questions: Sendable {
         guard try JSONItems.firstByte(of: path) == UInt8(ascii: "{") else {
             throw MetricsError(.malformed, path, "want an object of questions")
         }
+        guard try JSONItems(path, listAt: "questions") == nil else {
+            throw MetricsError(.mismatch, path, "these are questions of VQA: give their annotations, too")
+        }
         var (items, read) = (try JSONItems(path), [Question]())
         while let item = try items.next() {
             let asked = try item.decoded(GQAQuestion.self, path)

@@ -150,6 +150,8 @@ import Testing
             try Questions(vqa: file(two), annotations: file(Self.annotation))
         }
         #expect(unanswered?.detail.contains("1 questions have no annotation") == true)
+        let alone = #expect(throws: MetricsError.self) { try Questions(gqa: file(Self.question)) }
+        #expect(alone?.code == .mismatch && alone?.detail.contains("annotations") == true)
         for (text, message) in [
             ("{}", "want a list of question_id and answer"), ("[{\"question_id\": 1}]", "line 1: answer is missing"),
         ] {
