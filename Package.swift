@@ -169,18 +169,23 @@ let package = Package(
                 "Samples", "Archives", "Digests", "Files", "Locks", "Manifests", "SourceAdapters", "Fetching", "Images",
                 "Shards", "Spools", "Tables",
             ]),
-        library("VisionLanguage", ["Images", "Layers", "Locks", "RandomNumbers", "Tensors"]),
-        library("BLIP2Models", ["Layers", "RandomNumbers", "Tensors", "VisionLanguage"]),
+        library("ModelDescriptions", ["Tensors"]),
+        library("Decoding", ["Locks", "RandomNumbers", "Tensors"]),
+        library("VisionLanguage", ["Decoding", "Images", "Layers", "ModelDescriptions", "Tensors"]),
+        library("BLIP2Models", ["Layers", "ModelDescriptions", "RandomNumbers", "Tensors", "VisionLanguage"]),
         library("Coordination", ["Databases", "Samples", "Digests", "Files", "Locks", logging]),
         // 5. Where they meet.
         library(
             "ModelFolders",
-            ["BLIP2Models", "Files", "Images", "Layers", "Tensors", "TextTokenizers", "VisionLanguage"]),
+            [
+                "BLIP2Models", "Files", "Images", "Layers", "ModelDescriptions", "Tensors", "TextTokenizers",
+                "VisionLanguage",
+            ]),
         library(
             "Captioning",
             [
-                "BLIP2Models", "Samples", "Digests", "Files", "Images", "ModelFolders", "Stages", "VisionLanguage",
-                "TextTokenizers", "Layers", "Tensors",
+                "BLIP2Models", "Decoding", "Samples", "Digests", "Files", "Images", "ModelFolders", "Stages",
+                "VisionLanguage", "TextTokenizers", "Layers", "Tensors",
             ]),
         library("Transport", ["Samples", "Coordination", "Fetching", "Files", "Locks", "Serving", logging]),
         library("Slurm", ["Digests", "Files", "Samples"]),
@@ -222,8 +227,9 @@ let package = Package(
         library(
             "Working",
             [
-                "Archives", "Captioning", "Commands", "Coordination", "Fetching", "Files", "Locks", "Manifests",
-                "ModelFolders", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision", "Tensors",
+                "Archives", "Captioning", "Commands", "Coordination", "Decoding", "Fetching", "Files", "Locks",
+                "Manifests", "ModelFolders", "Samples", "Shards", "SourceAdapters", "Stages", "Storage", "Supervision",
+                "Tensors",
                 "Transport", "VisionLanguage", logging,
             ]),
         bridge("ProcessGroups", ["CProcess", "Commands", "Files", "Locks", "Tensors"]),
@@ -249,9 +255,9 @@ let package = Package(
         executable(
             "blip2",
             [
-                "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Digests", "Evaluation", "Files", "Images",
-                "Layers", "Loading", "Locks", "Manifests", "ModelFolders", "ProcessGroups", "Reports", "Samples",
-                "Stages",
+                "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Decoding", "Digests", "Evaluation", "Files",
+                "Images", "Layers", "Loading", "Locks", "Manifests", "ModelDescriptions", "ModelFolders",
+                "ProcessGroups", "Reports", "Samples", "Stages",
                 "Storage", "Tensors", "TextMetrics", "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
@@ -274,8 +280,9 @@ let package = Package(
         tests(
             "Stages",
             ["Archives", "Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Spools"]),
-        tests("VisionLanguage", ["Layers", "Tensors"]),
-        tests("BLIP2Models", ["Layers", "Tensors", "VisionLanguage"]),
+        tests("Decoding", ["Tensors"]),
+        tests("VisionLanguage", ["Decoding", "Layers", "Tensors"]),
+        tests("BLIP2Models", ["Layers", "ModelDescriptions", "Tensors", "VisionLanguage"]),
         tests("Coordination", ["Databases", "PostgresDatabases", "Samples", logging]),
         tests("Transport", [yams, "Coordination", "Files", "Samples", "Serving", logging]),
         tests("Serving", [logging]),
@@ -286,7 +293,7 @@ let package = Package(
         tests("TextMetrics"),
         tests(
             "Captioning",
-            ["BLIP2Models", "Images", "Layers", "ModelFolders", "Stages", "VisionLanguage", "Tensors"]),
+            ["BLIP2Models", "Decoding", "Images", "Layers", "ModelFolders", "Stages", "VisionLanguage", "Tensors"]),
         tests(
             "Evaluation",
             [

@@ -1,6 +1,7 @@
 package import Foundation
+package import ModelDescriptions
 import Tensors
-package import VisionLanguage
+import VisionLanguage
 
 /// The sizes of a BLIP-2 model of phase 1: a frozen image encoder, a Q-Former, and the heads of the three objectives.
 package struct BLIP2Configuration: Sendable, Equatable {

@@ -1,4 +1,5 @@
 package import Foundation
+package import ModelDescriptions
 import Tensors
 package import VisionLanguage
 

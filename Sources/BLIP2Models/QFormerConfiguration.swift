@@ -1,7 +1,7 @@
 package import Foundation
 import Layers
+package import ModelDescriptions
 package import Tensors
-package import VisionLanguage
 
 /// The sizes of a Q-Former.
 package struct QFormerConfiguration: Sendable, Equatable {

@@ -1,3 +1,4 @@
+package import Decoding
 import Digests
 package import Images
 import Layers
@@ -6,7 +7,7 @@ import Samples
 package import Stages
 package import Tensors
 import TextTokenizers
-package import VisionLanguage
+import VisionLanguage
 
 /// Writes captions with BLIP.
 package struct BLIPCaptioner: Captioner {
@@ -19,7 +20,7 @@ package struct BLIPCaptioner: Captioner {
     private let seed: UInt64
     private let engines: EnginePool
     private let use: DeviceUse
-    private let decodings = DecodingPool()
+    private let decodings: DecodingPool
 
     /// Loads the model in the folder `directory` onto the device of `engines`; blocks while it reads.
     ///
@@ -53,6 +54,8 @@ package struct BLIPCaptioner: Captioner {
         self.sampling = sampling
         self.seed = seed
         self.engines = engines
+        // Every engine decodes in memory of its own, always in the same shape.
+        decodings = DecodingPool(limit: engines.engineCount)
     }
 
     /// `count` captions for each image of `batch`, in the same order; they do not depend on the rest of the batch.

@@ -1,10 +1,11 @@
+package import Decoding
 package import Images
 import Layers
 package import ModelFolders
 package import Stages
 package import Tensors
 import TextTokenizers
-package import VisionLanguage
+import VisionLanguage
 
 /// Judges captions with CLIP: the cosine of the angle between the image's and the text's vector.
 package struct CLIPRanker: Ranker {

@@ -2,6 +2,7 @@ import Files
 package import Foundation
 package import Images
 package import Layers
+package import ModelDescriptions
 package import Tensors
 package import VisionLanguage
 
@@ -40,8 +41,13 @@ package struct ModelDirectory: Sendable {
         do {
             return try read(json)
         } catch {
-            throw ModelError(.badConfiguration, path + "/" + name, error.description)
+            throw unusable(name, error)
         }
+    }
+
+    /// The error that the file `name` describes something that cannot be used.
+    package func unusable(_ name: String, _ error: ConfigurationError) -> ModelError {
+        ModelError(.badConfiguration, path + "/" + name, error.description)
     }
 
     /// How pixels are normalized: as the image processor says, which must make the `view` of the model's configuration;

@@ -1,6 +1,7 @@
 package import BLIP2Models
 package import Images
 import Layers
+import ModelDescriptions
 package import Tensors
 import TextTokenizers
 package import VisionLanguage

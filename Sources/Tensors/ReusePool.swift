@@ -2,12 +2,26 @@ import Foundation
 
 /// Values that are costly to make and that one call at a time may use, by what they were made for.
 ///
+/// At most `limit` of them are kept while nobody uses them; the one that was given back first goes first.
+///
 /// `@unchecked Sendable` because a value is in the pool or with one caller, never both, and the lock guards the pool.
 package final class ReusePool<Key: Hashable, Value>: @unchecked Sendable {
     private let lock = NSLock()
-    private var free: [Key: [Value]] = [:]
+    private let limit: Int
+    private var free: [(key: Key, value: Value)] = []  // in the order in which they came back
 
-    package init() {}
+    /// A pool that keeps `limit` values.
+    package init(limit: Int) {
+        precondition(limit > 0, "a pool that keeps nothing is none")
+        self.limit = limit
+    }
+
+    /// How many values are kept.
+    package var count: Int {
+        lock.lock()
+        defer { lock.unlock() }
+        return free.count
+    }
 
     /// Runs `body` on a free value for `key`, or on one that `make` makes; it comes back afterwards, unless `body` throws:
     /// nobody knows then what state it is in.
@@ -26,12 +40,15 @@ package final class ReusePool<Key: Hashable, Value>: @unchecked Sendable {
     private func take(_ key: Key) -> Value? {
         lock.lock()
         defer { lock.unlock() }
-        return free[key]?.popLast()
+        return free.lastIndex { $0.key == key }.map { free.remove(at: $0).value }
     }
 
     private func put(_ value: Value, for key: Key) {
         lock.lock()
-        defer { lock.unlock() }
-        free[key, default: []].append(value)
+        var dropped: Value?  // freed after the lock is: that may take a device some time
+        free.append((key, value))
+        if free.count > limit { dropped = free.removeFirst().value }
+        lock.unlock()
+        _ = dropped
     }
 }

@@ -1,12 +1,5 @@
+package import Decoding
 package import Tensors
-
-/// The tokens of one caption.
-package struct GeneratedTokens: Sendable, Equatable {
-    /// The prompt's ids, then the new ones, with the end token where the caption came to its end.
-    package let tokens: [Int]
-    /// The sum over the new tokens of their log-probabilities, in the distribution before any filter.
-    package let logprob: Double
-}
 
 extension BLIP {
     /// `streams[i].count` captions of image `i` of normalized pixels `[B, 3, side, side]`; caption `n` draws from
@@ -18,126 +11,65 @@ extension BLIP {
         _ pixels: Tensor, prompt: [Int], streams: [[RandomStream]], _ options: SamplingOptions,
         times: PartTimes? = nil, moved: () -> Void = {}
     ) throws(TorchError) -> [[GeneratedTokens]] {
-        // Greedy captions of an image are all the same: one is made.
-        let rowsPerImage = streams.map { options.greedy ? min(1, $0.count) : $0.count }
-        var batch = CaptionBatch(prompt: prompt, streams: streams, rowsPerImage: rowsPerImage)
         let states = try timed(.vision, times) { () throws(TorchError) in try vision(pixels) }
         let images = try timed(.crossKeysValues, times) { () throws(TorchError) in try decoder.see(states) }
         moved()
-        var cache = try decoder.emptyCache(rows: streams.count, room: prompt.count)
-        try timed(.decode, times) { () throws(TorchError) in
-            try extendFromPrompt(&batch, images, cache, options)
-        }
-
-        var imageOfRow = batch.open.map { batch.rows[$0].image }
-        cache = try cache.selecting(imageOfRow, room: options.maxLength)
-        while !batch.open.isEmpty {
-            let layout = try RowLayout(imageOfRow, images: streams.count, on: pixels.device)
-            let ids = batch.open.map { batch.rows[$0].lastToken }
-            let made = try timed(.decode, times) { () throws(TorchError) in
-                try decoder.logits(decoder.states(ids, cache, images, layout, rows: ids.count))
-            }
-            let stay = try timed(.sampling, times) { () throws(TorchError) in
-                let logits = try Logits(made)
-                return try batch.extend(options, endToken: configuration.text.endToken) { row in
-                    (logits[row], logits.logSums[row])
-                }
-            }
-            if stay.count < ids.count, !stay.isEmpty {
-                cache = try cache.selecting(stay, room: options.maxLength)
-            }
-            imageOfRow = batch.open.map { batch.rows[$0].image }
-            moved()
-        }
-        return batch.captions(streams.map(\.count))
-    }
-
-    /// Runs the prompt once an image and draws every caption's first token from the image's one distribution.
-    private func extendFromPrompt(
-        _ batch: inout CaptionBatch, _ images: SeenImages, _ cache: DecoderCache, _ options: SamplingOptions
-    ) throws(TorchError) {
-        let count = cache.rows
-        let layout = try RowLayout(Array(0..<count), images: count, on: cache.device)
-        let ids = [[Int]](repeating: batch.prompt, count: count).flatMap { $0 }
-        let states = try decoder.states(ids, cache, images, layout, rows: count)
-        let last = try states.narrowed(1, batch.prompt.count - 1..<batch.prompt.count)
-        let logits = try Logits(decoder.logits(last))
-        let imageOfRow = batch.rows.map(\.image)
-        _ = try batch.extend(options, endToken: configuration.text.endToken) { row in
-            (logits[imageOfRow[row]], logits.logSums[imageOfRow[row]])
-        }
+        return try decoder.sample(
+            CaptionPrompts(images: images, count: streams.count, tokens: prompt),
+            SampledTexts(beginning: prompt, streams: streams, endToken: configuration.text.endToken), options,
+            times: times
+        ) { _ in moved() }
     }
 }
 
-/// Logits of a batch in the processor's memory.
-private struct Logits {
-    private let values: [Float]
-    private let vocabulary: Int
-    let logSums: [Float]
+/// What captions are given: an image each, and the tokens that all of them begin with.
+package struct CaptionPrompts {
+    package let images: SeenImages
+    /// The number of images.
+    package let count: Int
+    package let tokens: [Int]
 
-    /// The logits `[..., V]`.
-    init(_ logits: Tensor) throws(TorchError) {
-        vocabulary = logits.shape.last ?? 0
-        values = try logits.floats()
-        logSums = try logits.logSumExp().floats()
+    package init(images: SeenImages, count: Int, tokens: [Int]) {
+        (self.images, self.count, self.tokens) = (images, count, tokens)
     }
-
-    subscript(row: Int) -> ArraySlice<Float> { values[row * vocabulary..<(row + 1) * vocabulary] }
 }
 
 /// The captions of a batch while they grow.
-private struct CaptionBatch {
-    struct Row {
-        let image: Int
-        let stream: RandomStream
-        var tokens: [Int]
-        var logprob = 0.0
+package struct CaptionRows {
+    fileprivate let images: SeenImages
+    fileprivate let imageOfRow: [Int]
+    fileprivate let layout: RowLayout
+    fileprivate let cache: [GrowingCache]
+    /// The tokens that there is room for when rows are selected.
+    fileprivate let room: Int
+}
 
-        var lastToken: Int { tokens[tokens.count - 1] }
+extension TextDecoder: TokenDecoder {
+    package func begin(
+        _ prompts: CaptionPrompts, room: Int
+    ) throws(TorchError) -> (rows: CaptionRows, logits: Tensor) {
+        let (count, length) = (prompts.count, prompts.tokens.count)
+        let layout = try RowLayout(Array(0..<count), groups: count, on: words.device)
+        let cache = try emptyCache(rows: count, room: length)
+        let ids = [[Int]](repeating: prompts.tokens, count: count).flatMap { $0 }
+        let states = try states(ids, cache, prompts.images, layout, rows: count)
+        let rows = CaptionRows(
+            images: prompts.images, imageOfRow: Array(0..<count), layout: layout, cache: cache, room: length + room)
+        return (rows, try logits(states.narrowed(1, length - 1..<length)))
     }
 
-    let prompt: [Int]
-    private(set) var rows: [Row] = []
-    /// The rows that have not ended, in order.
-    private(set) var open: [Int]
-
-    init(prompt: [Int], streams: [[RandomStream]], rowsPerImage: [Int]) {
-        self.prompt = prompt
-        for (image, streams) in streams.enumerated() {
-            rows += streams.prefix(rowsPerImage[image]).map { Row(image: image, stream: $0, tokens: prompt) }
-        }
-        open = Array(rows.indices)
+    package func selecting(_ places: [Int], of rows: CaptionRows) throws(TorchError) -> CaptionRows {
+        let index = try Tensor(places, shape: [places.count]).to(.int64, on: words.device)
+        var cache: [GrowingCache] = []
+        for layer in rows.cache { cache.append(try layer.selecting(index, room: rows.room)) }
+        let imageOfRow = places.map { rows.imageOfRow[$0] }
+        return CaptionRows(
+            images: rows.images, imageOfRow: imageOfRow,
+            layout: try RowLayout(imageOfRow, groups: rows.layout.groups, on: words.device), cache: cache,
+            room: rows.room)
     }
 
-    /// Adds a token to every open row, from the logits and their log-sum that `next` gives for its place among them.
-    ///
-    /// Returns the places of those that stay open.
-    mutating func extend(
-        _ options: SamplingOptions, endToken: Int, _ next: (Int) -> (ArraySlice<Float>, Float)
-    ) throws(TorchError) -> [Int] {
-        var stay: [Int] = []
-        for (place, number) in open.enumerated() {
-            let (logits, logSum) = next(place)
-            let length = rows[number].tokens.count
-            let candidates = TokenCandidates(
-                logits: logits, history: rows[number].tokens, endToken: endToken, options)
-            guard logSum.isFinite, let choice = candidates.draw(rows[number].stream.uniform(length)) else {
-                throw TorchError(operation: "sampling", message: "the model's logits are not finite numbers")
-            }
-            rows[number].tokens.append(choice.token)
-            rows[number].logprob += Double(logits[logits.startIndex + choice.token]) - Double(logSum)
-            if choice.token != endToken, length + 1 < options.maxLength { stay.append(place) }
-        }
-        open = stay.map { open[$0] }
-        return stay
-    }
-
-    /// The captions by image; an image with fewer rows than captions repeats its only row.
-    func captions(_ counts: [Int]) -> [[GeneratedTokens]] {
-        var made = [[GeneratedTokens]](repeating: [], count: counts.count)
-        for row in rows { made[row.image].append(GeneratedTokens(tokens: row.tokens, logprob: row.logprob)) }
-        return zip(made, counts).map { captions, count in
-            captions.count == count ? captions : captions.flatMap { [GeneratedTokens](repeating: $0, count: count) }
-        }
+    package func logits(after tokens: [Int], _ rows: inout CaptionRows) throws(TorchError) -> Tensor {
+        try logits(states(tokens, rows.cache, rows.images, rows.layout, rows: tokens.count))
     }
 }

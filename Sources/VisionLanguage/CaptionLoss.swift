@@ -1,3 +1,4 @@
+import Decoding
 package import Tensors
 
 // Shape letters of this file: B images, N captions, T tokens, D model width.
@@ -19,7 +20,7 @@ extension BLIP {
         let imageOfRow = captionsOfImages.enumerated().flatMap { image, captions in captions.map { _ in image } }
         precondition(captions.allSatisfy { $0.count > promptLength }, "a caption is longer than its prompt")
         let targets = CaptionTargets(captions, promptLength: promptLength)
-        let layout = try RowLayout(imageOfRow, images: captionsOfImages.count, on: pixels.device)
+        let layout = try RowLayout(imageOfRow, groups: captionsOfImages.count, on: pixels.device)
         let images = try decoder.see(vision(pixels))
         let statesNTD = try decoder.states(targets.inputs, nil, images, layout, rows: captions.count)
         // The head is the widest product: it runs only where a token is asked for.

@@ -1,5 +1,6 @@
 package import Foundation
 package import Images
+package import ModelDescriptions
 package import Tensors
 
 /// The sizes of a vision transformer; absent keys have the defaults of the `transformers` class.

@@ -1,3 +1,4 @@
+import Decoding
 import Layers
 import Tensors
 
@@ -56,7 +57,7 @@ struct DecoderLayer {
 
     /// Maps `[N, T, D]` to `[N, T, D]`; the new tokens' own keys and values are added to `cache` first, where there is one.
     func callAsFunction(
-        _ xNTD: Tensor, _ cache: CachedLayer?, image: KeysValues, _ layout: RowLayout
+        _ xNTD: Tensor, _ cache: (any LayerCache)?, image: KeysValues, _ layout: RowLayout
     ) throws(TorchError) -> Tensor {
         var hNTD = try selfNorm(selfOutput(selfAttended(qkv(xNTD), cache), adding: xNTD))
         hNTD = try crossNorm(crossOutput(crossAttention(crossQuery(hNTD), image, layout), adding: hNTD))
@@ -68,13 +69,13 @@ struct DecoderLayer {
     }
 
     /// A text is run from its start, or token by token: only the former needs the mask.
-    private func selfAttended(_ qkvNTD: Tensor, _ cache: CachedLayer?) throws(TorchError) -> Tensor {
+    private func selfAttended(_ qkvNTD: Tensor, _ cache: (any LayerCache)?) throws(TorchError) -> Tensor {
         guard let cache else { return try selfAttention(qkvNTD) }
         let isStep = qkvNTD.shape[1] == 1
-        if isStep, cache.servesKernels, usesKernels(qkvNTD, parts: 3) { return try cache.attending(qkvNTD) }
+        if isStep, usesKernels(qkvNTD, parts: 3), let attended = try cache.step(qkvNTD) { return attended }
         let own = try splitHeads(qkvNTD, parts: 3, heads: heads)
-        let past = try cache.appending(keys: own[1], values: own[2])
-        return try isStep ? mergeHeads(past.attended(by: own[0], causal: false)) : selfAttention(qkvNTD)
+        let tokens = try cache.append(TokenKeysValues(keys: own[1], values: own[2]))
+        return try isStep ? mergeHeads(tokens.attended(by: own[0])) : selfAttention(qkvNTD)
     }
 
     /// The captions of an image are query rows against its one block of keys and values.
@@ -85,25 +86,11 @@ struct DecoderLayer {
         case .packed(let packed): return try packed.attended(by: queries, rows: layout.counts)
         case .plain(let keys, let values):
             let (tokens, width) = (queries.shape[1], queries.shape[2])
-            let grouped = try layout.grouped(queries).reshaped([layout.images, layout.rowsPerImage * tokens, width])
+            let grouped = try layout.grouped(queries).reshaped([layout.groups, layout.rowsPerGroup * tokens, width])
             let q = try splitHeads(grouped, parts: 1, heads: heads)[0]
             let attended = try mergeHeads(attention(q, keys, values))
-            return try layout.ungrouped(attended.reshaped([layout.images * layout.rowsPerImage, tokens, width]))
+            return try layout.ungrouped(attended.reshaped([layout.groups * layout.rowsPerGroup, tokens, width]))
         }
-    }
-}
-
-/// The keys and values of a text's tokens in one layer, each `[N, H, P, D/H]`.
-struct TextKeysValues {
-    let keys: Tensor
-    let values: Tensor
-    /// Which of them are there, where not all are.
-    var mask: Tensor?
-
-    /// The attention of `queries` `[N, H, T, D/H]`.
-    func attended(by queries: Tensor, causal: Bool) throws(TorchError) -> Tensor {
-        guard let mask else { return try attention(queries, keys, values, causal: causal) }
-        return try attention(queries, keys, values, mask: mask)
     }
 }
 

@@ -1,3 +1,4 @@
+import Decoding
 import Layers
 import Tensors
 
@@ -22,7 +23,7 @@ package final class DeviceDecoding {
     private let sampling: DeviceSampling
     private let endToken: Tensor  // [1]
     private let images: SeenImages
-    private let cache: [FixedCachedLayer]
+    private let cache: [FixedCache]
     private let places: Tensor  // [1, 1, 1, L]: 0, 1, 2, …
     private let isThere: Tensor  // [1, 1, 1, L]
     private let place: Tensor  // [1]: of the last token
@@ -52,14 +53,14 @@ package final class DeviceDecoding {
         uniforms = try Tensor.empty([rows, room], .float64, on: device)
         logprobs = try Tensor.empty([rows, 1], .float64, on: device)
         isFinished = try Tensor.empty([rows, 1], .bool, on: device)
-        var (seen, cache): ([KeysValues], [FixedCachedLayer]) = ([], [])
+        var (seen, cache): ([KeysValues], [FixedCache]) = ([], [])
         for layer in images.layers {
             let (keys, values) = layer.plain
             seen.append(
                 .plain(
                     keys: try Tensor.empty(keys.shape, keys.dtype, on: device),
                     values: try Tensor.empty(values.shape, values.dtype, on: device)))
-            cache.append(try FixedCachedLayer(rows: rows, room: room, place: place, isThere: isThere, like: layer))
+            cache.append(try FixedCache(rows: rows, room: room, place: place, isThere: isThere, like: keys))
         }
         self.images = SeenImages(layers: seen)
         self.cache = cache
@@ -71,7 +72,7 @@ package final class DeviceDecoding {
         _ decoder: TextDecoder, _ seen: SeenImages, prompt: [Int], streams: [RandomStream]
     ) throws(TorchError) -> [GeneratedTokens] {
         let layout = try RowLayout(
-            (0..<shape.images).flatMap { [Int](repeating: $0, count: shape.captions) }, images: shape.images,
+            (0..<shape.images).flatMap { [Int](repeating: $0, count: shape.captions) }, groups: shape.images,
             on: place.device)
         try begin(prompt, streams)
         try extend(promptLogits(decoder, seen, prompt))
@@ -104,11 +105,11 @@ package final class DeviceDecoding {
             try mine.plain.keys.assign(new.plain.keys)
             try mine.plain.values.assign(new.plain.values)
         }
-        let layout = try RowLayout(Array(0..<count), images: count, on: place.device)
+        let layout = try RowLayout(Array(0..<count), groups: count, on: place.device)
         let ids = [[Int]](repeating: prompt, count: count).flatMap { $0 }
         let prefix = try decoder.emptyCache(rows: count, room: prompt.count)
         let states = try decoder.states(ids, prefix, images, layout, rows: count)
-        for (mine, new) in zip(cache, prefix.layers) { try mine.begin(with: new, captions: shape.captions) }
+        for (mine, new) in zip(cache, prefix) { try mine.begin(with: new, count: shape.captions) }
         let logits = try decoder.logits(states.narrowed(1, prompt.count - 1..<prompt.count))
         return try repeated(logits, shape.captions).reshaped([history.shape[0], logits.shape[2]])
     }

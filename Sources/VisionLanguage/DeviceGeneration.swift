@@ -1,3 +1,4 @@
+package import Decoding
 package import Tensors
 
 /// Memory and recorded steps of decodings on the device, kept from batch to batch.

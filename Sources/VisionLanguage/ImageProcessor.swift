@@ -1,5 +1,6 @@
 package import Foundation
 package import Images
+package import ModelDescriptions
 
 extension Normalization {
     /// Reads the image processor of a model that sees `view`: `json` is `preprocessor_config.json`, or

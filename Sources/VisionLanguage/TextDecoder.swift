@@ -1,3 +1,4 @@
+package import Decoding
 package import Layers
 package import Tensors
 
@@ -66,31 +67,31 @@ package struct TextDecoder {
         return SeenImages(layers: seen)
     }
 
-    /// A cache of no tokens for `rows` rows, with room for `room`.
-    package func emptyCache(rows: Int, room: Int) throws(TorchError) -> DecoderCache {
-        var cached: [CachedLayer] = []
+    /// For each layer a cache of no tokens for `rows` rows, with room for `room`.
+    package func emptyCache(rows: Int, room: Int) throws(TorchError) -> [GrowingCache] {
+        var cached: [GrowingCache] = []
         for _ in layers {
             cached.append(
-                try CachedLayer(
+                try GrowingCache(
                     rows: rows, heads: configuration.heads, room: room,
                     width: configuration.width / configuration.heads, words.dtype, on: words.device))
         }
-        return DecoderCache(layers: cached)
+        return cached
     }
 
     /// The states `[N, T, D]` of the next tokens `ids` of each row, `N * T` in row order; the cache takes them in.
     ///
     /// Several tokens at once only at the start of the text. Without a cache the tokens are all there are, as in training.
     package func states(
-        _ ids: [Int], _ cache: DecoderCache?, _ images: SeenImages, _ layout: RowLayout, rows: Int
+        _ ids: [Int], _ cache: [GrowingCache]?, _ images: SeenImages, _ layout: RowLayout, rows: Int
     ) throws(TorchError) -> Tensor {
-        let (tokens, device, start) = (ids.count / rows, words.device, cache?.length ?? 0)
+        let (tokens, device, start) = (ids.count / rows, words.device, cache?.first?.length ?? 0)
         precondition(tokens == 1 || start == 0, "the mask of several tokens after others is not made")
         let index = try Tensor(ids, shape: [ids.count]).to(.int64, on: device)
         let wordsNTD = try words.selecting(0, index).reshaped([rows, tokens, configuration.width])
         var xNTD = try embeddingNorm(wordsNTD + positions.narrowed(0, start..<start + tokens))
         for (number, layer) in layers.enumerated() {
-            xNTD = try layer(xNTD, cache?.layers[number], image: images.layers[number], layout)
+            xNTD = try layer(xNTD, cache?[number], image: images.layers[number], layout)
         }
         return xNTD
     }

@@ -1,5 +1,6 @@
 import Captioning
 import Commands
+import Decoding
 import Foundation
 import Manifests
 import Stages

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Captioning
 import Commands
+import Decoding
 import Digests
 import Foundation
 import Images

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Captioning
 import Commands
+import Decoding
 import Images
 import Stages
 import VisionLanguage

@@ -6,6 +6,7 @@ import Foundation
 import Images
 import Layers
 import Manifests
+import ModelDescriptions
 import ModelFolders
 import Samples
 import Tensors

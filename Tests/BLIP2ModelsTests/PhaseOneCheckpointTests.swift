@@ -1,6 +1,7 @@
 import BLIP2Models
 import Foundation
 import Layers
+import ModelDescriptions
 import Tensors
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import Captioning
+import Decoding
 import Foundation
 import ModelFolders
 import Stages

@@ -1,3 +1,4 @@
+import Decoding
 import Layers
 import Tensors
 import TestSupport
@@ -37,7 +38,7 @@ struct BLIPTests {
         let model = try golden.blip()
         let whole = try wholeTexts(model, golden)
         let ids = try golden.rows("input_ids")
-        let layout = try RowLayout([0, 1, 2], images: 3, on: .cpu)
+        let layout = try RowLayout([0, 1, 2], groups: 3, on: .cpu)
         let seen = try model.decoder.see(model.vision(golden.tensor("pixel_values")))
         let cache = try model.decoder.emptyCache(rows: 3, room: ids[0].count)
         for place in ids[0].indices {
@@ -101,7 +102,7 @@ struct BLIPTests {
         let caption = try model.generate(
             pixels, prompt: prompt, streams: [[RandomStream(key: 7)]], SamplingOptions(repetitionPenalty: 1.5))[0][0]
         let seen = try model.decoder.see(model.vision(pixels))
-        let layout = try RowLayout([0], images: 1, on: .cpu)
+        let layout = try RowLayout([0], groups: 1, on: .cpu)
         let cache = try model.decoder.emptyCache(rows: 1, room: caption.tokens.count)
         let logits = try model.decoder.logits(model.decoder.states(caption.tokens, cache, seen, layout, rows: 1))
         let sums = try logits.logSumExp().floats()
@@ -136,7 +137,7 @@ struct BLIPTests {
 
     private func wholeTexts(_ model: BLIP, _ golden: GoldenModel) throws -> Tensor {
         let ids = try golden.rows("input_ids")
-        let layout = try RowLayout([0, 1, 2], images: 3, on: .cpu)
+        let layout = try RowLayout([0, 1, 2], groups: 3, on: .cpu)
         let cache = try model.decoder.emptyCache(rows: 3, room: ids[0].count)
         let seen = try model.decoder.see(model.vision(golden.tensor("pixel_values")))
         return try model.decoder.logits(

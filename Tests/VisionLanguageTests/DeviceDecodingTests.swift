@@ -1,3 +1,4 @@
+import Decoding
 import RandomNumbers
 import Tensors
 import Testing
@@ -25,7 +26,7 @@ struct DeviceDecodingTests {
         let golden = try GoldenModel(name)
         let model = try golden.blip()
         let pixels = try golden.tensor("pixel_values")
-        let (prompt, pool) = ([model.configuration.text.startToken, 5, 6, 7], DecodingPool())
+        let (prompt, pool) = ([model.configuration.text.startToken, 5, 6, 7], DecodingPool(limit: 2))
         for seed in 0..<6 {
             let streams = streams(3, 1 + seed % 5, seed: seed)
             let expected = try model.generate(pixels, prompt: prompt, streams: streams, options)
@@ -43,7 +44,7 @@ struct DeviceDecodingTests {
         let golden = try GoldenModel("blip-odd")
         let model = try golden.blip()
         let pixels = try golden.tensor("pixel_values")
-        let (prompt, pool) = ([model.configuration.text.startToken, 5, 6, 7], DecodingPool())
+        let (prompt, pool) = ([model.configuration.text.startToken, 5, 6, 7], DecodingPool(limit: 2))
         let streams = streams(3, 5, seed: 1)
         let options = SamplingOptions(topK: 20, maxLength: 14)
         let together = try model.generateOnDevice(pixels, prompt: prompt, streams: streams, options, pool)
@@ -95,7 +96,7 @@ struct DeviceDecodingTests {
         #expect(throws: TorchError.self) {
             try model.generateOnDevice(
                 pixels, prompt: [model.configuration.text.startToken], streams: streams(3, 2, seed: 1),
-                SamplingOptions(), DecodingPool())
+                SamplingOptions(), DecodingPool(limit: 2))
         }
     }
 }

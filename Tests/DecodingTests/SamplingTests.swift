@@ -2,13 +2,13 @@ import Foundation
 import RandomNumbers
 import Testing
 
-@testable import VisionLanguage
+@testable import Decoding
 
 @Suite("Sampling")
 struct SamplingTests {
     @Test("the tokens left by each filter are those of transformers' processors")
     func filters() throws {
-        let golden = try GoldenModel("sampler")
+        let golden = try SamplerGolden()
         let logits = try golden.floatRows("logits")
         let history = try golden.rows("history")
         let cases: [(String, SamplingOptions)] = [

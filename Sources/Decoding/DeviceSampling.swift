@@ -1,4 +1,4 @@
-import Tensors
+package import Tensors
 
 // Shape letters of this file: N rows (captions), V vocabulary, L tokens there is room for, W candidates that are looked at.
 
@@ -6,8 +6,8 @@ import Tensors
 ///
 /// The same filters in the same order on the same numbers. One thing differs: of tokens that tie with the last of top-k,
 /// `tieRoom` are kept, which ones beyond that is the device's choice.
-struct DeviceSampling {
-    static let tieRoom = 64
+package struct DeviceSampling {
+    package static let tieRoom = 64
 
     private let options: SamplingOptions
     private let endToken: Int
@@ -18,7 +18,7 @@ struct DeviceSampling {
     private let zero: Tensor
     private let share: Tensor
 
-    init(_ options: SamplingOptions, endToken: Int, on device: Device) throws(TorchError) {
+    package init(_ options: SamplingOptions, endToken: Int, on device: Device) throws(TorchError) {
         self.options = options
         self.endToken = endToken
         penalty = try Tensor([Float(options.repetitionPenalty)], shape: [1]).to(.float32, on: device)
@@ -30,7 +30,7 @@ struct DeviceSampling {
 
     /// The next token `[N, 1]` of each row from its logits `[N, V]`, its tokens so far `history` `[N, L]`, whose places
     /// not yet filled repeat a token of the prompt, `length` `[1]` of them filled, and a number `uniform` `[N, 1]`.
-    func draw(_ logits: Tensor, history: Tensor, length: Tensor, uniform: Tensor) throws(TorchError) -> Tensor {
+    package func draw(_ logits: Tensor, history: Tensor, length: Tensor, uniform: Tensor) throws(TorchError) -> Tensor {
         let scores = try Tensor.empty(logits.shape, .float32, on: logits.device)
         try scores.assign(logits)
         try penalize(scores, history)

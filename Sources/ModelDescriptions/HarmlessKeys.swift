@@ -22,7 +22,7 @@ package struct HarmlessKeys: Sendable {
     }
 
     /// Of a model as a whole.
-    static let ofModels = HarmlessKeys(
+    package static let ofModels = HarmlessKeys(
         names: common.union([
             "image_text_hidden_size", "initializer_factor", "label_smoothing", "logit_scale_init_value",
             "projection_dim",  // CLIP's is read
@@ -53,7 +53,7 @@ package struct HarmlessKeys: Sendable {
     ///
     /// The width of the image states is the image transformer's, whatever `encoder_hidden_size` says, as in
     /// transformers.
-    static let ofDecoder = HarmlessKeys(
+    package static let ofDecoder = HarmlessKeys(
         names: common.union([
             "encoder_hidden_size", "initializer_factor", "label_smoothing", "projection_dim", "type_vocab_size",
         ]).union(generationNames),
@@ -61,17 +61,17 @@ package struct HarmlessKeys: Sendable {
             .merging(["position_embedding_type": .text("absolute")]) { $1 })
 
     /// Of `generation_config.json`.
-    static let ofGeneration = HarmlessKeys(names: generationNames, values: generationValues)
+    package static let ofGeneration = HarmlessKeys(names: generationNames, values: generationValues)
 
     /// Of image processors.
-    static let ofImageProcessors = HarmlessKeys(
+    package static let ofImageProcessors = HarmlessKeys(
         names: [
             "_processor_class", "_valid_processor_keys", "device", "disable_grouping", "processor_class",
             "return_tensors", "image_seq_length", "input_data_format",
         ], values: ["data_format": .text("channels_first"), "use_square_size": .flag(false)])
 
     /// Of `processor_config.json`, beside its image processor.
-    static let ofProcessors = HarmlessKeys(
+    package static let ofProcessors = HarmlessKeys(
         names: ["processor_class", "_processor_class", "return_token_type_ids"], values: [:])
 
     /// What is said of the file, of training, and of how results are handed out; the type of the weights, for which the
