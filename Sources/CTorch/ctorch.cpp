@@ -15,6 +15,16 @@ using namespace ct;
 
 namespace {
 
+/// What oneDNN calls an activation that it fuses.
+const char *pointwise_name(int32_t activation) {
+    switch (activation) {
+    case CT_GELU:
+    case CT_GELU_TANH: return "gelu";
+    case CT_RELU: return "relu";
+    default: return "none";
+    }
+}
+
 at::Tensor quick_gelu(const at::Tensor &x) {
     // x * sigmoid(1.702 x) = silu(1.702 x) / 1.702, with one temporary.
     at::Tensor y = x * 1.702;
@@ -143,6 +153,12 @@ int ct_gelu(ct_tensor_t x, ct_tensor_t *out) {
 int ct_quick_gelu(ct_tensor_t x, ct_tensor_t *out) {
     return made(out, [&] { return quick_gelu(x->value); });
 }
+int ct_gelu_tanh(ct_tensor_t x, ct_tensor_t *out) {
+    return made(out, [&] { return at::gelu(x->value, "tanh"); });
+}
+int ct_relu(ct_tensor_t x, ct_tensor_t *out) {
+    return made(out, [&] { return at::relu(x->value); });
+}
 int ct_logsumexp(ct_tensor_t x, ct_tensor_t *out) {
     return made(out, [&] { return at::logsumexp(x->value, {-1}); });
 }
@@ -156,6 +172,13 @@ int ct_linear(ct_tensor_t x, ct_tensor_t weight, ct_tensor_t bias, ct_tensor_t *
 int ct_layer_norm(ct_tensor_t x, ct_tensor_t weight, ct_tensor_t bias, double epsilon, ct_tensor_t *out) {
     return made(out, [&] {
         return at::layer_norm(x->value, {weight->value.size(0)}, weight->value, bias->value, epsilon);
+    });
+}
+int ct_rms_norm(ct_tensor_t x, ct_tensor_t weight, double epsilon, ct_tensor_t *out) {
+    return made(out, [&] {
+        const at::Tensor wide = x->value.to(at::kFloat);
+        const at::Tensor y = wide * at::rsqrt(wide.square().mean(-1, true) + epsilon);
+        return weight->value * y.to(weight->value.scalar_type());
     });
 }
 int ct_attention(ct_tensor_t q, ct_tensor_t k, ct_tensor_t v, bool causal, ct_tensor_t *out) {
@@ -184,8 +207,8 @@ int ct_linear_packed(ct_tensor_t x, ct_tensor_t packed, ct_tensor_t bias, int32_
             return operation<Binary>("mkldnn::_linear_pointwise", "binary")
                 .call(x->value, residual->value, packed->value, maybe(bias), "add");
         at::Tensor y = operation<Pointwise>("mkldnn::_linear_pointwise", "")
-                           .call(x->value, packed->value, maybe(bias), activation == CT_GELU ? "gelu" : "none",
-                                 Scalars(), "none");
+                           .call(x->value, packed->value, maybe(bias), pointwise_name(activation), Scalars(),
+                                 activation == CT_GELU_TANH ? "tanh" : "none");
         if (activation != CT_QUICK_GELU) return y;
         if (y.scalar_type() != at::kBFloat16 || !ck_has_bfloat16()) return quick_gelu(y);
         ck_quick_gelu(bits(y), y.numel());

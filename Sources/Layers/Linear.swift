@@ -7,7 +7,7 @@ package struct Linear {
         case packed(PackedWeight)
         /// A convolution's weight `[out, C, S, S]`, read as `[out, C·S·S]`.
         case kernel(Tensor)
-        /// Several layers in training, each `[out / n, in]`, and their biases: put together at every call.
+        /// Several layers in training, each `[out / n, in]`, and their biases, if they have any: put together at every call.
         case parts([Tensor], biases: [Tensor])
     }
 
@@ -44,15 +44,17 @@ package struct Linear {
     /// Layers `names` of one input, `outputs` each, as one: their results lie side by side.
     ///
     /// In inference they are put together once; in training at every call, and each keeps its own parameters.
-    package init(fusing names: [String], _ weights: Weights, in inputs: Int, out outputs: Int) throws(WeightsError) {
+    package init(
+        fusing names: [String], _ weights: Weights, in inputs: Int, out outputs: Int, bias hasBias: Bool = true
+    ) throws(WeightsError) {
         let parts = try weights.tensors(names.map { $0 + ".weight" }, [outputs, inputs])
-        let biases = try weights.tensors(names.map { $0 + ".bias" }, [outputs])
+        let biases = hasBias ? try weights.tensors(names.map { $0 + ".bias" }, [outputs]) : []
         guard weights.keepsLayouts else {
             self.init(weight: .parts(parts, biases: biases), bias: nil)
             return
         }
         let (weight, bias) = try preparing(names[0] + ".weight") { () throws(TorchError) in
-            (try concatenated(parts, dimension: 0), try concatenated(biases, dimension: 0))
+            (try concatenated(parts, dimension: 0), try Self.joined(biases))
         }
         try self.init(weights, names[0], weight, bias)
     }
@@ -79,7 +81,7 @@ package struct Linear {
         case .packed(let weight): try weight(x, bias: bias)
         case .kernel(let kernel): try linear(x, weight: Self.matrix(kernel), bias: bias)
         case .parts(let parts, let biases):
-            try linear(x, weight: concatenated(parts, dimension: 0), bias: concatenated(biases, dimension: 0))
+            try linear(x, weight: concatenated(parts, dimension: 0), bias: Self.joined(biases))
         }
     }
 
@@ -114,9 +116,14 @@ package struct Linear {
         case .plain(let weight): (weight, bias)
         case .kernel(let kernel): (try Self.matrix(kernel), bias)
         case .parts(let parts, let biases):
-            (try concatenated(parts, dimension: 0), try concatenated(biases, dimension: 0))
+            (try concatenated(parts, dimension: 0), try Self.joined(biases))
         case .packed: preconditionFailure("a packed weight is not put together again")
         }
+    }
+
+    /// The biases one after the other; nil where there are none.
+    private static func joined(_ biases: [Tensor]) throws(TorchError) -> Tensor? {
+        biases.isEmpty ? nil : try concatenated(biases, dimension: 0)
     }
 
     private static func matrix(_ kernel: Tensor) throws(TorchError) -> Tensor {

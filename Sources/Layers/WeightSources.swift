@@ -8,7 +8,10 @@ class WeightSource {
     var parameters: Parameters { preconditionFailure("only weights to train are parameters") }
 
     func has(_ name: String) -> Bool { false }
-    func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor { preconditionFailure("abstract") }
+    /// The parameter `name` of `shape`, in the element type `dtype` where that is given.
+    func tensor(_ name: String, _ shape: [Int], _ dtype: DType?) throws(WeightsError) -> Tensor {
+        preconditionFailure("abstract")
+    }
     func finish(_ ignoring: (String) -> Bool) throws(WeightsError) {}
 }
 
@@ -35,7 +38,7 @@ class CheckpointSource: WeightSource {
         copiedByteCount = 0
     }
 
-    override func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor {
+    override func tensor(_ name: String, _ shape: [Int], _ wanted: DType?) throws(WeightsError) -> Tensor {
         asked.append((name, shape))
         guard let found = checkpoint.shape(of: name) else {
             throw error(.missing, name, "the model needs it, with shape \(shape)")
@@ -47,7 +50,7 @@ class CheckpointSource: WeightSource {
         do {
             let read = try checkpoint.tensor(name)
             stored = read.dtype
-            tensor = try read.to(dtype ?? stored, on: device)
+            tensor = try read.to(wanted ?? dtype ?? stored, on: device)
             isFinite = try tensor.isFinite().isAllTrue()
         } catch let error as SafetensorsError {
             throw self.error(.unreadable, name, error.message)
@@ -91,9 +94,9 @@ final class TrainedSource: CheckpointSource {
     override var keepsLayouts: Bool { false }
     override var parameters: Parameters { Parameters(made) }
 
-    override func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor {
+    override func tensor(_ name: String, _ shape: [Int], _ dtype: DType?) throws(WeightsError) -> Tensor {
         if let tensor = made[name] { return tensor }  // tied: two layers have it in common
-        let value = try super.tensor(name, shape)
+        let value = try super.tensor(name, shape, dtype)
         let tensor = try preparing(name, of: file(of: name)) { () throws(TorchError) in try value.parameter() }
         made[name] = tensor
         return tensor
@@ -111,7 +114,7 @@ final class ParameterSource: WeightSource {
 
     override func has(_ name: String) -> Bool { held[name] != nil }
 
-    override func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor {
+    override func tensor(_ name: String, _ shape: [Int], _ dtype: DType?) throws(WeightsError) -> Tensor {
         guard let tensor = held[name] else {
             throw WeightsError(code: .missing, file: "", key: name, message: "the model needs it, with shape \(shape)")
         }
@@ -123,7 +126,7 @@ final class ParameterSource: WeightSource {
 final class RecordingSource: WeightSource {
     override var keepsLayouts: Bool { false }
 
-    override func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor {
+    override func tensor(_ name: String, _ shape: [Int], _ dtype: DType?) throws(WeightsError) -> Tensor {
         asked.append((name, shape))
         return try placeholder(name, shape)
     }

@@ -10,6 +10,8 @@ package struct Weights {
     package let packingRows: Int?
     /// Whether linear layers that pack their weights round them to 8-bit integers.
     package let usesInt8: Bool
+    /// The element type of what is handed out, where it is not the source's own.
+    private var dtype: DType?
 
     /// The parameters of `checkpoint`, as `dtype` on `device`.
     package init(_ checkpoint: Checkpoint, _ dtype: DType, on device: Device) {
@@ -45,26 +47,35 @@ package struct Weights {
         Weights(RecordingSource(), prefix: "", packingRows: nil, usesInt8: false)
     }
 
-    private init(_ source: WeightSource, prefix: String, packingRows: Int?, usesInt8: Bool) {
+    private init(
+        _ source: WeightSource, prefix: String, packingRows: Int?, usesInt8: Bool, dtype: DType? = nil
+    ) {
         self.source = source
         self.prefix = prefix
         self.packingRows = packingRows
         self.usesInt8 = usesInt8
+        self.dtype = dtype
     }
 
     /// The parameters whose names begin with this one's prefix, `name` and a dot.
     package func scoped(_ name: String) -> Weights {
-        Weights(source, prefix: prefix + name + ".", packingRows: packingRows, usesInt8: usesInt8)
+        Weights(source, prefix: prefix + name + ".", packingRows: packingRows, usesInt8: usesInt8, dtype: dtype)
+    }
+
+    /// The same parameters in float32, whatever the others are handed out in.
+    package func inFloat32() -> Weights {
+        Weights(source, prefix: prefix, packingRows: packingRows, usesInt8: false, dtype: .float32)
     }
 
     /// The same parameters for layers that pack their weights for inputs of about `rows` rows.
     package func packed(rows: Int) -> Weights {
-        Weights(source, prefix: prefix, packingRows: source.keepsLayouts ? rows : nil, usesInt8: usesInt8)
+        Weights(
+            source, prefix: prefix, packingRows: source.keepsLayouts ? rows : nil, usesInt8: usesInt8, dtype: dtype)
     }
 
     /// The parameter `name`, which must have `shape`.
     package func tensor(_ name: String, _ shape: [Int]) throws(WeightsError) -> Tensor {
-        try source.tensor(prefix + name, shape)
+        try source.tensor(prefix + name, shape, dtype)
     }
 
     /// Whether the checkpoint has a parameter `name`.

@@ -38,7 +38,11 @@ package struct PackedWeight {
 
     /// `activation(x · weightᵀ + bias)`.
     package func callAsFunction(_ x: Tensor, bias: Tensor?, _ activation: Activation) throws(TorchError) -> Tensor {
-        try call(x, bias, activation.code, nil)
+        // The kernel of 8-bit integers knows the two activations of the encoders.
+        if case .int8 = layout, activation == .relu || activation == .geluTanh {
+            return try activation(call(x, bias, Int32(CT_NONE), nil))
+        }
+        return try call(x, bias, activation.code, nil)
     }
 
     /// `x · weightᵀ + bias + residual`.

@@ -16,7 +16,7 @@ enum { CT_FLOAT32 = 0, CT_BFLOAT16 = 1, CT_FLOAT16 = 2, CT_INT64 = 3, CT_UINT8 =
 enum { CT_CPU = -1 };
 
 /// What `ct_linear_packed` does to its result before it is written.
-enum { CT_NONE = 0, CT_GELU = 1, CT_QUICK_GELU = 2 };
+enum { CT_NONE = 0, CT_GELU = 1, CT_QUICK_GELU = 2, CT_RELU = 3, CT_GELU_TANH = 4 };
 
 // Every call that returns int returns 0, or -1 with the reason in `ct_last_error` of the calling thread.
 
@@ -71,6 +71,9 @@ int ct_scale(ct_tensor_t x, double factor, ct_tensor_t *out);
 int ct_matmul(ct_tensor_t x, ct_tensor_t y, ct_tensor_t *out);
 int ct_gelu(ct_tensor_t x, ct_tensor_t *out);
 int ct_quick_gelu(ct_tensor_t x, ct_tensor_t *out);
+/// GELU approximated by tanh.
+int ct_gelu_tanh(ct_tensor_t x, ct_tensor_t *out);
+int ct_relu(ct_tensor_t x, ct_tensor_t *out);
 int ct_logsumexp(ct_tensor_t x, ct_tensor_t *out);
 int ct_l2_norm(ct_tensor_t x, ct_tensor_t *out);
 
@@ -78,6 +81,9 @@ int ct_l2_norm(ct_tensor_t x, ct_tensor_t *out);
 /// `bias` may be NULL.
 int ct_linear(ct_tensor_t x, ct_tensor_t weight, ct_tensor_t bias, ct_tensor_t *out);
 int ct_layer_norm(ct_tensor_t x, ct_tensor_t weight, ct_tensor_t bias, double epsilon, ct_tensor_t *out);
+/// The last dimension divided by its root mean square, which is taken in float32, then scaled by `weight`, whose type
+/// the result has.
+int ct_rms_norm(ct_tensor_t x, ct_tensor_t weight, double epsilon, ct_tensor_t *out);
 /// Softmax attention over [B, heads, T, D], scaled by D^-0.5.
 int ct_attention(ct_tensor_t q, ct_tensor_t k, ct_tensor_t v, bool causal, ct_tensor_t *out);
 /// Whether `ct_linear_packed` serves weights like this one: float32 or bfloat16 on the processor, oneDNN built in.
@@ -121,6 +127,13 @@ int ct_log_softmax(ct_tensor_t x, ct_tensor_t *out);
 int ct_mean(ct_tensor_t x, ct_tensor_t *out);
 /// The mean cross-entropy of logits [N, V] against classes int64 [N], with label smoothing.
 int ct_cross_entropy(ct_tensor_t logits, ct_tensor_t classes, double smoothing, ct_tensor_t *out);
+/// A function of the caller's: takes `x` over and hands out a tensor, or returns -1.
+typedef int (*ct_body_t)(void *context, ct_tensor_t x, ct_tensor_t *out);
+/// `body` of `x`, which is computed again in the backward pass instead of keeping what it needs. `release(context)` is called
+/// when it is not needed any more, also when this fails.
+int ct_recompute(ct_tensor_t x, ct_body_t body, void (*release)(void *), void *context, ct_tensor_t *out);
+/// Another handle on the same tensor.
+int ct_share(ct_tensor_t x, ct_tensor_t *out);
 /// Until `ct_autocast_end`, products on this thread run in `dtype`, parameters stay as they are.
 int ct_autocast_begin(int32_t dtype, int32_t device);
 void ct_autocast_end(int32_t device);
@@ -145,7 +158,8 @@ int ct_step_attention(ct_tensor_t qkv, ct_tensor_t keys, ct_tensor_t values, int
 bool ct_has_int8(int64_t inputs);
 /// Rounds and packs a weight [out, in].
 int ct_pack_int8(ct_tensor_t weight, ct_tensor_t *out);
-/// A linear layer of `outputs` outputs with a weight from `ct_pack_int8`; the rest as in `ct_linear_packed`.
+/// A linear layer of `outputs` outputs with a weight from `ct_pack_int8`; the rest as in `ct_linear_packed`, with no
+/// activation but the first three.
 int ct_linear_int8(ct_tensor_t x, ct_tensor_t packed, int64_t outputs, ct_tensor_t bias, int32_t activation,
                    ct_tensor_t residual, ct_tensor_t *out);
 
