@@ -28,6 +28,18 @@ package struct TokenCandidates: Equatable {
         }
     }
 
+    /// The `count` likeliest tokens, by log-probabilities, of a text that is followed by beams: at most so many.
+    ///
+    /// The penalty is that of logits, on numbers that are all negative, as transformers has it.
+    init(
+        logProbabilities: [Float], history: [Int], endToken: Int, minLength: Int, repetitionPenalty: Double, count: Int
+    ) {
+        var values = logProbabilities
+        Self.penalize(&values, history, Float(repetitionPenalty))
+        if history.count < minLength { values[endToken] = -.infinity }
+        candidates = Array(Self.largest(count, of: values).prefix(count))
+    }
+
     /// Makes tokens of `history` less likely, each once.
     private static func penalize(_ logits: inout [Float], _ history: [Int], _ penalty: Float) {
         guard penalty != 1 else { return }
