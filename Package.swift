@@ -81,7 +81,7 @@ func torchShim() -> Target {
         name: "CTorch",
         exclude: [
             "attention.cpp", "buckets.cpp", "ctorch.cpp", "cuda.cpp", "device.cpp", "dropout.cpp", "group.cpp",
-            "int8.cpp", "kernels", "linear.cpp", "training.cpp",
+            "int8.cpp", "kernels", "linear.cpp", "recompute.cpp", "training.cpp",
         ],
         linkerSettings: [.unsafeFlags(["-L\(builtShim)", "-lCTorch"])])
 }
@@ -172,6 +172,7 @@ let package = Package(
         library("ModelDescriptions", ["Tensors"]),
         library("Decoding", ["Locks", "RandomNumbers", "Tensors"]),
         library("VisionLanguage", ["Decoding", "Images", "Layers", "ModelDescriptions", "Tensors"]),
+        library("LanguageModels", ["Decoding", "Layers", "ModelDescriptions", "Tensors"]),
         library("BLIP2Models", ["Layers", "ModelDescriptions", "RandomNumbers", "Tensors", "VisionLanguage"]),
         library("Coordination", ["Databases", "Samples", "Digests", "Files", "Locks", logging]),
         // 5. Where they meet.
@@ -281,6 +282,7 @@ let package = Package(
             "Stages",
             ["Archives", "Samples", "Digests", "Manifests", "SourceAdapters", "Fetching", "Images", "Spools"]),
         tests("Decoding", ["Tensors"]),
+        tests("LanguageModels", ["Decoding", "Layers", "ModelDescriptions", "Tensors"]),
         tests("VisionLanguage", ["Decoding", "Layers", "Tensors"]),
         tests("BLIP2Models", ["Layers", "ModelDescriptions", "Tensors", "VisionLanguage"]),
         tests("Coordination", ["Databases", "PostgresDatabases", "Samples", logging]),

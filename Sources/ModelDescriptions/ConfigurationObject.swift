@@ -67,6 +67,19 @@ package struct ConfigurationObject {
         return number
     }
 
+    /// The token `key`, or `standard` where the key is absent or null; a list must name just one.
+    package func token(_ key: String, _ standard: Int) throws(ConfigurationError) -> Int {
+        switch value(key) {
+        case nil, .null?: return standard
+        case .list(let values)?:
+            guard values.count == 1, let token = values[0].integer, token >= 0 else {
+                throw error(key, "\(values.count) tokens, not one")
+            }
+            return token
+        default: return try integer(key, standard)
+        }
+    }
+
     /// The positive number `key`, or `standard` where the key is absent.
     package func number(_ key: String, _ standard: Double) throws(ConfigurationError) -> Double {
         guard let value = value(key) else { return standard }

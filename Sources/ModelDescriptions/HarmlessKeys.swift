@@ -60,6 +60,13 @@ package struct HarmlessKeys: Sendable {
         values: commonValues.merging(generationValues) { $1 }
             .merging(["position_embedding_type": .text("absolute")]) { $1 })
 
+    /// Of OPT and T5, by themselves or in a BLIP-2 model.
+    package static let ofLanguageModels = HarmlessKeys(
+        names: common.union([
+            "activation_dropout", "classifier_dropout", "dropout", "dropout_rate", "init_std", "initializer_factor",
+            "layerdrop", "n_positions", "output_past",
+        ]).union(generationNames), values: generationValues)
+
     /// Of `generation_config.json`.
     package static let ofGeneration = HarmlessKeys(names: generationNames, values: generationValues)
 
