@@ -142,7 +142,7 @@ let package = Package(
         library("Samples"),
         bridge("Files", ["Locks", "Samples", "CFiles"]),
         library("RandomNumbers"),
-        bridge("Digests", ["Samples", "CDigest"]),
+        bridge("Digests", ["Samples", "Files", "CDigest"]),
         library("TextTokenizers", ["Files"]),
         library("TextMetrics", ["Files", "Samples"]),
         // 2. Capabilities.
@@ -264,9 +264,10 @@ let package = Package(
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage", "Tensors"]),
         tests("Locks"),
+        tests("Digests", ["Samples"]),
         tests("Concurrency"),
         tests("Files"),
-        tests("Manifests"),
+        tests("Manifests", ["Digests", "Samples"]),
         tests("Images", ["Samples"]),
         tests("Shards", ["Samples", "Digests"]),
         tests("Tables", ["Files", "Samples"]),

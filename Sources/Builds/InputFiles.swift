@@ -12,25 +12,13 @@ import Samples
 /// A digest of the whole file, so that an edit anywhere is noticed; of tables and archives, which may have terabytes, of the
 /// length and 64 KiB at both ends and at 62 places between.
 package final class Fingerprints: Sendable {
-    /// What changes when a file is written to, or another takes its name.
-    struct Mark: Codable, Equatable {
-        let device: UInt64
-        let inode: UInt64
-        let byteCount: Int
-        /// In nanoseconds: of the last write, and of the last change of any kind.
-        let written: Int
-        let changed: Int
-    }
-
     private struct Entry: Codable {
-        let mark: Mark
+        let mark: FileMark
         let fingerprint: String
     }
 
     private static let blockByteCount = 64 << 10
     private static let blockCount = 64
-    /// A file that was written to so lately may be again without another mark: it is not remembered.
-    private static let settled = 2_000_000_000
 
     private let path: String?
     private let known: Locked<[String: Entry]>
@@ -44,18 +32,12 @@ package final class Fingerprints: Sendable {
     }
 
     /// The mark of the file `path` as it is now.
-    static func mark(_ path: String) throws -> Mark {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else {
-            throw CommandError(.badInput, "\(path): unreadable: \(unsafe String(cString: strerror(errno)))")
+    static func mark(_ path: String) throws(CommandError) -> FileMark {
+        do {
+            return try FileMark(path)
+        } catch {
+            throw CommandError(.badInput, "\(path): unreadable: \(error.reason)")
         }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw CommandError(.badInput, "\(path): unreadable: not a plain file")
-        }
-        func nanoseconds(_ time: timespec) -> Int { time.tv_sec * 1_000_000_000 + time.tv_nsec }
-        return Mark(
-            device: UInt64(status.st_dev), inode: UInt64(status.st_ino), byteCount: Int(status.st_size),
-            written: nanoseconds(status.st_mtim), changed: nanoseconds(status.st_ctim))
     }
 
     /// What identifies the content of `path`; `isHuge` looks at parts of it.
@@ -71,9 +53,7 @@ package final class Fingerprints: Sendable {
         }
         guard try Self.mark(path) == mark else { throw InputFiles.changed(path) }
         let fingerprint = "\(mark.byteCount) bytes, \(digest.hex.prefix(16))"
-        if now - max(mark.written, mark.changed) > Self.settled {
-            try remember(Entry(mark: mark, fingerprint: fingerprint), path)
-        }
+        if mark.isSettled(at: now) { try remember(Entry(mark: mark, fingerprint: fingerprint), path) }
         return fingerprint
     }
 
@@ -112,7 +92,7 @@ package final class InputFiles: Sendable {
         let key: String
         let path: String
         let isHuge: Bool
-        var mark: Fingerprints.Mark
+        var mark: FileMark
         let fingerprint: String
     }
 

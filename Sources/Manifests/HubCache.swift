@@ -1,4 +1,4 @@
-import Digests
+package import Digests
 import Foundation
 package import Samples
 
@@ -18,13 +18,18 @@ package func modelDirectory(_ model: String, environment: [String: String]) -> S
     return FileManager.default.fileExists(atPath: snapshot + "/config.json") ? snapshot : nil
 }
 
-/// What identifies the checkpoint in `directory`.
+/// What identifies the checkpoint in the folder `directory`, or the file of weights of that path.
 ///
-/// The digest over names and digests of its `.json`, `.txt` and `.safetensors` files; every byte of them is read.
-package func checkpointDigest(_ directory: String) throws -> ContentDigest {
-    let names = try FileManager.default.contentsOfDirectory(atPath: directory)
-        .filter { name in [".json", ".txt", ".safetensors"].contains { name.hasSuffix($0) } }
+/// Of a folder it is the digest over names and digests of its descriptions and vocabularies (`.json`, `.txt`, `.model`) and of
+/// its weights: `.safetensors`, or PyTorch's own files where there are none. Every byte of them counts; large files that were
+/// read before are looked up in `cache`.
+package func checkpointDigest(_ directory: String, cache: DigestCache = .ofUser()) throws -> ContentDigest {
+    guard let all = try? FileManager.default.contentsOfDirectory(atPath: directory) else {
+        return try cache.digest(ofFile: directory)  // which says what is wrong with what is no file either
+    }
+    let weights = all.contains { $0.hasSuffix(".safetensors") } ? [".safetensors"] : [".bin", ".pth"]
+    let names = all.filter { name in ([".json", ".txt", ".model"] + weights).contains { name.hasSuffix($0) } }
         .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    let lines = try names.map { "\($0)\0\(try digest(ofFile: directory + "/" + $0).digest)\n" }
+    let lines = try names.map { "\($0)\0\(try cache.digest(ofFile: directory + "/" + $0))\n" }
     return digest(of: lines.joined())
 }

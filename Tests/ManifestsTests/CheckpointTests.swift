@@ -1,5 +1,7 @@
+import Digests
 import Foundation
 import Manifests
+import Samples
 import TestSupport
 import Testing
 
@@ -21,6 +23,29 @@ import Testing
         try write("weights", "model.safetensors")
         try write("words", "vocab.txt")
         #expect(try checkpointDigest(folder) != digest)
+    }
+
+    @Test("the digest has PyTorch's own files where there are no safetensors; that of one file is the file's")
+    func otherFormats() throws {
+        let folder = try Project.temporaryFolder("formats")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func write(_ text: String, _ name: String) throws {
+            try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+        }
+        try write("{}", "config.json")
+        for name in ["pytorch_model.bin", "checkpoint.pth", "spiece.model"] {
+            let before = try checkpointDigest(folder)
+            try write("one", name)
+            let after = try checkpointDigest(folder)
+            try write("two", name)
+            #expect(try Set([before, after, checkpointDigest(folder)]).count == 3, "\(name)")
+        }
+        try write("weights", "model.safetensors")
+        let digest = try checkpointDigest(folder)
+        try write("three", "pytorch_model.bin")
+        #expect(try checkpointDigest(folder) == digest, "it is not read")
+        #expect(try checkpointDigest(folder + "/checkpoint.pth") == Digests.digest(of: "two"))
+        #expect(throws: (any Error).self) { try checkpointDigest(folder + "/none") }
     }
 
     @Test("a hub id is found in the hub's cache, by the revision that its main names")
