@@ -143,6 +143,7 @@ let package = Package(
         bridge("Files", ["Locks", "Samples", "CFiles"]),
         library("RandomNumbers"),
         bridge("Digests", ["Samples", "Files", "CDigest"]),
+        library("Pickles"),
         library("TextTokenizers", ["Files"]),
         library("TextMetrics", ["Files", "Samples"]),
         // 2. Capabilities.
@@ -156,7 +157,7 @@ let package = Package(
         bridge("Spools", ["Digests", "Files"]),
         bridge("Databases", ["Files", "Locks", grdb]),
         library("Serving", ["Locks", logging] + hummingbird),
-        bridge("Tensors", ["Files", "Locks", "CTorch"]),
+        bridge("Tensors", ["Files", "Locks", "Pickles", "CTorch"]),
         // 3. Assembly.
         library("SourceAdapters", ["Samples", "Digests", "Files", "Locks", "Manifests", "Archives", "Tables"]),
         bridge("PostgresDatabases", ["Databases", "Locks", "CPostgres"]),
@@ -265,6 +266,7 @@ let package = Package(
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage", "Tensors"]),
         tests("Locks"),
         tests("Digests", ["Samples"]),
+        tests("Pickles"),
         tests("Concurrency"),
         tests("Files"),
         tests("Manifests", ["Digests", "Samples"]),

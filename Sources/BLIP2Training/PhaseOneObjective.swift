@@ -74,8 +74,7 @@ package struct PhaseOneObjective: Objective {
         let frozen = try encoder.load { checkpoint throws(WeightsError) in
             try configuration.encoder.hubTensors(of: checkpoint)
         }
-        try writeSafetensors(
-            PhaseOneLayout.hub.tensors(trained) + frozen, to: folder + "/" + RunFolder.modelFile)
+        try writeWeights(PhaseOneLayout.hub.tensors(trained) + frozen, to: folder)
     }
 }
 

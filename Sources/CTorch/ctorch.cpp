@@ -70,6 +70,15 @@ int ct_from_bytes(const void *bytes, int32_t dtype, const int64_t *shape, int32_
         return t;
     });
 }
+int ct_from_strided(const void *bytes, size_t count, int32_t dtype, const int64_t *shape, const int64_t *strides,
+                    int32_t rank, ct_tensor_t *out) {
+    return made(out, [&] {
+        // The file's memory may be at an odd address: the bytes move first.
+        at::Tensor all = at::empty({static_cast<int64_t>(count / at::elementSize(type_of(dtype)))}, type_of(dtype));
+        if (count) std::memcpy(all.data_ptr(), bytes, all.nbytes());
+        return all.as_strided(ints(shape, rank), ints(strides, rank)).clone(at::MemoryFormat::Contiguous);
+    });
+}
 int ct_from_memory(void *memory, int32_t dtype, const int64_t *shape, int32_t rank, void (*release)(void *),
                    void *context, ct_tensor_t *out) {
     return made(out, [&] {

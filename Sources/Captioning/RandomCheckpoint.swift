@@ -145,7 +145,7 @@ package enum RandomCheckpoint {
                 return try Tensor(values, shape: shape).bytes()
             }
         }
-        try writeSafetensors(tensors, to: directory + "/model.safetensors")
+        try writeWeights(tensors, to: directory)
     }
 
     /// Mean and deviation that keep activations of about the same size in every layer.

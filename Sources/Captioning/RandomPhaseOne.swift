@@ -38,7 +38,7 @@ extension RandomCheckpoint {
         defer { try? FileManager.default.removeItem(atPath: clip) }  // what is left over is in nobody's way
         let encoder = try configuration.encoder.hubTensors(of: Checkpoint(directory: clip))
         let own = try PhaseOneStart.nothing(seed: seed).tensors(configuration)
-        try writeSafetensors(PhaseOneLayout.hub.tensors(own) + encoder, to: directory + "/model.safetensors")
+        try writeWeights(PhaseOneLayout.hub.tensors(own) + encoder, to: directory)
         try writeFile(configuration.json(), to: directory + "/config.json")
         let side = configuration.encoder.vision.imageSide
         try write(preprocessor(["height": side, "width": side]), directory)

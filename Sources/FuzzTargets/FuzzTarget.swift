@@ -27,6 +27,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case webdataset
     case zip
     case safetensors
+    /// A file of `torch.save`: zip, pickle, tensors.
+    case torch
     /// `vocab.txt` of BERT.
     case wordpiece
     /// `tokenizer.json` of CLIP.
@@ -84,6 +86,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         switch self {
         case .safetensors:
             let file = try SafetensorsFile(path)
+            for name in file.names.prefix(20) { _ = try file.tensor(name) }
+        case .torch:
+            let file = try TorchFile(path)
             for name in file.names.prefix(20) { _ = try file.tensor(name) }
         case .zip:
             let archive = try ZipArchive(path)

@@ -52,7 +52,7 @@ class CheckpointSource: WeightSource {
             stored = read.dtype
             tensor = try read.to(wanted ?? dtype ?? stored, on: device)
             isFinite = try tensor.isFinite().isAllTrue()
-        } catch let error as SafetensorsError {
+        } catch let error as CheckpointError {
             throw self.error(.unreadable, name, error.message)
         } catch {
             throw self.error(.unreadable, name, "\(error)")
@@ -83,7 +83,8 @@ class CheckpointSource: WeightSource {
     func file(of name: String) -> String { checkpoint.file(of: name) }
 
     private func error(_ code: WeightsError.Code, _ name: String, _ message: String) -> WeightsError {
-        WeightsError(code: code, file: checkpoint.file(of: name), key: name, message: message)
+        WeightsError(
+            code: code, file: checkpoint.file(of: name), key: checkpoint.storedName(of: name), message: message)
     }
 }
 

@@ -1,101 +1,91 @@
-import Foundation
-
-/// The tensors of a model directory: one `model.safetensors`, or shards with an index.
+/// The tensors of a model: one file, or shards with an index.
 package struct Checkpoint {
     /// The files that hold tensors, sorted by path.
-    package let files: [SafetensorsFile]
-    private let owner: [String: SafetensorsFile]
+    package let files: [any TensorFile]
+    private let places: [String: Place]
+
+    /// Where a tensor is, and what it is called there.
+    private struct Place {
+        let file: any TensorFile
+        let name: String
+    }
 
     /// A checkpoint of one file.
-    package init(file path: String) throws(SafetensorsError) {
-        let file = try SafetensorsFile(path)
+    package init(file path: String) throws(CheckpointError) {
+        let file = try openTensorFile(path)
         files = [file]
-        owner = Dictionary(uniqueKeysWithValues: file.names.map { ($0, file) })
+        places = Dictionary(uniqueKeysWithValues: file.names.map { ($0, Place(file: file, name: $0)) })
     }
 
-    /// The checkpoint in `directory`: `model.safetensors`, else what `model.safetensors.index.json` names.
-    package init(directory: String) throws(SafetensorsError) {
-        let single = directory + "/model.safetensors"
-        let index = directory + "/model.safetensors.index.json"
-        if FileManager.default.fileExists(atPath: single) {
-            try self.init(file: single)
-        } else if FileManager.default.fileExists(atPath: index) {
-            try self.init(index: index, directory: directory)
-        } else {
-            throw SafetensorsError(.unreadable, single, Self.missing(in: directory))
+    /// The checkpoint in `directory`, or the file of that path: see `CheckpointFiles` for the names that are looked for.
+    package init(directory: String) throws(CheckpointError) {
+        switch try CheckpointFiles(of: directory) {
+        case .single(let path): try self.init(file: path)
+        case .sharded(let index): try self.init(index: index, directory: directory)
         }
     }
 
-    /// What a folder without the usual files has instead.
-    private static func missing(in directory: String) -> String {
-        let missing = "no such file, and no model.safetensors.index.json beside it"
-        // A folder that cannot be listed has nothing to say beyond that.
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
-        if let other = names.first(where: { $0.hasSuffix(".safetensors") }) {
-            return missing + "; \(other) would have to be called model.safetensors"
-        }
-        let pickled = [".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack"]
-        let found = names.first { name in pickled.contains(where: name.hasSuffix) }
-        guard let other = found else { return missing }
-        return missing + "; \(other) is not read: load the model with transformers and save it with save_pretrained,"
-            + " which writes safetensors"
-    }
-
-    private init(index path: String, directory: String) throws(SafetensorsError) {
-        let map = try Self.weightMap(path)
-        var opened: [String: SafetensorsFile] = [:]
+    private init(index path: String, directory: String) throws(CheckpointError) {
+        let map = try CheckpointFiles.weightMap(path)
+        var (files, places): ([any TensorFile], [String: Place]) = ([], [:])
         for name in Set(map.values).sorted() {
-            guard !name.contains("/"), name.hasSuffix(".safetensors") else {
-                throw SafetensorsError(.badHeader, path, "\(name) is not the name of a shard beside the index")
+            let file = try openTensorFile(CheckpointFiles.shard(name, of: path, directory))
+            files.append(file)
+            for tensor in file.names {
+                if let other = places.updateValue(Place(file: file, name: tensor), forKey: tensor) {
+                    throw CheckpointError(
+                        .badHeader, file.path, tensor: tensor, "it is in \(other.file.path) too: fetch the model again")
+                }
             }
-            guard FileManager.default.fileExists(atPath: directory + "/" + name) else {
-                let text = "no such file, but model.safetensors.index.json names it; fetch the model again"
-                throw SafetensorsError(.unreadable, directory + "/" + name, text)
-            }
-            opened[name] = try SafetensorsFile(directory + "/" + name)
         }
-        var owner: [String: SafetensorsFile] = [:]
         for (tensor, name) in map.sorted(by: { $0.key < $1.key }) {
-            guard let file = opened[name], file.shape(of: tensor) != nil else {
-                throw SafetensorsError(
-                    .missingTensor, directory + "/" + name, tensor: tensor, "the index says it is here")
+            let place = directory + "/" + name
+            guard places[tensor]?.file.path == place else {
+                throw CheckpointError(
+                    .missingTensor, place, tensor: tensor,
+                    "not in this shard, but the index says so; fetch the model again")
             }
-            owner[tensor] = file
         }
-        self.owner = owner
-        files = opened.sorted { $0.key < $1.key }.map(\.value)
+        (self.files, self.places) = (files, places)
     }
 
-    private static func weightMap(_ path: String) throws(SafetensorsError) -> [String: String] {
-        struct Index: Decodable {
-            let weight_map: [String: String]  // swift-format-ignore: AlwaysUseLowerCamelCase
+    private init(_ files: [any TensorFile], _ places: [String: Place]) { (self.files, self.places) = (files, places) }
+
+    /// The same tensors by the names that `newName` gives them; those without a new name are left out.
+    ///
+    /// Two may not have one name.
+    package func renamed(_ newName: (String) -> String?) -> Checkpoint {
+        var renamed: [String: Place] = [:]
+        for (name, place) in places {
+            guard let new = newName(name) else { continue }
+            precondition(renamed.updateValue(place, forKey: new) == nil, "two tensors became \(new)")
         }
-        do {
-            return try JSONDecoder().decode(Index.self, from: Data(contentsOf: URL(fileURLWithPath: path))).weight_map
-        } catch {
-            throw SafetensorsError(
-                .badHeader, path, "not an index: it needs an object weight_map of tensor and file names")
-        }
+        return Checkpoint(files, renamed)
     }
 
     /// The names of the tensors, sorted.
-    package var names: [String] { owner.keys.sorted() }
+    package var names: [String] { places.keys.sorted() }
 
     /// The sizes of the tensor `name`; nil when there is none.
-    package func shape(of name: String) -> [Int]? { owner[name]?.shape(of: name) }
-
-    /// The file that holds the tensor `name`, or would.
-    package func file(of name: String) -> String { owner[name]?.path ?? files.first?.path ?? "" }
-
-    /// The tensor `name`, on the file's memory where its place allows.
-    package func tensor(_ name: String) throws(SafetensorsError) -> Tensor {
-        guard let file = owner[name] else {
-            throw SafetensorsError(.missingTensor, file(of: name), tensor: name, "not in this checkpoint")
-        }
-        return try file.tensor(name)
+    package func shape(of name: String) -> [Int]? {
+        places[name].flatMap { $0.file.shape(of: $0.name) }
     }
 
-    /// Gives back the memory of tensors that were read, as `SafetensorsFile.releasePages`.
+    /// The file that holds the tensor `name`, or would.
+    package func file(of name: String) -> String { places[name]?.file.path ?? files.first?.path ?? "" }
+
+    /// What the file calls the tensor `name`, which has another name here where it was renamed.
+    package func storedName(of name: String) -> String { places[name]?.name ?? name }
+
+    /// The tensor `name`, on the file's memory where its place allows.
+    package func tensor(_ name: String) throws(CheckpointError) -> Tensor {
+        guard let place = places[name] else {
+            throw CheckpointError(.missingTensor, file(of: name), tensor: name, "not in this checkpoint")
+        }
+        return try place.file.tensor(place.name)
+    }
+
+    /// Gives back the memory of tensors that were read, as `TensorFile.releasePages`.
     package func releasePages() {
         for file in files { file.releasePages() }
     }

@@ -21,12 +21,12 @@ struct SafetensorsHeader {
     let metadata: [String: String]
 
     /// Reads and checks the header `json` of `file`, whose tensors fill the bytes from `dataStart` to `fileSize`.
-    init(json: Data, file: String, dataStart: Int, fileSize: Int) throws(SafetensorsError) {
+    init(json: Data, file: String, dataStart: Int, fileSize: Int) throws(CheckpointError) {
         let table: RawTable
         do {
             table = try JSONDecoder().decode(RawTable.self, from: json)
         } catch {
-            throw SafetensorsError(.badHeader, file, tensor: Self.subject(of: error), Self.reason(of: error))
+            throw CheckpointError(.badHeader, file, tensor: Self.subject(of: error), Self.reason(of: error))
         }
         var entries: [String: Entry] = [:]
         for (name, raw) in table.tensors {
@@ -45,31 +45,31 @@ struct SafetensorsHeader {
 
     private static func entry(
         _ raw: RawEntry, _ name: String, _ file: String, _ dataStart: Int, _ fileSize: Int
-    ) throws(SafetensorsError) -> Entry {
+    ) throws(CheckpointError) -> Entry {
         guard let bits = bits[raw.dtype] else {
-            throw SafetensorsError(.badType, file, tensor: name, "unknown element type \(raw.dtype)")
+            throw CheckpointError(.badType, file, tensor: name, "unknown element type \(raw.dtype)")
         }
         var byteCount = bits / 8
         for size in raw.shape {
             let (product, overflow) = byteCount.multipliedReportingOverflow(by: size)
             guard size >= 0, !overflow else {
-                throw SafetensorsError(.badShape, file, tensor: name, "impossible shape \(raw.shape)")
+                throw CheckpointError(.badShape, file, tensor: name, "impossible shape \(raw.shape)")
             }
             byteCount = product
         }
         let offsets = raw.data_offsets
         guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1] else {
-            throw SafetensorsError(.badOffsets, file, tensor: name, "data_offsets \(offsets) are not a range")
+            throw CheckpointError(.badOffsets, file, tensor: name, "data_offsets \(offsets) are not a range")
         }
         guard offsets[1] <= fileSize - dataStart else {
             let text =
                 "its bytes end at \(offsets[1]), the file has \(fileSize - dataStart): it is cut short, fetch it again"
-            throw SafetensorsError(.truncated, file, tensor: name, text)
+            throw CheckpointError(.truncated, file, tensor: name, text)
         }
         guard offsets[1] - offsets[0] == byteCount else {
             let text =
                 "\(raw.dtype) \(raw.shape) takes \(byteCount) bytes, data_offsets hold \(offsets[1] - offsets[0])"
-            throw SafetensorsError(.badShape, file, tensor: name, text)
+            throw CheckpointError(.badShape, file, tensor: name, text)
         }
         return Entry(type: raw.dtype, shape: raw.shape, bytes: dataStart + offsets[0]..<dataStart + offsets[1])
     }
@@ -77,7 +77,7 @@ struct SafetensorsHeader {
     /// The tensors must fill the file without gap or overlap.
     private static func checkLayout(
         _ entries: [String: Entry], _ file: String, _ dataStart: Int, _ fileSize: Int
-    ) throws(SafetensorsError) {
+    ) throws(CheckpointError) {
         let sorted = entries.sorted {
             ($0.value.bytes.lowerBound, $0.value.bytes.upperBound, $0.key)
                 < ($1.value.bytes.lowerBound, $1.value.bytes.upperBound, $1.key)
@@ -87,12 +87,12 @@ struct SafetensorsHeader {
             guard entry.bytes.lowerBound == end else {
                 let what = entry.bytes.lowerBound < end ? "overlap the tensor before" : "leave a gap before them"
                 let text = "its bytes \(what), at \(entry.bytes.lowerBound - dataStart)"
-                throw SafetensorsError(.badOffsets, file, tensor: name, text)
+                throw CheckpointError(.badOffsets, file, tensor: name, text)
             }
             end = entry.bytes.upperBound
         }
         guard end == fileSize else {
-            throw SafetensorsError(.badOffsets, file, "\(fileSize - end) bytes after the last tensor")
+            throw CheckpointError(.badOffsets, file, "\(fileSize - end) bytes after the last tensor")
         }
     }
 

@@ -47,7 +47,7 @@ package func writeSafetensors(
             }
         }
     } catch let error as FileError {
-        throw SafetensorsError(.unreadable, error.path, "\(error.step.rawValue): \(error.reason)")
+        throw CheckpointError(.unreadable, error.path, "\(error.step.rawValue): \(error.reason)")
     }
 }
 

@@ -19,7 +19,8 @@ struct BLIP2Command: AsyncParsableCommand {
         version: softwareVersion,
         subcommands: [
             CaptionCommand.self, RankCommand.self, TrainCommand.self, EvalCommand.self, RandomCheckpointCommand.self,
-            BenchmarkCommand.self, LoaderBenchmarkCommand.self, StageOneBenchmarkCommand.self,
+            BenchmarkCommand.self, LoadBenchmarkCommand.self, LoaderBenchmarkCommand.self,
+            StageOneBenchmarkCommand.self,
         ])
 
     static func main() async { await runToExit(Self.self) }

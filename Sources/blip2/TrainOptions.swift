@@ -133,7 +133,7 @@ func asTrainingInput<Value>(_ body: () async throws -> Value) async throws -> Va
         throw CommandError(.failedWork, place + error.localizedDescription)
     } catch let error as PhaseOneError {
         throw CommandError(.badInput, "\(error)")
-    } catch let error as SafetensorsError {
+    } catch let error as CheckpointError {
         throw CommandError(.badInput, "\(error)")
     }
 }

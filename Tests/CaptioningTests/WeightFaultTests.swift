@@ -53,21 +53,24 @@ struct WeightFaultTests {
 
     @Test(
         "other formats are named, with what to do",
-        arguments: ["pytorch_model.bin", "model.pt", "tf_model.h5", "flax_model.msgpack"])
-    func formats(file: String) throws {
+        arguments: [
+            ("pytorch_model.bin", "ends in .safetensors"), ("model.pt", "pytorch_model.bin"),
+            ("tf_model.h5", "save_pretrained"), ("flax_model.msgpack", "save_pretrained"),
+        ])
+    func formats(file: String, advice: String) throws {
         try withModel { folder in
             try FileManager.default.moveItem(atPath: folder + "/model.safetensors", toPath: folder + "/" + file)
-            expectFault(folder, ["model.safetensors", file, "save_pretrained"])
+            expectFault(folder, [file, advice])
         }
     }
 
-    @Test("a pickle under another name, a web page and a file cut short are told apart")
+    @Test("a file of PyTorch's under another name, a web page and a file cut short are told apart")
     func contents() throws {
         try withModel { folder in
             let path = folder + "/model.safetensors"
             let whole = try Data(contentsOf: URL(fileURLWithPath: path))
             for (bytes, text) in [
-                (Data("PK\u{3}\u{4}  archive/data.pkl".utf8), "pickle"),
+                (Data("PK\u{3}\u{4}  archive/data.pkl".utf8), "a file of PyTorch's"),
                 (Data("<!doctype html><html>".utf8), "web page"),
                 (whole.prefix(whole.count - 1), "cut short"), (whole.prefix(100), "cut short"),
                 (Data("short".utf8), "too few"), (Data(repeating: 0xff, count: 64), "not a safetensors file"),

@@ -64,7 +64,7 @@ struct SafetensorsTests {
         let testDescription: String
         let header: String
         var data = 16
-        let code: SafetensorsError.Code
+        let code: CheckpointError.Code
         var tensor: String? = "a"
     }
 
@@ -120,7 +120,7 @@ struct SafetensorsTests {
         let path = folder + "/x.safetensors"
         let length = withUnsafeBytes(of: UInt64(fault.header.utf8.count).littleEndian) { Data($0) }
         try (length + Data(fault.header.utf8) + Data(count: fault.data)).write(to: URL(fileURLWithPath: path))
-        let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(path) }
+        let error = #expect(throws: CheckpointError.self) { try SafetensorsFile(path) }
         #expect(error?.code == fault.code)
         #expect(error?.file == path)
         #expect(error?.tensor == fault.tensor)
@@ -131,18 +131,18 @@ struct SafetensorsTests {
         let folder = try Project.temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let path = folder + "/x.safetensors"
-        let cases: [([UInt8], SafetensorsError.Code)] = [
+        let cases: [([UInt8], CheckpointError.Code)] = [
             ([], .truncated), ([1, 0, 0], .truncated), ([64, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d], .truncated),
             ([255, 255, 255, 255, 255, 255, 255, 255, 0x7b, 0x7d], .badHeader),
         ]
         for (bytes, code) in cases {
             try Data(bytes).write(to: URL(fileURLWithPath: path))
-            let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(path) }
+            let error = #expect(throws: CheckpointError.self) { try SafetensorsFile(path) }
             #expect(error?.code == code)
         }
-        let missing = #expect(throws: SafetensorsError.self) { try SafetensorsFile(folder + "/nothing") }
+        let missing = #expect(throws: CheckpointError.self) { try SafetensorsFile(folder + "/nothing") }
         #expect(missing?.code == .unreadable)
-        let directory = #expect(throws: SafetensorsError.self) { try SafetensorsFile(folder) }
+        let directory = #expect(throws: CheckpointError.self) { try SafetensorsFile(folder) }
         #expect(directory?.code == .unreadable)
     }
 
@@ -156,30 +156,7 @@ struct SafetensorsTests {
         try (length + Data(header.utf8) + Data(count: 16)).write(to: URL(fileURLWithPath: path))
         let file = try SafetensorsFile(path)
         #expect(file.shape(of: "a") == [2])
-        let error = #expect(throws: SafetensorsError.self) { try file.tensor("a") }
+        let error = #expect(throws: CheckpointError.self) { try file.tensor("a") }
         #expect(error?.code == .badType)
-    }
-
-    @Test("shards are read as one checkpoint; an index that lies is an error")
-    func shards() throws {
-        let folder = try Project.temporaryFolder()
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try writeSafetensors(["x": Tensor([1] as [Float], shape: [1])], to: folder + "/one.safetensors")
-        try writeSafetensors(["y": Tensor([2] as [Float], shape: [1])], to: folder + "/two.safetensors")
-        func index(_ map: String) throws -> Checkpoint {
-            try Data("{\"weight_map\": {\(map)}}".utf8)
-                .write(to: URL(fileURLWithPath: folder + "/model.safetensors.index.json"))
-            return try Checkpoint(directory: folder)
-        }
-        let good = try index(#""x": "one.safetensors", "y": "two.safetensors""#)
-        #expect(good.names == ["x", "y"])
-        #expect(try good.tensor("y").floats() == [2])
-        #expect(good.file(of: "y") == folder + "/two.safetensors")
-        let lie = #expect(throws: SafetensorsError.self) { try index(#""x": "two.safetensors""#) }
-        #expect(lie?.code == .missingTensor)
-        let outside = #expect(throws: SafetensorsError.self) { try index(#""x": "../one.safetensors""#) }
-        #expect(outside?.code == .badHeader)
-        let absent = #expect(throws: SafetensorsError.self) { try index(#""x": "three.safetensors""#) }
-        #expect(absent?.code == .unreadable)
     }
 }

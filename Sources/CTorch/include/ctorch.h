@@ -38,6 +38,9 @@ int32_t ct_device(ct_tensor_t x);
 // In and out.
 /// Copies `bytes` of a tensor in row order into a new one on the processor.
 int ct_from_bytes(const void *bytes, int32_t dtype, const int64_t *shape, int32_t rank, ct_tensor_t *out);
+/// Copies the tensor whose elements stand `strides` apart within the `count` bytes at `bytes` into a new one in row order.
+int ct_from_strided(const void *bytes, size_t count, int32_t dtype, const int64_t *shape, const int64_t *strides,
+                    int32_t rank, ct_tensor_t *out);
 /// A tensor on memory of the caller's, who is told by `release(context)` when the last user is gone. When the call
 /// fails, `release` is not called.
 int ct_from_memory(void *memory, int32_t dtype, const int64_t *shape, int32_t rank, void (*release)(void *),

@@ -1,12 +1,12 @@
 /// A checkpoint file that cannot be read or written: which file, which tensor in it, and what is wrong.
-package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
+package struct CheckpointError: Error, Equatable, CustomStringConvertible {
     /// The class of the fault.
     package enum Code: String, Sendable {
         /// The file or folder cannot be opened, read or written.
         case unreadable
         /// The file is shorter than its header says.
         case truncated
-        /// The header is larger than any checkpoint's, or is not the JSON object that the format asks for.
+        /// The table of contents is larger than any checkpoint's, or is not what the format asks for.
         case badHeader
         /// A tensor has an element type that is unknown, or that is not computed with here.
         case badType
@@ -14,6 +14,8 @@ package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
         case badShape
         /// A tensor's bytes overlap another's, leave a gap or lie outside the file.
         case badOffsets
+        /// The file asks for something other than tensors.
+        case refused
         /// The tensor that is asked for is not there.
         case missingTensor
     }
