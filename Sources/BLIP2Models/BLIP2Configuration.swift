@@ -45,11 +45,52 @@ package struct BLIP2Configuration: Sendable, Equatable {
 
     /// What `Blip2ForImageTextRetrieval` reads, as `config.json`.
     package func json() throws -> Data {
+        let texts: [String: Any] = [
+            "architectures": ["Blip2ForImageTextRetrieval"], "image_token_index": NSNull(),
+            "text_config": ["model_type": "opt"],
+        ]
+        return try json(texts, readsTexts: true)
+    }
+
+    /// What `Blip2ForConditionalGeneration` reads, as `config.json`, with the language model of `family` that its own
+    /// `config.json` describes; `imageToken` stands for a query in its prompts.
+    ///
+    /// `hasOwnHead` says whether the weights have a head that is no copy of the word table, as FlanT5's have: transformers
+    /// takes it from the weights, but scales the states before it by the description, in which version 5 writes the wrong word.
+    package func json(
+        languageModel: Data, _ family: LanguageModelFamily, imageToken: Int, hasOwnHead: Bool
+    ) throws -> Data {
+        guard let object = try JSONSerialization.jsonObject(with: languageModel) as? [String: Any],
+            var text = String(data: languageModel, encoding: .utf8)
+        else { throw CocoaError(.propertyListReadCorrupt) }
+        if family == .t5 {
+            for key in ["tie_word_embeddings", "scale_decoder_outputs"] {
+                text = try Self.setting(key, to: !hasOwnHead, in: text, isEmpty: object.isEmpty)
+            }
+        }
+        let place = "the language model's own description"
+        let texts: [String: Any] = [
+            "architectures": ["Blip2ForConditionalGeneration"], "image_token_index": imageToken, "text_config": place,
+            "use_decoder_only_language_model": family == .opt,
+        ]
+        let whole = String(decoding: try json(texts, readsTexts: false), as: UTF8.self)
+        // As text, for numbers keep their kind: transformers 5 refuses 1 where it wants 1.0.
+        return Data(whole.replacing("\"\(place)\"", with: text.trimmingCharacters(in: .whitespacesAndNewlines)).utf8)
+    }
+
+    /// The JSON object `text` in which `key` is `flag`; all else stays as it is written.
+    private static func setting(_ key: String, to flag: Bool, in text: String, isEmpty: Bool) throws -> String {
+        let entry = "\"\(key)\": \(flag)"
+        let own = try Regex("\"\(key)\"\\s*:\\s*[^,}\\s]+")
+        if text.contains(own) { return text.replacing(own, with: entry) }
+        return text.replacing("{", with: isEmpty ? "{\(entry)" : "{\(entry), ", maxReplacements: 1)
+    }
+
+    /// The description, with what `texts` says of texts.
+    private func json(_ texts: [String: Any], readsTexts: Bool) throws -> Data {
         let (vision, isEVA) = (encoder.vision, encoder.kind == .eva)
         let values: [String: Any] = [
-            "architectures": ["Blip2ForImageTextRetrieval"], "model_type": "blip-2",
-            "num_query_tokens": qformer.queries, "image_text_hidden_size": jointWidth,
-            "image_token_index": NSNull(), "text_config": ["model_type": "opt"],
+            "model_type": "blip-2", "num_query_tokens": qformer.queries, "image_text_hidden_size": jointWidth,
             "vision_config": [
                 "model_type": isEVA ? "blip_2_vision_model" : "clip_vision_model", "hidden_size": vision.width,
                 "intermediate_size": vision.innerWidth, "num_hidden_layers": vision.layers,
@@ -63,10 +104,11 @@ package struct BLIP2Configuration: Sendable, Equatable {
                 "layer_norm_eps": qformer.epsilon, "hidden_act": qformer.activation.name,
                 "cross_attention_frequency": qformer.crossFrequency, "encoder_hidden_size": qformer.imageWidth,
                 "hidden_dropout_prob": qformer.hiddenDropout,
-                "attention_probs_dropout_prob": qformer.attentionDropout, "use_qformer_text_input": true,
+                "attention_probs_dropout_prob": qformer.attentionDropout, "use_qformer_text_input": readsTexts,
             ],
         ]
         return try JSONSerialization.data(
-            withJSONObject: values, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+            withJSONObject: values.merging(texts) { _, text in text },
+            options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     }
 }

@@ -25,6 +25,9 @@ package enum PhaseOneStart {
         var tensors: [String: Tensor] = [:]
         let width = configuration.qformer.width
         for (name, shape) in recording.recorded { tensors[name] = try tensor(name, shape, width: width) }
+        if case .model(let model, _) = self {
+            try (PhaseOneLayout(of: model) ?? .hub).checkAll(of: model, Set(tensors.keys))
+        }
         return tensors
     }
 

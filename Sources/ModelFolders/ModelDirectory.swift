@@ -19,6 +19,9 @@ package struct ModelDirectory: Sendable {
         }
     }
 
+    /// The folder `path`, which may have no `config.json`, or a file of weights alone.
+    package init(undescribed path: String) { self.path = path }
+
     /// The bytes of the file `name`.
     package func contents(of name: String) throws(ModelError) -> Data {
         let contents: Data

@@ -26,8 +26,8 @@ struct PhaseOneStartFolder {
     let configuration: BLIP2Configuration
     private let normalization: Normalization
     private let vocabulary: StartTokenVocabulary
-    /// The folder of the model that `start.from` names; nil where it is drawn.
-    private let from: (folder: ModelDirectory, isBERT: Bool)?
+    /// The model that `start.from` names; nil where it is drawn.
+    private let from: PhaseOneOrigin?
     private let head: ModelDirectory?
 
     /// Reads what `settings`, whose output is known, names, and sees that the parts fit together.
@@ -45,25 +45,20 @@ struct PhaseOneStartFolder {
         let ownSide = own.vision.imageSide
         normalization = try encoder.normalization(
             of: own.kind == .clip ? .shortestSideCropped(side: ownSide) : .squashed(side: ownSide))
-        if settings.start.isScratch {
-            from = nil
-        } else {
-            let folder = try ModelDirectory(requireModel(settings.start.from, key: "start.from"))
-            from = (folder, try Self.isBERT(folder))
-        }
+        from = settings.start.isScratch ? nil : try PhaseOneOrigin(settings.start.from)
         head = try settings.start.head.map { try ModelDirectory(requireModel($0, key: "start.head")) }
-        if head != nil, from?.isBERT == true {
+        if head != nil, from?.kind == .bert {
             throw CommandError(.badInput, "start.head: only for a phase-1 model; a BERT has its own head")
         }
         let tokenizer = try settings.start.tokenizer.map { try requireModel($0, key: "start.tokenizer") }
-        let texts = tokenizer ?? from?.folder.path ?? ""
-        vocabulary = try ModelDirectory(texts).tokenizer(StartTokenVocabulary.init(directory:))
+        let texts = try tokenizer ?? from?.tokenizerFolder() ?? ""
+        vocabulary = try ModelDirectory(undescribed: texts).tokenizer(StartTokenVocabulary.init(directory:))
         configuration = try Self.configuration(
             settings, own.with(imageSide: side), from, vocabulary: vocabulary.count, of: texts)
     }
 
     /// Whether the model has learned nothing of the task: it is no phase-1 model.
-    var isFresh: Bool { from?.isBERT ?? true }
+    var isFresh: Bool { from.map { $0.kind == .bert } ?? true }
 
     /// The side in pixels of the squares that the model sees.
     var side: Int { configuration.encoder.vision.imageSide }
@@ -82,37 +77,21 @@ struct PhaseOneStartFolder {
         try writeFile(configuration.json(), to: partial + "/config.json")
         try writeFile(preprocessor(), to: partial + "/preprocessor_config.json")
         try vocabulary.write(to: partial)
-        try writeSafetensors(PhaseOneLayout.hub.tensors(tensors), to: partial + "/model.safetensors")
+        try writeWeights(PhaseOneLayout.hub.tensors(tensors), to: partial)
         try recipe.write(to: partial)
         try publishFile(partial, as: folder)
         return folder
     }
 
-    private static func isBERT(_ folder: ModelDirectory) throws -> Bool {
-        let type = try folder.configuration("config.json") { json throws(ConfigurationError) in
-            try ConfigurationObject(json: json).value("model_type")
-        }
-        switch type {
-        case .text("bert"): return true
-        case .text("blip-2"): return false
-        default:
-            throw CommandError(
-                .badInput,
-                "start.from: \(folder.path): want a model of type bert or blip-2, or scratch, not \(type?.shown ?? "none")"
-            )
-        }
-    }
-
     /// The model's sizes: those of what it starts from, or of the settings.
     private static func configuration(
         _ settings: PhaseOneSettings, _ encoder: ImageEncoderConfiguration,
-        _ from: (folder: ModelDirectory, isBERT: Bool)?,
-        vocabulary: Int, of texts: String
+        _ from: PhaseOneOrigin?, vocabulary: Int, of texts: String
     ) throws -> BLIP2Configuration {
         let wanted = settings.qformer
         var configuration = BLIP2Configuration(encoder: encoder)
-        if let from, !from.isBERT {
-            let model = try from.folder.configuration("config.json", BLIP2Configuration.init(json:))
+        if let from, from.kind != .bert {
+            let model = try from.configuration(behind: encoder)
             guard model.qformer.imageWidth == encoder.vision.width else {
                 throw CommandError(
                     .badInput,
@@ -132,7 +111,7 @@ struct PhaseOneStartFolder {
             configuration.qformer.innerWidth = wanted.innerWidth ?? configuration.qformer.innerWidth
             configuration.qformer.positions = wanted.positions ?? configuration.qformer.positions
         }
-        if from?.isBERT ?? true {
+        if from.map({ $0.kind == .bert }) ?? true {
             configuration.qformer.queries = wanted.queries ?? configuration.qformer.queries
             configuration.qformer.crossFrequency =
                 wanted.crossAttentionFrequency ?? configuration.qformer.crossFrequency
@@ -174,7 +153,7 @@ struct PhaseOneStartFolder {
         guard let from else { return try PhaseOneStart.nothing(seed: settings.seed).tensors(configuration) }
         let head = try head.map { try $0.load { checkpoint throws(WeightsError) in checkpoint } }
         return try from.folder.load { checkpoint throws(WeightsError) in
-            guard !from.isBERT else {
+            guard from.kind != .bert else {
                 return try PhaseOneStart.bert(checkpoint, seed: settings.seed).tensors(configuration)
             }
             return try PhaseOneStart.model(checkpoint, head: head).tensors(configuration)

@@ -156,6 +156,59 @@ struct PhaseOneCheckpointTests {
         #expect(throws: WeightsError.self) { try PhaseOneStart.model(checkpoint).tensors(configuration) }
     }
 
+    @Test("with a tensor that is none of the model's, or with a copy that is none, are refused by its name")
+    func unknownTensors() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (configuration, tensors) = (try even.configuration(), try even.tensors())
+        let path = folder + "/model.safetensors"
+        func start(_ layout: PhaseOneLayout, _ name: String, _ tensor: Tensor) throws {
+            let own = layout.tensors(tensors).filter { $0.name != name }
+            let other = PendingTensor(name: name, dtype: tensor.dtype, shape: tensor.shape) { try tensor.bytes() }
+            try writeSafetensors(own + [other], to: path)
+            _ = try PhaseOneStart.model(Checkpoint(file: path)).tensors(configuration)
+        }
+        let one = try Tensor([1] as [Float], shape: [1])
+        for harmless in ["Qformer.bert.embeddings.position_ids", "visual_encoder.cls_token"] {
+            try start(.lavis, harmless, one)
+        }
+        for (layout, name) in [
+            (PhaseOneLayout.lavis, "Qformer.bert.pooler.dense.weight"), (.lavis, "momentum"), (.lavis, "temperature"),
+            (.lavis, "Qformer.bert.encoder.layer.9.attention.self.query.weight"), (.hub, "language_projection.weight"),
+            (.hub, "qformer.encoder.layer.9.attention.attention.query.weight"), (.hub, "ln_vision.weight"),
+        ] {
+            let error = #expect(throws: WeightsError.self) { try start(layout, name, one) }
+            #expect(error?.key == name && error?.code == .unexpected && error?.file == path, "\(name)")
+        }
+        let words = try #require(tensors["embeddings.word_embeddings.weight"])
+        let untied = #expect(throws: WeightsError.self) {
+            try start(.lavis, "Qformer.cls.predictions.decoder.weight", words + words)
+        }
+        #expect(untied?.message.contains("copy") == true)
+    }
+
+    @Test("of LAVIS's, without a description, have the sizes that their tensors show")
+    func sizesOfLAVIS() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var expected = try even.configuration()
+        (expected.qformer.width, expected.qformer.heads, expected.qformer.innerWidth) = (64, 1, 96)
+        let tensors = try PhaseOneStart.nothing(seed: 1).tensors(expected)
+        let checkpoint = try write(tensors, .lavis, to: folder)
+        var found = try BLIP2Configuration(lavis: checkpoint, encoder: expected.encoder)
+        (found.qformer.hiddenDropout, found.qformer.attentionDropout) = (0, 0)
+        #expect(found == expected)
+        let narrow = try write(even.tensors(), .lavis, to: folder)
+        let width = #expect(throws: WeightsError.self) {
+            try BLIP2Configuration(lavis: narrow, encoder: expected.encoder)
+        }
+        #expect(width?.message.contains("64 wide") == true)
+        let missing = #expect(throws: WeightsError.self) {
+            try BLIP2Configuration(lavis: even.model(), encoder: expected.encoder)
+        }
+        #expect(missing?.code == .missing)
+    }
+
     @Test("a description with another model, a width that does not fit, or an unknown key is refused")
     func descriptions() throws {
         let json = try String(contentsOfFile: even.directory + "/config.json", encoding: .utf8)

@@ -170,6 +170,66 @@ private struct StageOneSite {
         #expect(loaded.output == "40 41 41\n")
     }
 
+    @Test("starts from LAVIS's .pth file, or a folder with it, which PyTorch wrote: the same model, by other names")
+    func startsFromLAVIS() throws {
+        let site = try StageOneSite()
+        let wide = ("layers: 2, width: 32, heads: 2", "layers: 2, width: 64, heads: 1")
+        try site.write("wide.yaml", [wide])
+        let first = try site.train("first", config: "wide.yaml")
+        try #require(first.status == 0, "\(first.errors)")
+        let script = """
+            import os, sys, torch
+            from safetensors.torch import load_file
+            first, out = sys.argv[1:]
+            renames = {"vision_projection.": "vision_proj.", "text_projection.": "text_proj.", "embeddings.": "Qformer.bert.embeddings.",
+                       "vision_model.post_layernorm.": "ln_vision.", "qformer.layernorm.": "Qformer.bert.embeddings.LayerNorm.",
+                       "qformer.encoder.": "Qformer.bert.encoder.", "cls.": "Qformer.cls."}
+            model = {}
+            for name, value in load_file(first + "/model.safetensors").items():
+                if name.startswith("vision_model.") and "post_layernorm" not in name: continue
+                for old, new in renames.items():
+                    if name.startswith(old):
+                        name = new + name[len(old):].replace("attention.attention.", "attention.self.")
+                        break
+                model[name] = value
+            model["Qformer.bert.embeddings.position_ids"] = torch.arange(40)[None]
+            model["Qformer.cls.predictions.decoder.weight"] = model["Qformer.bert.embeddings.word_embeddings.weight"]
+            model["Qformer.cls.predictions.decoder.bias"] = model["Qformer.cls.predictions.bias"]
+            os.mkdir(out)
+            torch.save({"model": model, "config": {"run": {"lr": 1e-4}}, "epoch": 3}, out + "/checkpoint_3.pth")
+            """
+        let lavis = site.folder + "/lavis"
+        let written = try Program.run(Project.python, ["-c", script, site.folder + "/first", lavis])
+        try #require(written.status == 0, "scripts/setup --tests makes the tests' Python: \(written.errors)")
+        func start(_ from: String, tokenizer: String, to output: String = "more") throws -> Program.Ended {
+            let scratch = "from: scratch, tokenizer: \(Project.root)/models/demo-captioner"
+            let sizes = "qformer: {queries: 4, layers: 2, width: 32, heads: 2, positions: 40, joint_width: 16}\n"
+            try site.write("more.yaml", [(scratch, "from: \(from)\(tokenizer)"), (sizes, "")])
+            return try site.train(output, ["--steps", "2"], config: "more.yaml")
+        }
+        let words = ", tokenizer: \(Project.root)/models/demo-captioner"
+        let without = try start(lavis + "/checkpoint_3.pth", tokenizer: "")
+        #expect(without.status == 65 && without.errors.contains("start.tokenizer: add it"), "\(without.errors)")
+        #expect(without.errors.count { $0 == "\n" } == 1)
+        let file = try start(lavis + "/checkpoint_3.pth", tokenizer: words)
+        try #require(file.status == 0, "\(file.errors)")
+        let compare = """
+            import sys, torch
+            from safetensors.torch import load_file
+            first, start = load_file(sys.argv[1] + "/model.safetensors"), load_file(sys.argv[2] + "/model.safetensors")
+            assert all(torch.equal(first[name], value) for name, value in start.items())
+            frozen = [name for name in first if name not in start]
+            assert all(name.startswith("vision_model.") for name in frozen), frozen
+            """
+        let same = try Program.run(
+            Project.python, ["-c", compare, site.folder + "/first", site.folder + "/more/start"])
+        #expect(same.status == 0, "\(same.errors)")
+        let folder = try start(lavis, tokenizer: words, to: "again")
+        #expect(folder.status == 0, "\(folder.errors)")
+        let weights = "start/model.safetensors"
+        #expect(try site.site.contents("again/" + weights) == site.site.contents("more/" + weights))
+    }
+
     @Test("two processes have the losses of one, to rounding; warned by SIGUSR1 they stop with 75, and one goes on")
     func processes() throws {
         let site = try StageOneSite()
