@@ -174,7 +174,9 @@ let package = Package(
         library("Decoding", ["Locks", "RandomNumbers", "Tensors"]),
         library("VisionLanguage", ["Decoding", "Images", "Layers", "ModelDescriptions", "Tensors"]),
         library("LanguageModels", ["Decoding", "Layers", "ModelDescriptions", "Tensors"]),
-        library("BLIP2Models", ["Layers", "ModelDescriptions", "RandomNumbers", "Tensors", "VisionLanguage"]),
+        library(
+            "BLIP2Models",
+            ["LanguageModels", "Layers", "ModelDescriptions", "RandomNumbers", "Tensors", "VisionLanguage"]),
         library("Coordination", ["Databases", "Samples", "Digests", "Files", "Locks", logging]),
         // 5. Where they meet.
         library(
@@ -215,9 +217,8 @@ let package = Package(
         library(
             "BLIP2Training",
             [
-                "BLIP2Models", "Files", "Images", "Layers", "Loading", "ModelFolders", "RandomNumbers", "Samples",
-                "Tensors",
-                "TextTokenizers", "Training", "VisionLanguage",
+                "BLIP2Models", "Files", "Images", "LanguageModels", "Layers", "Loading", "ModelDescriptions",
+                "ModelFolders", "RandomNumbers", "Samples", "Tensors", "TextTokenizers", "Training", "VisionLanguage",
             ]),
         library(
             "Builds",
@@ -258,9 +259,9 @@ let package = Package(
             "blip2",
             [
                 "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Decoding", "Digests", "Evaluation", "Files",
-                "Images", "Layers", "Loading", "Locks", "Manifests", "ModelDescriptions", "ModelFolders",
-                "ProcessGroups", "Reports", "Samples", "Stages",
-                "Storage", "Tensors", "TextMetrics", "TextTokenizers", "Training", "VisionLanguage", arguments,
+                "Images", "LanguageModels", "Layers", "Loading", "Locks", "Manifests", "ModelDescriptions",
+                "ModelFolders", "ProcessGroups", "Reports", "Samples", "Stages", "Storage", "Tensors", "TextMetrics",
+                "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage", "Tensors"]),
@@ -287,7 +288,7 @@ let package = Package(
         tests("Decoding", ["Tensors"]),
         tests("LanguageModels", ["Decoding", "Layers", "ModelDescriptions", "Tensors"]),
         tests("VisionLanguage", ["Decoding", "Layers", "Tensors"]),
-        tests("BLIP2Models", ["Layers", "ModelDescriptions", "Tensors", "VisionLanguage"]),
+        tests("BLIP2Models", ["LanguageModels", "Layers", "ModelDescriptions", "Tensors", "VisionLanguage"]),
         tests("Coordination", ["Databases", "PostgresDatabases", "Samples", logging]),
         tests("Transport", [yams, "Coordination", "Files", "Samples", "Serving", logging]),
         tests("Serving", [logging]),
@@ -308,7 +309,10 @@ let package = Package(
         tests("Training", ["Images", "Layers", "Loading", "ModelFolders", "Tensors"]),
         tests(
             "BLIP2Training",
-            ["BLIP2Models", "Images", "Layers", "Loading", "ModelFolders", "Samples", "Tensors", "Training"]),
+            [
+                "BLIP2Models", "Images", "LanguageModels", "Layers", "Loading", "ModelDescriptions", "ModelFolders",
+                "RandomNumbers", "Samples", "Tensors", "TextTokenizers", "Training", "VisionLanguage",
+            ]),
         tests(
             "Builds",
             [

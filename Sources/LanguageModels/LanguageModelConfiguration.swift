@@ -22,6 +22,22 @@ package enum LanguageModelConfiguration: Sendable, Equatable {
         }
     }
 
+    /// The family's name.
+    package var family: String {
+        switch self {
+        case .opt: "OPT"
+        case .t5: "T5"
+        }
+    }
+
+    /// Whether the model has no encoder: it writes behind what it is given.
+    package var isDecoder: Bool {
+        switch self {
+        case .opt: true
+        case .t5: false
+        }
+    }
+
     /// The width of an embedding that the model is given.
     package var embeddingWidth: Int {
         switch self {

@@ -46,6 +46,17 @@ extension PhaseOneSettings {
     }
 }
 
+extension PhaseTwoSettings {
+    package func resolved(besideFile path: String) -> PhaseTwoSettings {
+        let paths = PathsBesideFile(path)
+        var settings = self
+        settings.run = run.resolved(paths)
+        settings.start.from = paths.model(start.from)
+        settings.languageModel.model = paths.model(languageModel.model)
+        return settings
+    }
+}
+
 /// Where the paths in a file lead that a person wrote.
 ///
 /// Input paths and model directories that are relative are looked for beside the file first, then in the current directory. A

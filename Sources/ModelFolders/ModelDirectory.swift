@@ -135,6 +135,19 @@ extension ModelDirectory {
         }
     }
 
+    /// Copies the tokenizer's files to the folder `path`.
+    package func copyTokenizer(to path: String) throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: self.path)
+        where Self.tokenizing.contains(name) {
+            try writeFile(contents(of: name), to: path + "/" + name)
+        }
+    }
+
+    private static let tokenizing: Set = [
+        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt",
+        "vocab.json", "merges.txt", "spiece.model",
+    ]
+
     /// The files of the hub's layout beside configuration and weights.
     private static let describing: Set = [
         "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",

@@ -92,6 +92,17 @@ package func autocast<Value>(
     return try body()
 }
 
+/// Runs `body`, which is called within `autocast` to `dtype`, outside of it: everything has the element type that it is given.
+package func pausingAutocast<Value, Failure: Error>(
+    _ dtype: DType, on device: Device, _ body: () throws(Failure) -> Value
+) throws(Failure) -> Value {
+    guard dtype != .float32 else { return try body() }
+    ct_autocast_end(device.code)
+    // It began before with the same values, so it begins again.
+    defer { _ = ct_autocast_begin(dtype.code, device.code) }
+    return try body()
+}
+
 /// Runs `body` without recording gradients and without `autocast`; what is made in it may take part in training, as a
 /// constant.
 package func withoutGradients<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {

@@ -60,6 +60,12 @@ package struct LossExpectations: Sendable, Equatable {
             losses: ["itc": itc, "itm": itm, "itg": itg, "loss": sum], candidates: candidates, vocabulary: vocabulary)
     }
 
+    /// Of phase 2, whose language model has `vocabulary` words: `loss` alone.
+    package static func phaseTwo(vocabulary: Int) -> LossExpectations {
+        LossExpectations(
+            losses: ["loss": .classification(of: vocabulary)], candidates: 0, vocabulary: vocabulary)
+    }
+
     /// What each loss should be before anything is learned, and the least it can be, a line for each.
     package var lines: [String] {
         let why = [

@@ -24,6 +24,7 @@ package struct LossWatch: Sendable {
     private let startsFresh: Bool
     private var plateaus: [State: Plateau] = [:]
     private var constants: [String: ConstantLoss] = [:]
+    private var imageUse = ImageUse()
 
     /// Watches a run of `steps` steps, the first `warmUpSteps` of them with a rising rate.
     ///
@@ -48,6 +49,7 @@ package struct LossWatch: Sendable {
     /// Takes note of a step, and gives what is to be said of it, mostly nothing.
     package mutating func note(_ record: RunRecord) -> [String] {
         startWarnings(record) + plateauNotices(record) + constantNotices(record)
+            + (record.step > quietSteps ? imageUse.note(record) : [])
     }
 
     /// What is to be said of the losses at the end of the run.
@@ -66,7 +68,7 @@ package struct LossWatch: Sendable {
                 "the run is dead: nothing was learned of which caption belongs to which image. Check that captions "
                     + "belong to their images, that images differ in the encoder's eyes, and the learning rate")
         }
-        return lines
+        return lines + imageUse.summary
     }
 
     /// Whether neither comparing nor matching has come away from chance, on the training's samples or on held-out ones.

@@ -75,9 +75,9 @@ package actor Trainer {
         let parameters = model.parameters
         try clearGradients(parameters.tensors)
         let scale = lossScale?.value ?? 1
-        let pass = StepPass(context(step + 1, batch), batchSize: options.batchSize, group, scale: scale) { [reducer] in
-            try reducer.begin(parameters)
-        }
+        let pass = StepPass(
+            context(step + 1, batch), batchSize: options.batchSize, group, scale: scale, autocast: (dtype, device)
+        ) { [reducer] in try reducer.begin(parameters) }
         let own = try autocast(dtype, on: device) { try model.losses(of: batch, pass) }
         try reducer.finish(parameters)
         let (losses, isStopped) = try summed(own, stop: stop)
@@ -102,7 +102,8 @@ package actor Trainer {
     package func validate(on batch: TrainingBatch, _ number: Int, stop: Bool = false) throws -> StepLosses? {
         useThreads(threads)
         // The step is the batch's number: each validation draws the same negatives.
-        let pass = StepPass(context(number, batch), batchSize: options.batchSize, group, isTraining: false)
+        let pass = StepPass(
+            context(number, batch), batchSize: options.batchSize, group, isTraining: false, autocast: (dtype, device))
         let own = try inference { () throws in
             try autocast(dtype, on: device) { try model.losses(of: batch, pass) }
         }

@@ -51,16 +51,25 @@ package struct StepPass {
     package let isTraining: Bool
 
     private let scale: Double
+    private let autocast: (dtype: DType, device: Device)
     private let beforeLast: () throws -> Void
 
     /// A pass whose losses are multiplied by `scale` before their gradients are taken; `beforeLast` is called before the
     /// last backward pass.
+    ///
+    /// It is computed within `autocast`.
     package init(
         _ context: StepContext, batchSize: Int, _ group: any ProcessGroup = OneProcess(), isTraining: Bool = true,
-        scale: Double = 1, beforeLast: @escaping () throws -> Void = {}
+        scale: Double = 1, autocast: (dtype: DType, device: Device) = (.float32, .cpu),
+        beforeLast: @escaping () throws -> Void = {}
     ) {
         (self.context, self.batchSize, self.group, self.isTraining) = (context, batchSize, group, isTraining)
-        (self.scale, self.beforeLast) = (scale, beforeLast)
+        (self.scale, self.autocast, self.beforeLast) = (scale, autocast, beforeLast)
+    }
+
+    /// Runs `body`, a part with element types of its own, outside of `autocast`.
+    package func inOwnTypes<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
+        try pausingAutocast(autocast.dtype, on: autocast.device, body)
     }
 
     /// The step's context for the pairs `numbers` of the global batch, which are at hand.

@@ -186,8 +186,10 @@ package struct TrainingRun: Sendable {
             let parameters = try stored.names.map { ($0, try stored.tensor($0)) }
             try objective.write(
                 Dictionary(uniqueKeysWithValues: parameters), as: modelType, to: folder.bestModel)
+            try TrainedStep(objective: options.objective, step: best.step).write(to: folder.bestModel)
         }
         try await trainer.writeModel(as: modelType, to: folder.path)
+        try TrainedStep(objective: options.objective, step: options.schedule.steps).write(to: folder.path)
         return Ended(best: best, summary: watch?.summary() ?? [])
     }
 }

@@ -14,5 +14,7 @@ struct TrainCommand: AsyncParsableCommand {
               blip2 train captioner --data out/pets --output out/models/captioner --from out/models/base --epochs 2
               blip2 train stage1 --config manifests/stage1-vit-g.yaml
             """,
-        subcommands: [TrainCLIPCommand.self, TrainCaptionerCommand.self, TrainStage1Command.self])
+        subcommands: [
+            TrainCLIPCommand.self, TrainCaptionerCommand.self, TrainStage1Command.self, TrainStage2Command.self,
+        ])
 }

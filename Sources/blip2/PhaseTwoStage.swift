@@ -1,0 +1,169 @@
+import BLIP2Models
+import BLIP2Training
+import Commands
+import Digests
+import Files
+import Foundation
+import LanguageModels
+import Layers
+import Manifests
+import ModelDescriptions
+import ModelFolders
+import Reports
+import Samples
+import Tensors
+import TextTokenizers
+import Training
+import VisionLanguage
+
+/// Phase 2: a trained Q-Former in front of a frozen language model.
+///
+/// The run's folder `start` holds the model before the first step, made once:
+///
+///     OUT/start/config.json, preprocessor_config.json   as transformers reads them
+///     OUT/start/model.safetensors                       what is trained, by the hub's names
+///     OUT/start/start.json                              what it was made of
+struct PhaseTwoStage: TrainedStage {
+    static let label = "stage2"
+
+    var settings: PhaseTwoSettings
+    private let encoder: ModelDirectory
+    private let language: ModelDirectory
+    private let phaseOne: ModelDirectory
+    private let configuration: PhaseTwoConfiguration
+
+    init(_ settings: PhaseTwoSettings) throws {
+        self.settings = settings
+        encoder = try ModelDirectory(requireModel(settings.imageEncoder.model, key: "image_encoder.model"))
+        language = try ModelDirectory(requireModel(settings.languageModel.model, key: "language_model.model"))
+        phaseOne = try ModelDirectory(requireModel(settings.start.from, key: "start.from"))
+        let own = try encoder.configuration("config.json", ImageEncoderConfiguration.init(json:))
+        var vision = try phaseOne.configuration("config.json", BLIP2Configuration.init(json:))
+        let side = settings.images.size ?? vision.encoder.vision.imageSide
+        vision.encoder = own.with(imageSide: side)
+        guard side % own.vision.patchSide == 0 else {
+            throw CommandError(
+                .badInput,
+                "images.size: want a multiple of the image encoder's patches of \(own.vision.patchSide) pixels, not "
+                    + "\(side)")
+        }
+        guard vision.qformer.imageWidth == own.vision.width else {
+            throw CommandError(
+                .badInput,
+                "start.from: \(phaseOne.path): made for an image encoder of width \(vision.qformer.imageWidth), not "
+                    + "\(own.vision.width)")
+        }
+        (vision.qformer.hiddenDropout, vision.qformer.attentionDropout) = (
+            settings.qformer.dropout, settings.qformer.dropout
+        )
+        configuration = try Self.configuration(vision, language)
+    }
+
+    /// The model that joins `vision` to the language model in `language`.
+    ///
+    /// OPT ends a caption with a line feed, as LAVIS has it: `</s>`, which begins every text, stands in none.
+    private static func configuration(
+        _ vision: BLIP2Configuration, _ language: ModelDirectory
+    ) throws -> PhaseTwoConfiguration {
+        let tokenizer = try language.tokenizer(loadLanguageTokenizer(directory:))
+        return try language.configuration("config.json") { json throws(ConfigurationError) in
+            var made = try PhaseTwoConfiguration(vision, languageJSON: json, imageToken: nil)
+            let lineFeed = tokenizer.pieces(of: "\n")
+            if made.language.isDecoder, lineFeed.count == 1 { try made.end(textsWith: lineFeed[0]) }
+            made.imageToken = tokenizer.id(of: "<image>")
+            if made.imageToken == nil, tokenizer.idLimit < made.language.vocabulary {
+                made.imageToken = tokenizer.idLimit
+            }
+            return made
+        }
+    }
+
+    var side: Int { configuration.vision.encoder.vision.imageSide }
+
+    /// A language model knows its language before the first step.
+    var isFresh: Bool { false }
+
+    var title: String {
+        "BLIP-2 phase 2, text mean over "
+            + (settings.losses.textMean == .global ? "the global batch" : "\(settings.processes ?? 1) processes")
+            + ", image encoder in \(settings.imageEncoder.precision.rawValue), language model in "
+            + settings.languageModel.precision.rawValue
+    }
+
+    func makeStart() throws { _ = try start() }
+
+    func objective(on device: Device, dropout: Double?) throws -> any Objective {
+        let precision = Precision(rawValue: settings.languageModel.precision.rawValue) ?? .auto
+        if let obstacle = precision.obstacle(on: device) {
+            throw CommandError(.badInput, "language_model.precision: \(obstacle)")
+        }
+        return try PhaseTwoObjective(
+            start: ModelDirectory(start()), encoder: encoder, language: language,
+            precisions: (settings.run.encoderPrecision(on: device), precision), dropout: dropout,
+            options: PhaseTwoOptions(
+                microBatches: settings.training.accumulate, textTokens: settings.captions.maxTokens,
+                prompt: settings.captions.prompt,
+                split: settings.languageModel.split == .prefix ? .prefix : .prompt,
+                recomputes: settings.languageModel.recompute,
+                textMean: settings.losses.textMean == .global ? .global : .processes))
+    }
+
+    func expectations(candidates: Int) -> LossExpectations {
+        .phaseTwo(vocabulary: configuration.language.vocabulary)
+    }
+
+    func introduction(on device: Device) throws -> [String] {
+        let qformer = configuration.vision.qformer
+        return [
+            try settings.run.encoderLine(encoder, configuration.vision.encoder, on: device),
+            try languageLine(on: device),
+            "Q-Former: \(Figures.counted(qformer.layers, "layer")) of width \(qformer.width), \(qformer.queries) queries, "
+                + "dropout \(qformer.hiddenDropout), from the phase-1 model \(phaseOne.path), "
+                + "\(try TrainedStep(of: phaseOne)?.words ?? "steps not known"), digest "
+                + "\(try checkpointDigest(phaseOne.path).hex.prefix(16))",
+        ]
+    }
+
+    /// Tensors, parameters and bytes of the frozen language model, in words.
+    private func languageLine(on device: Device) throws -> String {
+        let (count, parameters) = try language.load { checkpoint throws(WeightsError) in
+            (checkpoint.names.count, checkpoint.names.reduce(0) { $0 + (checkpoint.shape(of: $1) ?? []).reduce(1, *) })
+        }
+        let dtype = (Precision(rawValue: settings.languageModel.precision.rawValue) ?? .auto).dtype(on: device)
+        return "frozen: language model, \(configuration.language.family), \(Figures.counted(count, "tensor")), "
+            + "\(Figures.grouped(parameters)) parameters, \(Figures.bytes(parameters * dtype.byteCount)) as "
+            + "\(dtype.rawValue), from \(language.path)"
+    }
+
+    /// The folder `start`, which is made where it is not there; one that was made of something else is refused.
+    private func start() throws -> String {
+        let folder = settings.output + "/start"
+        let recipe = try recipe()
+        guard !FileManager.default.fileExists(atPath: folder) else {
+            try StartRecipe(of: folder).check(against: recipe, settings.output)
+            return folder
+        }
+        let partial = folder + ".partial"
+        let tensors = try phaseOne.load { checkpoint throws(WeightsError) in
+            try PhaseTwoStart(checkpoint, seed: settings.seed).tensors(configuration)
+        }
+        try FileManager.default.createDirectory(atPath: partial, withIntermediateDirectories: true)
+        try writeFile(configuration.json(), to: partial + "/config.json")
+        try writeFile(phaseOne.contents(of: "preprocessor_config.json"), to: partial + "/preprocessor_config.json")
+        try writeSafetensors(PhaseOneLayout.hub.tensors(tensors), to: partial + "/model.safetensors")
+        try recipe.write(to: partial)
+        try publishFile(partial, as: folder)
+        return folder
+    }
+
+    /// What the model is made of; models by what is in them, wherever they are.
+    private func recipe() throws -> StartRecipe {
+        StartRecipe(options: [
+            "model": "phase 2", "seed": "\(settings.seed)", "images.size": "\(side)",
+            "start.from": try checkpointDigest(phaseOne.path).hex,
+            "language_model": digest(of: String(decoding: configuration.languageJSON, as: UTF8.self)).hex,
+            "qformer.dropout": "\(settings.qformer.dropout)",
+            "image_encoder": digest(of: String(decoding: try encoder.contents(of: "config.json"), as: UTF8.self)).hex,
+        ])
+    }
+}

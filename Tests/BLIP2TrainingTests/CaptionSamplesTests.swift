@@ -1,0 +1,89 @@
+import BLIP2Models
+import LanguageModels
+import TestSupport
+import Testing
+import TextTokenizers
+
+@testable import BLIP2Training
+
+@Suite("What phase 2 makes of captions")
+struct CaptionSamplesTests {
+    private static let goldens = Project.root + "/Tests/Goldens/tokenizers/"
+    private let opt: any LanguageTokenizer
+    private let t5: any LanguageTokenizer
+
+    init() throws {
+        opt = try loadLanguageTokenizer(directory: Self.goldens + "opt")
+        t5 = try loadLanguageTokenizer(directory: Self.goldens + "t5-lists")
+    }
+
+    private func samples(
+        _ tokenizer: any LanguageTokenizer, isDecoder: Bool, _ options: PhaseTwoOptions
+    ) -> CaptionSamples {
+        CaptionSamples(tokenizer, isDecoder: isDecoder, endToken: 50, options)
+    }
+
+    @Test("a decoder is asked for all of a text behind an empty prompt, its first token and its end among it")
+    func decoder() {
+        let made = samples(opt, isDecoder: true, PhaseTwoOptions())
+        let sample = made.sample(made.tokens(of: "a dog"), key: 1)
+        #expect(sample.given.isEmpty && sample.target.givenCount == 0)
+        #expect(sample.target.tokens == opt.frame.first + opt.pieces(of: "a dog") + [50])
+    }
+
+    @Test("a prompt's tokens are given, counted in the joined text: a space at its end is no token of its own")
+    func prompt() {
+        let made = samples(opt, isDecoder: true, PhaseTwoOptions(prompt: "a photo of "))
+        let sample = made.sample(made.tokens(of: "the dog"), key: 1)
+        #expect(sample.given == opt.frame.first + opt.pieces(of: "a photo of"))
+        #expect(sample.target.tokens == opt.pieces(of: " the dog") + [50])
+    }
+
+    @Test("a text that is cut has no end")
+    func cut() {
+        let made = samples(opt, isDecoder: true, PhaseTwoOptions(textTokens: 4))
+        let tokens = made.tokens(of: "a dog on the beach with two cats and a horse")
+        #expect(tokens.count == 4 && tokens.last != 50)
+    }
+
+    @Test("a model with an encoder is given the first words, at least one and at most half; all are drawn")
+    func prefix() {
+        let made = samples(t5, isDecoder: false, PhaseTwoOptions())
+        let caption = "two cats sleeping on a red sofa"  // seven words
+        let tokens = made.tokens(of: caption)
+        #expect(tokens == t5.pieces(of: caption))
+        var lengths: Set<Int> = []
+        for key in 0..<60 {
+            let sample = made.sample(tokens, key: UInt64(key))
+            let (given, asked) = (sample.given.dropLast(), sample.target.tokens.dropLast())
+            #expect(sample.given.last == t5.endID && sample.target.tokens.last == t5.endID)
+            #expect(given + asked == tokens[...])
+            let words = t5.decode(Array(given), skipSpecialTokens: true).split(separator: " ").count
+            lengths.insert(words)
+            // Tokenized alone, both parts are what they are in the whole.
+            #expect(t5.pieces(of: t5.decode(Array(given), skipSpecialTokens: true)) == Array(given))
+        }
+        #expect(lengths == [1, 2, 3])
+    }
+
+    @Test("of a single word nothing is given; with the prompt's split the caption is asked for as a whole")
+    func wholes() {
+        let split = samples(t5, isDecoder: false, PhaseTwoOptions())
+        let one = split.sample(split.tokens(of: "cats"), key: 3)
+        #expect(one.given == [t5.endID] && one.target.tokens == t5.pieces(of: "cats") + [t5.endID])
+        let prompted = samples(t5, isDecoder: false, PhaseTwoOptions(prompt: "a photo of ", split: .prompt))
+        let whole = prompted.sample(prompted.tokens(of: "two cats"), key: 3)
+        #expect(whole.given == t5.pieces(of: "a photo of") + [t5.endID])
+        #expect(whole.target.tokens == t5.pieces(of: "two cats") + [t5.endID])
+    }
+
+    @Test("without an image the first token of a text is given, for there is nothing to ask it of")
+    func behindFirst() {
+        let made = samples(opt, isDecoder: true, PhaseTwoOptions())
+        let sample = made.sample(made.tokens(of: "a dog"), key: 1)
+        let shown = sample.behindFirstToken
+        #expect(shown.given == [sample.target.tokens[0]])
+        #expect(shown.target.tokens == Array(sample.target.tokens.dropFirst()))
+        #expect(shown.targetCount == sample.targetCount - 1)
+    }
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Writes the reference values of phase 2's tests: tiny random checkpoints of BLIP-2 with a language model, and what
+`transformers` makes of them.
+
+Usage: .deps/python/bin/python Tests/Goldens/make_phase_two_goldens.py     (transformers 5.23.0, torch 2.13.0, CPU)
+
+Tests/Goldens/blip2/opt and .../t5 are checkpoints as transformers writes them, with golden.safetensors beside them: pixels,
+texts of different lengths, the loss behind the queries, and the gradient of every tensor that phase 2 trains, in float32 with
+plain ("eager") attention and without dropout.
+"""
+import os
+import re
+import shutil
+import zlib
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import Blip2Config, Blip2ForConditionalGeneration, OPTConfig, T5Config
+
+OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "blip2")
+QUERIES = 5
+VISION = dict(hidden_size=40, intermediate_size=72, num_hidden_layers=2, num_attention_heads=4, image_size=28, patch_size=7)
+QFORMER = dict(hidden_size=32, num_hidden_layers=4, num_attention_heads=4, intermediate_size=48, cross_attention_frequency=2,
+               encoder_hidden_size=40, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+
+
+def noise(*shape, seed):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def build(text, image_token, seed):
+    """A model of which every tensor is noise: the library's own start leaves many at 0 or 1, which hides mistakes."""
+    config = Blip2Config(text_config=text.to_dict(), num_query_tokens=QUERIES, image_token_index=image_token,
+                         vision_config=VISION, qformer_config=QFORMER)
+    config._attn_implementation = "eager"
+    model = Blip2ForConditionalGeneration(config)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            r = noise(*p.shape, seed=zlib.crc32(name.encode()) * 31 + seed)
+            is_norm = re.search(r"(norm|LayerNorm)", name) and name.endswith("weight")
+            p.copy_(1 + 0.1 * r if is_norm else 0.12 * r)
+    return model.eval()
+
+
+def put(name, model, golden, **extra):
+    path = os.path.join(OUT, name)
+    shutil.rmtree(path, ignore_errors=True)
+    model.save_pretrained(path)
+    os.remove(os.path.join(path, "generation_config.json"))
+    if extra:
+        file = os.path.join(path, "model.safetensors")
+        save_file(load_file(file) | {k: v.detach().contiguous() for k, v in extra.items()}, file, metadata={"format": "pt"})
+    for key, p in model.named_parameters():
+        if p.grad is not None and re.match(r"(query_tokens|qformer|language_projection|vision_model.post_layernorm)", key):
+            golden["grad." + key] = p.grad
+    save_file({k: v.detach().clone().contiguous() for k, v in golden.items()}, os.path.join(path, "golden.safetensors"))
+
+
+def opt():
+    text = OPTConfig(vocab_size=70, hidden_size=32, ffn_dim=64, num_hidden_layers=3, num_attention_heads=4,
+                     max_position_embeddings=64, dropout=0.0, attention_dropout=0.0, pad_token_id=1, bos_token_id=2,
+                     eos_token_id=50)
+    model = build(text, 69, 41)
+    model.tie_weights()
+    pixels = noise(3, 3, 28, 28, seed=43)
+    texts = torch.tensor([[2, 10, 11, 12, 50, 1], [2, 20, 21, 22, 23, 50], [2, 30, 50, 1, 1, 1]])
+    ids = torch.cat([torch.full((3, QUERIES), 69), texts], 1)
+    labels = torch.cat([torch.full((3, QUERIES), -100), texts.masked_fill(texts == 1, -100)], 1)
+    out = model(pixel_values=pixels, input_ids=ids, attention_mask=(ids != 1).long())
+    loss = F.cross_entropy(out.logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
+    loss.backward()
+    put("opt", model, {"pixel_values": pixels, "text_ids": texts, "text_mask": (texts != 1).long(), "loss": loss,
+                       "qformer_out": out.qformer_outputs.last_hidden_state})
+
+
+def t5():
+    text = T5Config(vocab_size=80, d_model=32, d_kv=8, d_ff=40, num_layers=2, num_decoder_layers=2, num_heads=4,
+                    feed_forward_proj="gated-gelu", tie_word_embeddings=False, dropout_rate=0.0,
+                    relative_attention_num_buckets=8, relative_attention_max_distance=12, decoder_start_token_id=0,
+                    pad_token_id=0, eos_token_id=1)
+    model = build(text, 79, 47)
+    head = nn.Parameter(0.12 * noise(80, 32, seed=99))
+    model.language_model.lm_head.weight = head
+    pixels = noise(2, 3, 28, 28, seed=53)
+    prompts = torch.tensor([[30, 31, 32, 1, 0], [40, 41, 1, 0, 0]])
+    labels = torch.tensor([[50, 51, 1, -100], [60, 61, 62, 1]])
+    ids = torch.cat([torch.full((2, QUERIES), 79), prompts], 1)
+    out = model(pixel_values=pixels, input_ids=ids, attention_mask=(ids != 0).long(), labels=labels)
+    out.loss.backward()
+    put("t5", model, {"pixel_values": pixels, "prompt_ids": prompts, "prompt_mask": (prompts != 0).long(),
+                      "labels": labels, "loss": out.loss, "qformer_out": out.qformer_outputs.last_hidden_state},
+        **{"language_model.lm_head.weight": head})
+
+
+opt()
+t5()
