@@ -12,7 +12,7 @@ struct TrainStage2Command: AsyncParsableCommand {
 
             EXAMPLES:
               blip2 train stage2 --config manifests/stage2-vit-g-opt-2.7b.yaml
-              blip2 train stage2 --config manifests/stage2-demo.yaml --data out/quickstart/dataset --output out/stage2
+              blip2 train stage2 --config manifests/stage2-vit-l-flan-t5-xl.yaml --data out/pets --output out/stage2
             """)
 
     @OptionGroup var options: RunOptions
