@@ -57,33 +57,23 @@ package struct BLIP2Configuration: Sendable, Equatable {
     ///
     /// `hasOwnHead` says whether the weights have a head that is no copy of the word table, as FlanT5's have: transformers
     /// takes it from the weights, but scales the states before it by the description, in which version 5 writes the wrong word.
+    /// Nil leaves the description as it is. `readsText` says whether the Q-Former reads text.
     package func json(
-        languageModel: Data, _ family: LanguageModelFamily, imageToken: Int, hasOwnHead: Bool
+        languageModel: Data, _ family: LanguageModelFamily, imageToken: Int?, hasOwnHead: Bool? = nil,
+        readsText: Bool = false
     ) throws -> Data {
-        guard let object = try JSONSerialization.jsonObject(with: languageModel) as? [String: Any],
-            var text = String(data: languageModel, encoding: .utf8)
-        else { throw CocoaError(.propertyListReadCorrupt) }
-        if family == .t5 {
-            for key in ["tie_word_embeddings", "scale_decoder_outputs"] {
-                text = try Self.setting(key, to: !hasOwnHead, in: text, isEmpty: object.isEmpty)
-            }
+        var text = try ObjectText(json: languageModel)
+        if family == .t5, let hasOwnHead {
+            for key in ["tie_word_embeddings", "scale_decoder_outputs"] { text[key] = "\(!hasOwnHead)" }
         }
-        let place = "the language model's own description"
         let texts: [String: Any] = [
-            "architectures": ["Blip2ForConditionalGeneration"], "image_token_index": imageToken, "text_config": place,
+            "architectures": ["Blip2ForConditionalGeneration"],
+            "image_token_index": imageToken.map { $0 as Any } ?? NSNull(),
             "use_decoder_only_language_model": family == .opt,
         ]
-        let whole = String(decoding: try json(texts, readsTexts: false), as: UTF8.self)
-        // As text, for numbers keep their kind: transformers 5 refuses 1 where it wants 1.0.
-        return Data(whole.replacing("\"\(place)\"", with: text.trimmingCharacters(in: .whitespacesAndNewlines)).utf8)
-    }
-
-    /// The JSON object `text` in which `key` is `flag`; all else stays as it is written.
-    private static func setting(_ key: String, to flag: Bool, in text: String, isEmpty: Bool) throws -> String {
-        let entry = "\"\(key)\": \(flag)"
-        let own = try Regex("\"\(key)\"\\s*:\\s*[^,}\\s]+")
-        if text.contains(own) { return text.replacing(own, with: entry) }
-        return text.replacing("{", with: isEmpty ? "{\(entry)" : "{\(entry), ", maxReplacements: 1)
+        var whole = try ObjectText(json: json(texts, readsTexts: readsText))
+        whole["text_config"] = String(decoding: text.data.dropLast(), as: UTF8.self)  // without the line feed
+        return whole.data
     }
 
     /// The description, with what `texts` says of texts.

@@ -12,23 +12,26 @@ package struct PhaseTwoConfiguration: Sendable, Equatable {
     /// The token that transformers has stand for a query, beyond those of the tokenizer; nil where the language model has no
     /// word to spare.
     package var imageToken: Int?
+    /// Whether the weights have a head that is no copy of the word table, as FlanT5's have; nil leaves what is said of it as
+    /// it is.
+    package var hasOwnHead: Bool?
     /// Whether the Q-Former reads text too, such as a question.
     package var readsText = false
 
     /// The model that joins `vision` to the language model that `languageJSON`, its `config.json`, describes.
     package init(
-        _ vision: BLIP2Configuration, languageJSON: Data, imageToken: Int?
+        _ vision: BLIP2Configuration, languageJSON: Data, imageToken: Int?, hasOwnHead: Bool?
     ) throws(ConfigurationError) {
         (self.vision, self.languageJSON, self.imageToken) = (vision, languageJSON, imageToken)
+        self.hasOwnHead = hasOwnHead
         language = try LanguageModelConfiguration(json: languageJSON)
     }
 
     /// Makes `token` the one that ends a text.
     package mutating func end(textsWith token: Int) throws(ConfigurationError) {
-        // It was read before, so it is an object.
-        var values = (try? JSONSerialization.jsonObject(with: languageJSON)) as? [String: Any] ?? [:]
-        values["eos_token_id"] = token
-        languageJSON = (try? JSONSerialization.data(withJSONObject: values, options: .sortedKeys)) ?? languageJSON
+        var text = try ObjectText(json: languageJSON)
+        text["eos_token_id"] = "\(token)"
+        languageJSON = text.data
         language = try LanguageModelConfiguration(json: languageJSON)
     }
 
@@ -40,23 +43,15 @@ package struct PhaseTwoConfiguration: Sendable, Equatable {
             throw object.error("text_config", "missing: this model has no language model")
         }
         language = try LanguageModelConfiguration(text)
-        let whole = (try? JSONSerialization.jsonObject(with: json)) as? [String: Any]
-        languageJSON = (try? JSONSerialization.data(withJSONObject: whole?["text_config"] ?? [:])) ?? Data()
+        languageJSON = Data((try ObjectText(json: json)["text_config"] ?? "{}").utf8)
         imageToken = object.value("image_token_index")?.integer
         readsText = try object.object("qformer_config").flag("use_qformer_text_input", false)
     }
 
     /// What `Blip2ForConditionalGeneration` reads, as `config.json`.
     package func json() throws -> Data {
-        var values = try JSONSerialization.jsonObject(with: vision.json()) as? [String: Any] ?? [:]
-        values["architectures"] = ["Blip2ForConditionalGeneration"]
-        values["image_token_index"] = imageToken.map { $0 as Any } ?? NSNull()
-        values["text_config"] = try JSONSerialization.jsonObject(with: languageJSON)
-        values["use_decoder_only_language_model"] = language.isDecoder
-        var qformer = values["qformer_config"] as? [String: Any] ?? [:]
-        qformer["use_qformer_text_input"] = readsText
-        values["qformer_config"] = qformer
-        return try JSONSerialization.data(
-            withJSONObject: values, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        try vision.json(
+            languageModel: languageJSON, language.isDecoder ? .opt : .t5, imageToken: imageToken,
+            hasOwnHead: hasOwnHead, readsText: readsText)
     }
 }

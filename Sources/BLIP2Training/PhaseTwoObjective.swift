@@ -87,8 +87,7 @@ package struct PhaseTwoObjective: Objective {
         let words = try language.load { checkpoint throws(WeightsError) in
             try languageTensors(of: checkpoint)
         }
-        try writeSafetensors(
-            PhaseOneLayout.hub.tensors(trained) + images + words, to: folder + "/" + RunFolder.modelFile)
+        try writeWeights(PhaseOneLayout.hub.tensors(trained) + images + words, to: folder)
     }
 
     /// All of the language model's tensors, in the element types that they are stored in.

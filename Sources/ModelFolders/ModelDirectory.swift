@@ -120,16 +120,10 @@ extension ModelDirectory {
     /// What the configuration says of other weights goes: their type, and the notice that they mean nothing.
     package func copyDescription(to path: String, dtype: DType) throws {
         let files = FileManager.default
-        let old = try contents(of: "config.json")
-        // Foundation's own message does not name the file.
-        guard var configuration = (try? JSONSerialization.jsonObject(with: old)) as? [String: Any] else {
-            throw ModelError(.badConfiguration, self.path + "/config.json", "not a JSON object")
-        }
+        var configuration = try configuration("config.json", ObjectText.init(json:))
         for key in ["_notice", "torch_dtype", "dtype"] { configuration[key] = nil }
-        configuration["dtype"] = dtype.rawValue
-        let json = try JSONSerialization.data(
-            withJSONObject: configuration, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-        try writeFile(json + Data("\n".utf8), to: path + "/config.json")
+        configuration["dtype"] = ObjectText.quoted(dtype.rawValue)
+        try writeFile(configuration.data, to: path + "/config.json")
         for name in try files.contentsOfDirectory(atPath: self.path) where Self.describing.contains(name) {
             try writeFile(contents(of: name), to: path + "/" + name)
         }

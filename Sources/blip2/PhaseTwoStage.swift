@@ -66,8 +66,12 @@ struct PhaseTwoStage: TrainedStage {
         _ vision: BLIP2Configuration, _ language: ModelDirectory
     ) throws -> PhaseTwoConfiguration {
         let tokenizer = try language.tokenizer(loadLanguageTokenizer(directory:))
+        let hasOwnHead = try language.load { checkpoint throws(WeightsError) in
+            checkpoint.shape(of: "lm_head.weight") != nil
+        }
         return try language.configuration("config.json") { json throws(ConfigurationError) in
-            var made = try PhaseTwoConfiguration(vision, languageJSON: json, imageToken: nil)
+            var made = try PhaseTwoConfiguration(
+                vision, languageJSON: json, imageToken: nil, hasOwnHead: hasOwnHead)
             let lineFeed = tokenizer.pieces(of: "\n")
             if made.language.isDecoder, lineFeed.count == 1 { try made.end(textsWith: lineFeed[0]) }
             made.imageToken = tokenizer.id(of: "<image>")

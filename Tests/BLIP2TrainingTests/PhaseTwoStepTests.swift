@@ -44,7 +44,8 @@ private struct PhaseTwoStage {
                 shape: shape)
         }
         try writeSafetensors(tensors, to: language + "/model.safetensors")
-        let configuration = try PhaseTwoConfiguration(phaseOne.configuration, languageJSON: json, imageToken: nil)
+        let configuration = try PhaseTwoConfiguration(
+            phaseOne.configuration, languageJSON: json, imageToken: nil, hasOwnHead: false)
         try files.createDirectory(atPath: start, withIntermediateDirectories: true)
         try configuration.json().write(to: URL(fileURLWithPath: start + "/config.json"))
         let checkpoint = try Checkpoint(directory: phaseOne.start)
