@@ -62,8 +62,9 @@ package struct PhaseOneObjective: Objective {
             try ImageEncoder(checkpoint, configuration.encoder, encoderPrecision, on: device)
         }
         return PhaseOneTraining(
-            model: model, parameters: parameters, encoder: frozen, options: options, normalization: normalization,
-            device: device)
+            model: model, parameters: parameters, encoder: frozen, options: options,
+            pixels: ModelPixels(
+                side: configuration.encoder.vision.imageSide, normalization: normalization, device: device))
     }
 
     /// The finished model whole, as transformers' `Blip2ForImageTextRetrieval` reads it: what was trained, as `dtype`, and

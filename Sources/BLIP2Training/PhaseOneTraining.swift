@@ -18,8 +18,7 @@ struct PhaseOneTraining: TrainingModel {
     let parameters: Parameters
     let encoder: FrozenPart<ImageEncoder>
     let options: PhaseOneOptions
-    let normalization: Normalization
-    let device: Device
+    let pixels: ModelPixels
 
     var frozen: [FrozenWeights] { [encoder.weights] }
 
@@ -34,10 +33,7 @@ struct PhaseOneTraining: TrainingModel {
         let pairs = try StepPairs(batch, pass.group)
         let own = pairs.owners[pass.group.index]
         precondition(pairs.texts.count == pass.batchSize && own == batch.numbers, "the batch is the processes' parts")
-        let count = min(options.microBatches, own.count)
-        let parts = (0..<count).map { part in
-            own.lowerBound + part * own.count / count..<own.lowerBound + (part + 1) * own.count / count
-        }
+        let parts = own.divided(by: options.microBatches)
         // 1. What the frozen encoder makes of the images is computed once.
         let states = try parts.map { part in
             try encode(batch, part.lowerBound - own.lowerBound..<part.upperBound - own.lowerBound)
@@ -71,11 +67,6 @@ struct PhaseOneTraining: TrainingModel {
 
     /// The states `[b, S, E]` of the images at the places `places` of `batch`.
     func encode(_ batch: TrainingBatch, _ places: Range<Int>) throws -> Tensor {
-        let side = model.configuration.encoder.vision.imageSide
-        let bytes = side * side * 3
-        let pixels = Array(batch.pixels[places.lowerBound * bytes..<places.upperBound * bytes])
-        return try encoder { encoder throws(TorchError) in
-            try encoder(normalizedPixels(pixels, side: side, normalization, on: device))
-        }
+        try encoder { encoder throws(TorchError) in try encoder(pixels(batch, places)) }
     }
 }

@@ -34,19 +34,15 @@ struct PhaseTwoTraining: TrainingModel {
         let texts = zip(batch.tokens, keys).map { samples.sample($0[0], key: $1) }
         guard pass.isTraining else { return try heldOut(batch, texts, pass) }
         let count = try sum(texts.map(\.targetCount), pass)
-        let own = batch.count
-        let parts = min(options.microBatches, own)
+        let parts = (0..<batch.count).divided(by: options.microBatches)
         var total = 0.0
-        for part in 0..<parts {
-            let places = part * own / parts..<(part + 1) * own / parts
-            let first = batch.numbers.lowerBound
-            let context = pass.context(of: first + places.lowerBound..<first + places.upperBound)
-            let dropout = StepDropout(model.configuration.vision.qformer, context)
+        for (number, places) in parts.enumerated() {
+            let dropout = StepDropout(model.configuration.vision.qformer, pass.context.part(places))
             let queries = try model.describe(states(batch, places), dropout.images)
             let loss = try pass.inOwnTypes { () throws(TorchError) in
                 try languageModelLoss(language.model, queries, Array(texts[places]), of: count)
             }
-            try pass.backward(loss, isLast: part == parts - 1)
+            try pass.backward(loss, isLast: number == parts.count - 1)
             total += Double(try loss.detached().floats()[0])
         }
         return StepLosses(total: total)

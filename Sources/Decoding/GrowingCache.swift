@@ -18,6 +18,18 @@ package final class GrowingCache: LayerCache {
         values = try Tensor.empty(shape, dtype, on: device)
     }
 
+    /// An empty cache for each of `layers` layers.
+    package static func empty(
+        layers: Int, rows: Int, heads: Int, room: Int, width: Int, _ dtype: DType, on device: Device
+    ) throws(TorchError) -> [GrowingCache] {
+        var caches: [GrowingCache] = []
+        for _ in 0..<layers {
+            caches.append(
+                try GrowingCache(rows: rows, heads: heads, room: room, width: width, dtype, on: device))
+        }
+        return caches
+    }
+
     package func step(_ qkv: Tensor) throws(TorchError) -> Tensor? {
         let attended = try stepAttention(qkv, keys: keys, values: values, place: length)
         length += 1

@@ -75,14 +75,9 @@ extension OPT: LanguageModel {
     }
 
     private func emptyCaches(rows: Int, room: Int) throws(TorchError) -> [GrowingCache] {
-        var caches: [GrowingCache] = []
-        for _ in layers {
-            caches.append(
-                try GrowingCache(
-                    rows: rows, heads: configuration.heads, room: room,
-                    width: configuration.width / configuration.heads, words.dtype, on: words.device))
-        }
-        return caches
+        try GrowingCache.empty(
+            layers: layers.count, rows: rows, heads: configuration.heads, room: room,
+            width: configuration.width / configuration.heads, words.dtype, on: words.device)
     }
 }
 

@@ -60,13 +60,8 @@ extension T5: LanguageModel {
     }
 
     private func emptyCaches(rows: Int, room: Int) throws(TorchError) -> [GrowingCache] {
-        var caches: [GrowingCache] = []
-        for _ in 0..<decoder.layerCount {
-            caches.append(
-                try GrowingCache(
-                    rows: rows, heads: configuration.heads, room: room, width: configuration.headWidth, words.dtype,
-                    on: words.device))
-        }
-        return caches
+        try GrowingCache.empty(
+            layers: decoder.layerCount, rows: rows, heads: configuration.heads, room: room,
+            width: configuration.headWidth, words.dtype, on: words.device)
     }
 }

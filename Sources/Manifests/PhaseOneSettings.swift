@@ -41,6 +41,11 @@ package struct PhaseOneSettings: Sendable, Equatable {
 }
 
 extension PhaseOneSettings: StageSettings {
+    package var dropout: Double {
+        get { qformer.dropout }
+        set { qformer.dropout = newValue }
+    }
+
     package static let order = [
         "version", "stage", "seed", "output", "processes", "device", "threads", "image_encoder", "start", "qformer",
         "data", "images", "captions", "losses", "training", "checkpoints", "validation",

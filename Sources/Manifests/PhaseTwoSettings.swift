@@ -41,6 +41,11 @@ package struct PhaseTwoSettings: Sendable, Equatable {
 }
 
 extension PhaseTwoSettings: StageSettings {
+    package var dropout: Double {
+        get { qformer.dropout }
+        set { qformer.dropout = newValue }
+    }
+
     package static let order = [
         "version", "stage", "seed", "output", "processes", "device", "threads", "image_encoder", "start",
         "language_model", "qformer", "data", "images", "captions", "losses", "training", "checkpoints", "validation",

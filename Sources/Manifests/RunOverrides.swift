@@ -8,6 +8,7 @@ package struct RunOverrides: Sendable, Equatable {
     package var accumulate: Int?
     package var processes: Int?
     package var seed: UInt64?
+    package var dropout: Double?
     package var learningRate: Double?
     package var precision: Manifest.Precision?
     package var device: String?

@@ -4,6 +4,8 @@ import Foundation
 @dynamicMemberLookup
 package protocol StageSettings: Encodable, Sendable, Equatable {
     var run: RunSettings { get set }
+    /// How often hidden states and attention's weights of the Q-Former are dropped in training.
+    var dropout: Double { get set }
     /// The keys of the file, in its order.
     static var order: [String] { get }
     /// Keys, beside those of `RunSettings.manners`, that may have another value each time that a run is resumed.
@@ -29,6 +31,7 @@ extension StageSettings {
     package func overridden(by overrides: RunOverrides) -> Self {
         var settings = self
         settings.run = run.overridden(by: overrides)
+        settings.dropout = overrides.dropout ?? dropout
         return settings
     }
 

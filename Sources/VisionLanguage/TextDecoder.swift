@@ -69,14 +69,9 @@ package struct TextDecoder {
 
     /// For each layer a cache of no tokens for `rows` rows, with room for `room`.
     package func emptyCache(rows: Int, room: Int) throws(TorchError) -> [GrowingCache] {
-        var cached: [GrowingCache] = []
-        for _ in layers {
-            cached.append(
-                try GrowingCache(
-                    rows: rows, heads: configuration.heads, room: room,
-                    width: configuration.width / configuration.heads, words.dtype, on: words.device))
-        }
-        return cached
+        try GrowingCache.empty(
+            layers: layers.count, rows: rows, heads: configuration.heads, room: room,
+            width: configuration.width / configuration.heads, words.dtype, on: words.device)
     }
 
     /// The states `[N, T, D]` of the next tokens `ids` of each row, `N * T` in row order; the cache takes them in.

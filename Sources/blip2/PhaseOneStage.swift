@@ -39,7 +39,7 @@ struct PhaseOneStage: TrainedStage {
 
     func objective(on device: Device, dropout: Double?) throws -> any Objective {
         try PhaseOneObjective(
-            start: ModelDirectory(start()), encoder: start.encoder,
+            start: ModelDirectory(start()), encoder: start.encoder.folder,
             encoderPrecision: settings.run.encoderPrecision(on: device), dropout: dropout,
             options: PhaseOneOptions(
                 microBatches: settings.training.accumulate, smoothing: settings.losses.labelSmoothing,
@@ -56,7 +56,7 @@ struct PhaseOneStage: TrainedStage {
     func introduction(on device: Device) throws -> [String] {
         let qformer = start.configuration.qformer
         return [
-            try settings.run.encoderLine(start.encoder, start.configuration.encoder, on: device),
+            try settings.run.encoderLine(start.encoder, on: device),
             "Q-Former: \(Figures.counted(qformer.layers, "layer")) of width \(qformer.width), \(qformer.queries) queries, "
                 + "\(Figures.grouped(qformer.vocabulary)) tokens, dropout \(qformer.hiddenDropout), from "
                 + settings.start.from,

@@ -21,10 +21,8 @@ import VisionLanguage
 ///     OUT/start/start.json                              what it was made of
 struct PhaseOneStartFolder {
     private let settings: PhaseOneSettings
-    /// The frozen encoder's folder.
-    let encoder: ModelDirectory
+    let encoder: RunEncoder
     let configuration: BLIP2Configuration
-    private let normalization: Normalization
     private let vocabulary: StartTokenVocabulary
     /// The model that `start.from` names; nil where it is drawn.
     private let from: PhaseOneOrigin?
@@ -33,18 +31,7 @@ struct PhaseOneStartFolder {
     /// Reads what `settings`, whose output is known, names, and sees that the parts fit together.
     init(_ settings: PhaseOneSettings) throws {
         self.settings = settings
-        encoder = try ModelDirectory(requireModel(settings.imageEncoder.model, key: "image_encoder.model"))
-        let own = try encoder.configuration("config.json", ImageEncoderConfiguration.init(json:))
-        let side = settings.images.size ?? own.vision.imageSide
-        guard side % own.vision.patchSide == 0 else {
-            throw CommandError(
-                .badInput,
-                "images.size: want a multiple of the image encoder's patches of \(own.vision.patchSide) pixels, not "
-                    + "\(side)")
-        }
-        let ownSide = own.vision.imageSide
-        normalization = try encoder.normalization(
-            of: own.kind == .clip ? .shortestSideCropped(side: ownSide) : .squashed(side: ownSide))
+        encoder = try RunEncoder(settings.run)
         from = settings.start.isScratch ? nil : try PhaseOneOrigin(settings.start.from)
         head = try settings.start.head.map { try ModelDirectory(requireModel($0, key: "start.head")) }
         if head != nil, from?.kind == .bert {
@@ -54,7 +41,7 @@ struct PhaseOneStartFolder {
         let texts = try tokenizer ?? from?.tokenizerFolder() ?? ""
         vocabulary = try ModelDirectory(undescribed: texts).tokenizer(StartTokenVocabulary.init(directory:))
         configuration = try Self.configuration(
-            settings, own.with(imageSide: side), from, vocabulary: vocabulary.count, of: texts)
+            settings, encoder, from, vocabulary: vocabulary.count, of: texts)
     }
 
     /// Whether the model has learned nothing of the task: it is no phase-1 model.
@@ -65,39 +52,26 @@ struct PhaseOneStartFolder {
 
     /// The folder, which is made where it is not there; one that was made of something else is refused.
     func callAsFunction() throws -> String {
-        let folder = settings.output + "/start"
-        let recipe = try recipe()
-        guard !FileManager.default.fileExists(atPath: folder) else {
-            try StartRecipe(of: folder).check(against: recipe, settings.output)
-            return folder
+        try recipe().folder(in: settings.output) { partial in
+            let tensors = try tensors()
+            try FileManager.default.createDirectory(atPath: partial, withIntermediateDirectories: true)
+            try writeFile(configuration.json(), to: partial + "/config.json")
+            try writeFile(encoder.preprocessor(), to: partial + "/preprocessor_config.json")
+            try vocabulary.write(to: partial)
+            try writeWeights(PhaseOneLayout.hub.tensors(tensors), to: partial)
         }
-        let partial = folder + ".partial"
-        let tensors = try tensors()
-        try FileManager.default.createDirectory(atPath: partial, withIntermediateDirectories: true)
-        try writeFile(configuration.json(), to: partial + "/config.json")
-        try writeFile(preprocessor(), to: partial + "/preprocessor_config.json")
-        try vocabulary.write(to: partial)
-        try writeWeights(PhaseOneLayout.hub.tensors(tensors), to: partial)
-        try recipe.write(to: partial)
-        try publishFile(partial, as: folder)
-        return folder
     }
 
     /// The model's sizes: those of what it starts from, or of the settings.
     private static func configuration(
-        _ settings: PhaseOneSettings, _ encoder: ImageEncoderConfiguration,
+        _ settings: PhaseOneSettings, _ encoder: RunEncoder,
         _ from: PhaseOneOrigin?, vocabulary: Int, of texts: String
     ) throws -> BLIP2Configuration {
         let wanted = settings.qformer
-        var configuration = BLIP2Configuration(encoder: encoder)
+        var configuration = BLIP2Configuration(encoder: encoder.configuration)
         if let from, from.kind != .bert {
-            let model = try from.configuration(behind: encoder)
-            guard model.qformer.imageWidth == encoder.vision.width else {
-                throw CommandError(
-                    .badInput,
-                    "start.from: \(from.folder.path): made for an image encoder of width \(model.qformer.imageWidth), "
-                        + "not \(encoder.vision.width)")
-            }
+            let model = try from.configuration(behind: encoder.configuration)
+            try encoder.require(model.qformer, from.folder)
             (configuration.qformer, configuration.jointWidth) = (model.qformer, model.jointWidth)
         } else if let from {
             let imageWidth = configuration.qformer.imageWidth
@@ -160,20 +134,6 @@ struct PhaseOneStartFolder {
         }
     }
 
-    /// BLIP's image processor for this encoder: squares of its side, its numbers.
-    private func preprocessor() throws -> Data {
-        // The shortest decimals of the float32 numbers, not those of the doubles next to them.
-        func decimals(_ numbers: [Float]) -> [Double] { numbers.map { Double("\($0)") ?? Double($0) } }
-        let values: [String: Any] = [
-            "image_processor_type": "BlipImageProcessor", "do_convert_rgb": true, "do_resize": true, "resample": 3,
-            "size": ["height": side, "width": side], "do_rescale": true, "rescale_factor": normalization.factor,
-            "do_normalize": true, "image_mean": decimals(normalization.mean),
-            "image_std": decimals(normalization.deviation),
-        ]
-        return try JSONSerialization.data(
-            withJSONObject: values, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-    }
-
     /// What the model is made of; models by what is in them, wherever they are.
     private func recipe() throws -> StartRecipe {
         let qformer = configuration.qformer
@@ -186,7 +146,7 @@ struct PhaseOneStartFolder {
             "qformer.inner_width": "\(qformer.innerWidth)", "qformer.positions": "\(qformer.positions)",
             "qformer.cross_attention_frequency": "\(qformer.crossFrequency)",
             "qformer.joint_width": "\(configuration.jointWidth)",
-            "image_encoder": digest(of: String(decoding: try encoder.contents(of: "config.json"), as: UTF8.self)).hex,
+            "image_encoder": try encoder.recipe,
         ]
         if let head { options["start.head"] = try checkpointDigest(head.path).hex }
         return StartRecipe(options: options)

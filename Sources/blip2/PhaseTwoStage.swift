@@ -27,35 +27,28 @@ struct PhaseTwoStage: TrainedStage {
     static let label = "stage2"
 
     var settings: PhaseTwoSettings
-    private let encoder: ModelDirectory
+    private let encoder: RunEncoder
     private let language: ModelDirectory
     private let phaseOne: ModelDirectory
     private let configuration: PhaseTwoConfiguration
 
     init(_ settings: PhaseTwoSettings) throws {
         self.settings = settings
-        encoder = try ModelDirectory(requireModel(settings.imageEncoder.model, key: "image_encoder.model"))
-        language = try ModelDirectory(requireModel(settings.languageModel.model, key: "language_model.model"))
-        phaseOne = try ModelDirectory(requireModel(settings.start.from, key: "start.from"))
-        let own = try encoder.configuration("config.json", ImageEncoderConfiguration.init(json:))
-        var vision = try phaseOne.configuration("config.json", BLIP2Configuration.init(json:))
-        let side = settings.images.size ?? vision.encoder.vision.imageSide
-        vision.encoder = own.with(imageSide: side)
-        guard side % own.vision.patchSide == 0 else {
+        let origin = try PhaseOneOrigin(settings.start.from)
+        guard origin.kind != .bert else {
             throw CommandError(
-                .badInput,
-                "images.size: want a multiple of the image encoder's patches of \(own.vision.patchSide) pixels, not "
-                    + "\(side)")
+                .badInput, "start.from: \(origin.folder.path): a BERT, but phase 2 starts from a trained phase-1 model")
         }
-        guard vision.qformer.imageWidth == own.vision.width else {
-            throw CommandError(
-                .badInput,
-                "start.from: \(phaseOne.path): made for an image encoder of width \(vision.qformer.imageWidth), not "
-                    + "\(own.vision.width)")
-        }
+        phaseOne = origin.folder
+        let own = origin.kind == .model ? try origin.configuration(behind: RunEncoder(settings.run).configuration) : nil
+        encoder = try RunEncoder(settings.run, side: own?.encoder.vision.imageSide)
+        var vision = try origin.configuration(behind: encoder.configuration)
+        try encoder.require(vision.qformer, phaseOne)
+        vision.encoder = encoder.configuration
         (vision.qformer.hiddenDropout, vision.qformer.attentionDropout) = (
             settings.qformer.dropout, settings.qformer.dropout
         )
+        language = try ModelDirectory(requireModel(settings.languageModel.model, key: "language_model.model"))
         configuration = try Self.configuration(vision, language)
     }
 
@@ -84,6 +77,9 @@ struct PhaseTwoStage: TrainedStage {
 
     var side: Int { configuration.vision.encoder.vision.imageSide }
 
+    /// The language model's.
+    private var precision: Precision { Precision(rawValue: settings.languageModel.precision.rawValue) ?? .auto }
+
     /// A language model knows its language before the first step.
     var isFresh: Bool { false }
 
@@ -97,12 +93,11 @@ struct PhaseTwoStage: TrainedStage {
     func makeStart() throws { _ = try start() }
 
     func objective(on device: Device, dropout: Double?) throws -> any Objective {
-        let precision = Precision(rawValue: settings.languageModel.precision.rawValue) ?? .auto
         if let obstacle = precision.obstacle(on: device) {
             throw CommandError(.badInput, "language_model.precision: \(obstacle)")
         }
         return try PhaseTwoObjective(
-            start: ModelDirectory(start()), encoder: encoder, language: language,
+            start: ModelDirectory(start()), encoder: encoder.folder, language: language,
             precisions: (settings.run.encoderPrecision(on: device), precision), dropout: dropout,
             options: PhaseTwoOptions(
                 microBatches: settings.training.accumulate, textTokens: settings.captions.maxTokens,
@@ -119,7 +114,7 @@ struct PhaseTwoStage: TrainedStage {
     func introduction(on device: Device) throws -> [String] {
         let qformer = configuration.vision.qformer
         return [
-            try settings.run.encoderLine(encoder, configuration.vision.encoder, on: device),
+            try settings.run.encoderLine(encoder, on: device),
             try languageLine(on: device),
             "Q-Former: \(Figures.counted(qformer.layers, "layer")) of width \(qformer.width), \(qformer.queries) queries, "
                 + "dropout \(qformer.hiddenDropout), from the phase-1 model \(phaseOne.path), "
@@ -133,31 +128,22 @@ struct PhaseTwoStage: TrainedStage {
         let (count, parameters) = try language.load { checkpoint throws(WeightsError) in
             (checkpoint.names.count, checkpoint.names.reduce(0) { $0 + (checkpoint.shape(of: $1) ?? []).reduce(1, *) })
         }
-        let dtype = (Precision(rawValue: settings.languageModel.precision.rawValue) ?? .auto).dtype(on: device)
+        let dtype = precision.dtype(on: device)
         return "frozen: language model, \(configuration.language.family), \(Figures.counted(count, "tensor")), "
             + "\(Figures.grouped(parameters)) parameters, \(Figures.bytes(parameters * dtype.byteCount)) as "
             + "\(dtype.rawValue), from \(language.path)"
     }
 
-    /// The folder `start`, which is made where it is not there; one that was made of something else is refused.
     private func start() throws -> String {
-        let folder = settings.output + "/start"
-        let recipe = try recipe()
-        guard !FileManager.default.fileExists(atPath: folder) else {
-            try StartRecipe(of: folder).check(against: recipe, settings.output)
-            return folder
+        try recipe().folder(in: settings.output) { partial in
+            let tensors = try phaseOne.load { checkpoint throws(WeightsError) in
+                try PhaseTwoStart(checkpoint, seed: settings.seed).tensors(configuration)
+            }
+            try FileManager.default.createDirectory(atPath: partial, withIntermediateDirectories: true)
+            try writeFile(configuration.json(), to: partial + "/config.json")
+            try writeFile(encoder.preprocessor(), to: partial + "/preprocessor_config.json")
+            try writeWeights(PhaseOneLayout.hub.tensors(tensors), to: partial)
         }
-        let partial = folder + ".partial"
-        let tensors = try phaseOne.load { checkpoint throws(WeightsError) in
-            try PhaseTwoStart(checkpoint, seed: settings.seed).tensors(configuration)
-        }
-        try FileManager.default.createDirectory(atPath: partial, withIntermediateDirectories: true)
-        try writeFile(configuration.json(), to: partial + "/config.json")
-        try writeFile(phaseOne.contents(of: "preprocessor_config.json"), to: partial + "/preprocessor_config.json")
-        try writeSafetensors(PhaseOneLayout.hub.tensors(tensors), to: partial + "/model.safetensors")
-        try recipe.write(to: partial)
-        try publishFile(partial, as: folder)
-        return folder
     }
 
     /// What the model is made of; models by what is in them, wherever they are.
@@ -167,7 +153,7 @@ struct PhaseTwoStage: TrainedStage {
             "start.from": try checkpointDigest(phaseOne.path).hex,
             "language_model": digest(of: String(decoding: configuration.languageJSON, as: UTF8.self)).hex,
             "qformer.dropout": "\(settings.qformer.dropout)",
-            "image_encoder": digest(of: String(decoding: try encoder.contents(of: "config.json"), as: UTF8.self)).hex,
+            "image_encoder": try encoder.recipe,
         ])
     }
 }

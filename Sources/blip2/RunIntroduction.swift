@@ -41,10 +41,9 @@ extension RunSettings {
         return precision
     }
 
-    /// Tensors, parameters and bytes of the frozen image encoder in `folder`, as it computes, in words.
-    func encoderLine(
-        _ folder: ModelDirectory, _ encoder: ImageEncoderConfiguration, on device: Device
-    ) throws -> String {
+    /// Tensors, parameters and bytes of the frozen image encoder, as it computes, in words.
+    func encoderLine(_ own: RunEncoder, on device: Device) throws -> String {
+        let (folder, encoder) = (own.folder, own.configuration)
         let tensors = try folder.load { checkpoint throws(WeightsError) in try encoder.hubTensors(of: checkpoint) }
         let parameters = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
         let precision = try encoderPrecision(on: device)

@@ -25,6 +25,7 @@ struct RunOptions: ParsableArguments {
             "Processes that train together; that many are started on this machine. Those of torchrun or of a Slurm step are taken without it.",
             valueName: "n")) var processes: Int?
     @Option(help: "Seed of everything that is drawn.") var seed: UInt64?
+    @Option(help: "Dropout of the Q-Former, at least 0 and below 1.") var dropout: Double?
     @Option(help: "The highest learning rate.") var learningRate: Double?
     @Option(help: "Precision of matrix products: auto, float32, bfloat16 or float16.") var precision: String?
     @Option(help: "Where the model is trained: auto, cpu or cuda:N.") var device: String?
@@ -50,6 +51,7 @@ struct RunOptions: ParsableArguments {
         try require(accumulate ?? 1 > 0, "accumulate", "at least 1")
         try require(processes ?? 1 > 0, "processes", "at least 1")
         try require(seed ?? 0 <= UInt64(Int.max), "seed", "at most \(Int.max)")
+        try require((0..<1).contains(dropout ?? 0), "dropout", "at least 0 and below 1")
         try require(learningRate.map { $0 > 0 && $0.isFinite } ?? true, "learning-rate", "more than 0")
         try require(precision == nil || trainedPrecision != nil, "precision", "auto, float32, bfloat16 or float16")
         try require(WorkerProfile.isDevice(device ?? "auto"), "device", "auto, cpu or cuda:N")
@@ -57,12 +59,14 @@ struct RunOptions: ParsableArguments {
     }
 
     /// The file's settings with the options over them, every path absolute.
-    func settings<Settings: StageSettings>() throws -> Settings {
+    private func settings<Settings: StageSettings>() throws -> Settings {
         var overrides = RunOverrides()
         overrides.data = data.map(absolutePath)
         overrides.output = output.map(absolutePath)
         (overrides.steps, overrides.batchSize, overrides.accumulate) = (steps, batchSize, accumulate)
-        (overrides.processes, overrides.seed, overrides.learningRate) = (processes, seed, learningRate)
+        (overrides.processes, overrides.seed, overrides.dropout, overrides.learningRate) = (
+            processes, seed, dropout, learningRate
+        )
         (overrides.precision, overrides.device, overrides.threads) = (trainedPrecision, device, threads)
         let settings = (try readSettings(config) as Settings).overridden(by: overrides)
         guard !settings.output.isEmpty else {
@@ -75,8 +79,9 @@ struct RunOptions: ParsableArguments {
         return settings
     }
 
-    /// Trains the stage of `settings`, in this process, or as one of several, or by starting them.
-    func train<Stage: TrainedStage>(_ stage: Stage.Type, _ settings: Stage.Settings) async throws {
+    /// Trains a stage, in this process, or as one of several, or by starting them.
+    func train<Stage: TrainedStage>(_ stage: Stage.Type) async throws {
+        let settings: Stage.Settings = try settings()
         let environment = ProcessInfo.processInfo.environment
         let start = try ProcessStart(processes: check ? processes : settings.processes, environment: environment)
         switch start {

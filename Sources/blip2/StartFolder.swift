@@ -22,28 +22,20 @@ extension TrainOptions {
             guard let option = size.given.first else { return try requireModel(from) }
             throw ValidationError("--\(option): not with --from, whose model has its own sizes and image transformer")
         }
-        let folder = output + "/start"
         let loader = try loader()
-        let recipe = recipe(size, role, loader)
-        guard !FileManager.default.fileExists(atPath: folder) else {
-            try StartRecipe(of: folder).check(against: recipe, output)
-            return folder
+        return try recipe(size, role, loader).folder(in: output) { partial in
+            switch role {
+            case .captioner(let prompt):
+                let words = try wordCounts(.wordPiece, before: prompt, loader)
+                try RandomCheckpoint.writeBLIP(
+                    size.size, vocabulary: .learn(from: words, limit: size("vocabulary")), to: partial, seed: seed)
+            case .ranker:
+                let words = try wordCounts(.bytePair, before: "", loader)
+                try RandomCheckpoint.writeCLIP(
+                    size.size, vocabulary: .learn(from: words, limit: size("vocabulary")), to: partial, seed: seed)
+            }
+            if let visionFrom = size.visionFrom { try transferVision(from: requireModel(visionFrom), to: partial) }
         }
-        let partial = folder + ".partial"
-        switch role {
-        case .captioner(let prompt):
-            let words = try wordCounts(.wordPiece, before: prompt, loader)
-            try RandomCheckpoint.writeBLIP(
-                size.size, vocabulary: .learn(from: words, limit: size("vocabulary")), to: partial, seed: seed)
-        case .ranker:
-            let words = try wordCounts(.bytePair, before: "", loader)
-            try RandomCheckpoint.writeCLIP(
-                size.size, vocabulary: .learn(from: words, limit: size("vocabulary")), to: partial, seed: seed)
-        }
-        if let visionFrom = size.visionFrom { try transferVision(from: requireModel(visionFrom), to: partial) }
-        try recipe.write(to: partial)
-        try publishFile(partial, as: folder)
-        return folder
     }
 
     private func recipe(_ size: SizeOptions, _ role: Role, _ loader: ShardLoader) -> StartRecipe {

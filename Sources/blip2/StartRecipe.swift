@@ -11,7 +11,7 @@ struct StartRecipe: Codable {
     init(options: [String: String]) { self.options = options }
 
     /// The recipe of the model in `folder`.
-    init(of folder: String) throws {
+    private init(of folder: String) throws {
         do {
             let json = try Data(contentsOf: URL(fileURLWithPath: folder + "/" + Self.name))
             self = try JSONDecoder().decode(StartRecipe.self, from: json)
@@ -23,14 +23,29 @@ struct StartRecipe: Codable {
         }
     }
 
-    func write(to folder: String) throws {
+    private func write(to folder: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try writeFile(encoder.encode(self), to: folder + "/" + Self.name)
     }
 
+    /// The folder `start` of a run in `output`: the model before the first step, which `make` writes into a folder that it
+    /// makes, once. One that was made of something else is refused.
+    func folder(in output: String, _ make: (String) throws -> Void) throws -> String {
+        let folder = output + "/start"
+        guard !FileManager.default.fileExists(atPath: folder) else {
+            try StartRecipe(of: folder).check(against: self, output)
+            return folder
+        }
+        let partial = folder + ".partial"
+        try make(partial)
+        try write(to: partial)
+        try publishFile(partial, as: folder)
+        return folder
+    }
+
     /// Throws where a run in `output` with the options `wanted` would not start from this model.
-    func check(against wanted: StartRecipe, _ output: String) throws {
+    private func check(against wanted: StartRecipe, _ output: String) throws {
         let differences = Set(options.keys).union(wanted.options.keys).sorted().compactMap { name -> String? in
             let (new, old) = (wanted.options[name] ?? "none", options[name] ?? "none")
             return new == old ? nil : "\(name): \(new), not \(old)"

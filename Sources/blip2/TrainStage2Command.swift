@@ -1,6 +1,4 @@
 import ArgumentParser
-import Commands
-import Manifests
 
 /// Trains phase 2 of BLIP-2.
 struct TrainStage2Command: AsyncParsableCommand {
@@ -16,17 +14,6 @@ struct TrainStage2Command: AsyncParsableCommand {
             """)
 
     @OptionGroup var options: RunOptions
-    @Option(help: "Dropout of the Q-Former, at least 0 and below 1.") var dropout: Double?
 
-    func validate() throws {
-        guard (0..<1).contains(dropout ?? 0) else {
-            throw ValidationError("--dropout: want at least 0 and below 1")
-        }
-    }
-
-    func run() async throws {
-        var settings: PhaseTwoSettings = try options.settings()
-        settings.qformer.dropout = dropout ?? settings.qformer.dropout
-        try await options.train(PhaseTwoStage.self, settings)
-    }
+    func run() async throws { try await options.train(PhaseTwoStage.self) }
 }

@@ -68,7 +68,7 @@ def variants(rng, text):
 
 
 BASES = ["yes", "no", "St. Louis", "two", "2", "none", "10:30", "1,000", "3.5", "red and white", "don't know", "isn't", "Dont", "o'clock", "t-shirt", "on the table", "a", "",
-         "U.S.A.", "..", "7.", "mr. smith's", "1,5 , 2", "couldnt've", "somebody'd", "yall", "ten dogs", "zero", "@home", "50%", "naïve", "日本", "x" * 40 + "." * 40, "٣,٤", "İ"]
+         "U.S.A.", "..", "7.", "mr. smith's", "1,5 , 2", "couldnt've", "somebody'd", "yall", "ten dogs", "zero", "@home", "50%", "naïve", "日本", "q" * 40 + "." * 40, "٣,٤", "İ"]
 
 
 def main():
