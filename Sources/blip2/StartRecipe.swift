@@ -29,8 +29,9 @@ struct StartRecipe: Codable {
         try writeFile(encoder.encode(self), to: folder + "/" + Self.name)
     }
 
-    /// The folder `start` of a run in `output`: the model before the first step, which `make` writes into a folder that it
-    /// makes, once. One that was made of something else is refused.
+    /// The folder `start` of a run in `output`: the model before the first step, written once.
+    ///
+    /// `make` makes the folder that it is given, and writes the model there. A model of another recipe is refused.
     func folder(in output: String, _ make: (String) throws -> Void) throws -> String {
         let folder = output + "/start"
         guard !FileManager.default.fileExists(atPath: folder) else {
