@@ -31,10 +31,11 @@ import Testing
         for archive in ["coco/train2014", "coco/val2014", "vg/images", "vg/images2"] {
             try Data().write(to: URL(fileURLWithPath: "\(folder)/lists/\(archive).zip"))
         }
+        let files = Project.root + "/manifests"
         // Files of trainings name no sources.
-        let names = try FileManager.default.contentsOfDirectory(atPath: Project.root + "/manifests")
+        let names = try FileManager.default.contentsOfDirectory(atPath: files)
             .filter { $0 != "quickstart.yaml" }
-            .filter { try String(contentsOfFile: "\(Project.root)/manifests/\($0)", encoding: .utf8).contains("\nsources:") }
+            .filter { try String(contentsOfFile: "\(files)/\($0)", encoding: .utf8).contains("\nsources:") }
             .map { String($0.dropLast(5)) }
         #expect(Set(names) == Set(Self.expected.keys))
         for name in names {
