@@ -10,13 +10,13 @@ import TextTokenizers
 import VisionLanguage
 
 /// Writes captions with BLIP.
-package struct BLIPCaptioner: Captioner {
+package struct BLIPCaptioner: TimedCaptioner {
     package let view: ImageView
+    package var sampling: SamplingOptions
     private let model: SharedWeights<BLIP>
     private let tokenizer: BERTWordPieceTokenizer
     private let input: ModelInput
     private let prompt: [Int]
-    private let sampling: SamplingOptions
     private let seed: UInt64
     private let engines: EnginePool
     private let use: DeviceUse
@@ -42,7 +42,11 @@ package struct BLIPCaptioner: Captioner {
         }
         self.prompt = tokens
         try checkFit(of: tokenizer, to: configuration.text, directory)
-        try Self.check(sampling, prompt: self.prompt.count, configuration.text, directory)
+        try checkSampling(sampling, prompt: self.prompt.count, directory)
+        let positions = configuration.text.positions
+        guard sampling.maxLength <= positions else {
+            throw ModelError(.badOption, directory, "max_length: the model has \(positions) positions")
+        }
         let device = engines.device
         if let obstacle = precision.obstacle(on: device) { throw ModelError(.badOption, directory, obstacle) }
         model = try folder.load { checkpoint throws(WeightsError) in
@@ -58,16 +62,10 @@ package struct BLIPCaptioner: Captioner {
         decodings = DecodingPool(limit: engines.engineCount)
     }
 
-    /// `count` captions for each image of `batch`, in the same order; they do not depend on the rest of the batch.
-    package func caption(
-        _ batch: [CaptionRequest], count: Int, moved: @escaping @Sendable () -> Void = {}
-    ) async throws -> [[GeneratedCaption]] {
-        try await caption(batch, count: count, times: nil, moved: moved)
-    }
+    package var promptCount: Int { prompt.count }
 
-    /// The same; adds to `times` what the parts of the model took.
     package func caption(
-        _ batch: [CaptionRequest], count: Int, times: PartTimes?, moved: @escaping @Sendable () -> Void = {}
+        _ batch: [CaptionRequest], count: Int, times: PartTimes?, moved: @escaping @Sendable () -> Void
     ) async throws -> [[GeneratedCaption]] {
         try await engines.map(batch, by: use.batch) { requests in try captions(of: requests, count, times, moved) }
     }
@@ -99,21 +97,6 @@ package struct BLIPCaptioner: Captioner {
         let new = Array(caption.tokens.dropFirst(prompt.count))
         let text = tokenizer.decode(new, skipSpecialTokens: true)
         return GeneratedCaption(text: text, tokens: caption.tokens, logprob: caption.logprob)
-    }
-
-    private static func check(
-        _ sampling: SamplingOptions, prompt: Int, _ text: DecoderConfiguration, _ directory: String
-    ) throws(ModelError) {
-        func require(_ isGood: Bool, _ message: String) throws(ModelError) {
-            guard isGood else { throw ModelError(.badOption, directory, message) }
-        }
-        try require(
-            sampling.maxLength > prompt, "max_length \(sampling.maxLength): the prompt alone has \(prompt) tokens")
-        try require(sampling.maxLength <= text.positions, "max_length: the model has \(text.positions) positions")
-        try require(sampling.minLength <= sampling.maxLength, "min_length is over max_length")
-        try require(sampling.topP > 0 && sampling.topP <= 1, "top_p \(sampling.topP) is not in 0...1")
-        try require(sampling.topK >= 0, "top_k \(sampling.topK) is negative")
-        try require(sampling.repetitionPenalty > 0, "repetition_penalty \(sampling.repetitionPenalty) is not positive")
     }
 }
 

@@ -135,7 +135,14 @@ package enum RandomCheckpoint {
     private static func write(
         _ weights: Weights, to directory: String, _ seed: UInt64, _ fixed: @escaping (String, Int) -> Float?
     ) throws {
-        let tensors = weights.recorded.map { name, shape in
+        try writeWeights(pending(weights, seed, fixed), to: directory)
+    }
+
+    /// Every parameter that the model asked `weights` for, to be written; `fixed` may say the value of an element.
+    static func pending(
+        _ weights: Weights, _ seed: UInt64, _ fixed: @escaping (String, Int) -> Float?
+    ) -> [PendingTensor] {
+        weights.recorded.map { name, shape in
             PendingTensor(name: name, dtype: .float32, shape: shape) {
                 var normal = NormalStream(RandomStream(seed: seed, key: name, number: 0))
                 let (mean, deviation) = spread(name, shape)
@@ -145,7 +152,6 @@ package enum RandomCheckpoint {
                 return try Tensor(values, shape: shape).bytes()
             }
         }
-        try writeWeights(tensors, to: directory)
     }
 
     /// Mean and deviation that keep activations of about the same size in every layer.

@@ -61,6 +61,17 @@ package enum LanguageModelConfiguration: Sendable, Equatable {
         }
     }
 
+    /// The tokens that texts begin and end with.
+    package var specialTokens: [Int] { (beginning ?? []) + [endToken] }
+
+    /// What the decoder of a model with an encoder begins every text with; nil where a text goes on from what is given.
+    package var beginning: [Int]? {
+        switch self {
+        case .opt: nil
+        case .t5(let t5): [t5.startToken]
+        }
+    }
+
     /// The model of `weights`, whose tensors have the names that the hub gives them.
     ///
     /// Packed weights (`Weights.packed`) make it faster and fit for inference alone; with others gradients flow through it

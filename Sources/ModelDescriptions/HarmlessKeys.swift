@@ -79,7 +79,8 @@ package struct HarmlessKeys: Sendable {
 
     /// Of `processor_config.json`, beside its image processor.
     package static let ofProcessors = HarmlessKeys(
-        names: ["processor_class", "_processor_class", "return_token_type_ids"], values: [:])
+        names: ["processor_class", "_processor_class", "return_token_type_ids", "image_token", "num_query_tokens"],
+        values: [:])
 
     /// What is said of the file, of training, and of how results are handed out; the type of the weights, for which the
     /// manifest's `precision` stands.

@@ -1,4 +1,5 @@
 package import BLIP2Models
+package import LanguageModels
 package import TextTokenizers
 package import VisionLanguage
 
@@ -45,6 +46,18 @@ package func checkFit(
         "the model reads \(vocabulary) tokens (qformer_config.vocab_size), of which \(missing.count) are not in the"
         + " tokenizer, \(first) for one; use the tokenizer that belongs to the model"
     throw ModelError(.badTokenizer, directory, message)
+}
+
+/// Refuses a tokenizer that has more tokens than a language model, and a description whose special tokens are none.
+package func checkFit(
+    of tokenizer: any LanguageTokenizer, to language: LanguageModelConfiguration, _ directory: String
+) throws(ModelError) {
+    try checkLimit(tokenizer.idLimit, language.vocabulary, directory)
+    let outside = language.specialTokens.first { !(0..<language.vocabulary).contains($0) }
+    guard let outside else { return }
+    throw ModelError(
+        .badConfiguration, directory + "/config.json",
+        "text_config: the special token \(outside) is beyond vocab_size, \(language.vocabulary)")
 }
 
 private func checkLimit(_ limit: Int, _ vocabulary: Int, _ directory: String) throws(ModelError) {

@@ -23,12 +23,14 @@ struct LoadedModels {
         let use = DeviceUse(
             of: device, batch: profile.batch > 0 ? profile.batch : nil, usesGraphs: profile.cudaGraphs)
         let precision = Precision(rawValue: manifest.precision.rawValue) ?? .auto
-        let captioner = try BLIPCaptioner(
-            directory: requireModel(manifest.caption.model, key: "caption.model"), prompt: manifest.caption.prompt,
-            sampling: SamplingOptions(
-                topP: manifest.caption.topP, topK: manifest.caption.topK, minLength: manifest.caption.minLength,
-                maxLength: manifest.caption.maxLength, repetitionPenalty: manifest.caption.repetitionPenalty),
-            seed: manifest.seed, precision: precision, engines: engines, use: use)
+        let captioner = try loadCaptioner(
+            directory: requireModel(manifest.caption.model, key: "caption.model"),
+            CaptionRecipe(
+                prompt: manifest.caption.prompt,
+                sampling: SamplingOptions(
+                    topP: manifest.caption.topP, topK: manifest.caption.topK, minLength: manifest.caption.minLength,
+                    maxLength: manifest.caption.maxLength, repetitionPenalty: manifest.caption.repetitionPenalty),
+                seed: manifest.seed), precision: precision, engines: engines, use: use)
         let ranker = try loadRanker(
             directory: requireModel(manifest.rank.model, key: "rank.model"),
             score: manifest.rank.score.flatMap { PhaseOneScore(rawValue: $0.rawValue) }, precision: precision,

@@ -11,6 +11,7 @@ struct BLIP2Command: AsyncParsableCommand {
             EXAMPLES:
               blip2 caption cat.jpg --model Salesforce/blip-image-captioning-large --count 10 --seed 1
               blip2 rank cat.jpg --model openai/clip-vit-large-patch14 --caption "a cat" --caption "a dog" --json
+              blip2 generate cat.jpg --model out/stage2 --prompt "Question: what is this? Answer:"
               blip2 train clip --data out/pets --output out/models/ranker
               blip2 eval retrieval --model out/stage1 --data out/held-out
 
@@ -18,8 +19,8 @@ struct BLIP2Command: AsyncParsableCommand {
             """,
         version: softwareVersion,
         subcommands: [
-            CaptionCommand.self, RankCommand.self, TrainCommand.self, EvalCommand.self, RandomCheckpointCommand.self,
-            BenchmarkCommand.self, LoadBenchmarkCommand.self, LoaderBenchmarkCommand.self,
+            CaptionCommand.self, RankCommand.self, GenerateCommand.self, TrainCommand.self, EvalCommand.self,
+            RandomCheckpointCommand.self, BenchmarkCommand.self, LoadBenchmarkCommand.self, LoaderBenchmarkCommand.self,
             StageOneBenchmarkCommand.self,
         ])
 

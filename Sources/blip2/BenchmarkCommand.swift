@@ -52,10 +52,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
         if noCudnnAttention { Device.avoidCuDNNAttention() }
         let engines = EnginePool(device: device, engineCount: DeviceUse.engineCount(on: device, cores: threads))
         let use = DeviceUse(of: device, batch: batch, usesGraphs: !noCudaGraphs)
-        let sampling = SamplingOptions(minLength: tokens + 4, maxLength: tokens + 4)
-        let captioner = try BLIPCaptioner(
-            directory: captioner, sampling: sampling, seed: 1, precision: precision, engines: engines,
-            use: use)
+        var captioner = try loadCaptioner(
+            directory: captioner, CaptionRecipe(seed: 1), precision: precision, engines: engines, use: use)
+        captioner.sampling.maxLength = captioner.promptCount + tokens
+        captioner.sampling.minLength = captioner.sampling.maxLength
         let judge = try CLIPRanker(directory: ranker, precision: precision, engines: engines, use: use)
         // All different: equal texts of an image are computed once. The web's, the last, is a little longer.
         let colours = ["red", "green", "blue", "yellow", "orange", "purple", "pink", "brown", "black", "white", "gray"]
@@ -74,11 +74,12 @@ struct BenchmarkCommand: AsyncParsableCommand {
         var (captioning, ranking, limits) = ([Double](), [Double](), [Double]())
         var parts: [String: [Double]] = [:]
         var (tokenDigests, scoreDigests) = ([String](), [String]())
+        let model = captioner
         for round in 0...rounds {
             let times = PartTimes()
             let limit = try await MatrixLimit.measure(engines, precision, rows: 577)
             let (caption, captions) = try await timed {
-                try await captioner.caption(captionRequests, count: count, times: times)
+                try await model.caption(captionRequests, count: count, times: times) {}
             }
             let (rank, scores) = try await timed { try await judge.score(rankRequests, times: times) }
             tokenDigests.append(digest(of: "\(captions.map { $0.map(\.tokens) })").hex)

@@ -79,8 +79,8 @@ struct CaptionCommand: AsyncParsableCommand {
             topP: topP, topK: topK, minLength: minLength, maxLength: maxLength, repetitionPenalty: repetitionPenalty,
             greedy: greedy)
         let captioner = try await asInput {
-            try BLIPCaptioner(
-                directory: options.directory(), prompt: prompt, sampling: sampling, seed: seed,
+            try loadCaptioner(
+                directory: options.directory(), CaptionRecipe(prompt: prompt, sampling: sampling, seed: seed),
                 precision: options.arithmetic(), engines: options.engines(), use: options.use(images: images.count))
         }
         // As many at once as keep all engines busy, and no more: a list of images may be long.

@@ -20,7 +20,7 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "Threads for the model; 0 uses one for each core.")
     var threads = 0
 
-    @Option(help: "Images per batch on a CUDA device; by default as its memory allows.")
+    @Option(help: "Images per batch; by default as the device's memory allows. On the processor for generate alone.")
     var batch: Int?
 
     @Flag(help: "Do not use cuDNN for attention.")
@@ -47,6 +47,12 @@ struct ModelOptions: ParsableArguments {
         guard batch == nil, use.batch > 1 else { return use }
         let needed = [1, 2, 4, 8, 16, 32].first { $0 >= images } ?? use.batch
         return DeviceUse(batch: min(use.batch, needed), decodesOnDevice: use.decodesOnDevice)
+    }
+
+    /// The most images that are computed at once, on any device, where no fixed shape is asked for.
+    func imagesAtOnce(default standard: Int) throws -> Int {
+        if let batch, batch < 1 { throw ValidationError("--batch: want 1 or more, not \(batch)") }
+        return batch ?? standard
     }
 
     func engines() throws -> EnginePool {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BLIP2Models
 import Captioning
 import Commands
 import Files
@@ -14,14 +15,26 @@ struct RandomCheckpointCommand: AsyncParsableCommand {
               blip2 random-checkpoint captioner --output out/models/captioner --seed 1
             """)
 
-    enum Role: String, ExpressibleByArgument, CaseIterable { case captioner, ranker, phase1 }
+    enum Role: String, ExpressibleByArgument, CaseIterable {
+        case captioner, ranker, phase1
+        case phase2OPT = "phase2-opt"
+        case phase2T5 = "phase2-t5"
+    }
 
-    @Argument(help: "What the checkpoint is: captioner (BLIP), ranker (CLIP) or phase1 (BLIP-2).") var role: Role
+    @Argument(
+        help: """
+            What the checkpoint is: captioner (BLIP), ranker (CLIP), phase1 (BLIP-2), phase2-opt or phase2-t5 (BLIP-2 \
+            with a language model).
+            """)
+    var role: Role
     @Option(help: ArgumentHelp("The folder to write.", valueName: "dir")) var output: String
     @Option(help: "Seed of the weights.") var seed: UInt64 = 0
-    @Flag(help: "Use the size of the published models (BLIP-large, CLIP and BLIP-2 ViT-L/14), to measure speed.")
-    var fullSize =
-        false
+    @Flag(
+        help: """
+            Use the size of the published models (BLIP-large, CLIP and BLIP-2 ViT-L/14), to measure speed; of phase 2 \
+            a ViT-B/16 with OPT-125M or FlanT5-small.
+            """)
+    var fullSize = false
     @OptionGroup var logs: LogOptions
 
     func run() async throws {
@@ -32,6 +45,8 @@ struct RandomCheckpointCommand: AsyncParsableCommand {
             case .ranker:
                 try RandomCheckpoint.writeCLIP(fullSize ? .releasedCLIP : .smallCLIP, to: output, seed: seed)
             case .phase1: try RandomCheckpoint.writePhaseOne(isFullSize: fullSize, to: output, seed: seed)
+            case .phase2OPT: try RandomCheckpoint.writePhaseTwo(.opt, isFullSize: fullSize, to: output, seed: seed)
+            case .phase2T5: try RandomCheckpoint.writePhaseTwo(.t5, isFullSize: fullSize, to: output, seed: seed)
             }
             try addNotice()
         } catch {

@@ -39,11 +39,12 @@ struct PhaseTwoGolden: CustomTestStringConvertible, Sendable {
     /// The language model, with constants for parameters.
     ///
     /// transformers ties T5's head when it writes the file; the golden then has the head itself.
-    func language() throws -> any LanguageModel {
+    func language(_ configuration: PhaseTwoConfiguration? = nil) throws -> any LanguageModel {
+        let configuration = try configuration ?? self.configuration()
         let (golden, name) = (try golden(), "extra.lm_head.weight")
         let checkpoint = try Checkpoint(directory: directory)
         guard golden.shape(of: name) != nil else {
-            return try configuration().language.model(
+            return try configuration.language.model(
                 Weights(checkpoint, DType.float32, on: .cpu).scoped("language_model"))
         }
         let prefix = "language_model."
@@ -51,7 +52,7 @@ struct PhaseTwoGolden: CustomTestStringConvertible, Sendable {
         for stored in checkpoint.names where stored.hasPrefix(prefix) && !stored.hasSuffix("lm_head.weight") {
             tensors[String(stored.dropFirst(prefix.count))] = try checkpoint.tensor(stored)
         }
-        return try configuration().language.model(Weights(Parameters(tensors, on: .cpu)))
+        return try configuration.language.model(Weights(Parameters(tensors, on: .cpu)))
     }
 
     /// The states of the golden's images.
@@ -62,7 +63,7 @@ struct PhaseTwoGolden: CustomTestStringConvertible, Sendable {
     }
 
     /// The rows of a matrix of whole numbers, without those for which `isThere` is false.
-    private func rows(_ name: String, _ isThere: (_ row: Int, _ place: Int, _ value: Int) -> Bool) throws -> [[Int]] {
+    func rows(_ name: String, _ isThere: (_ row: Int, _ place: Int, _ value: Int) -> Bool) throws -> [[Int]] {
         let tensor = try golden().tensor(name)
         let (values, width) = (try tensor.integers(), tensor.shape[1])
         return (0..<tensor.shape[0]).map { row in
@@ -75,6 +76,9 @@ struct PhaseTwoGolden: CustomTestStringConvertible, Sendable {
         let (there, width) = (try tensor.integers(), tensor.shape[1])
         return try rows(name) { row, place, _ in there[row * width + place] == 1 }
     }
+
+    /// The prompts that texts are generated behind.
+    func prompts() throws -> [[Int]] { try masked("prompt_ids", by: "prompt_mask") }
 
     func samples() throws -> [LanguageSample] {
         guard try configuration().language.isDecoder else {

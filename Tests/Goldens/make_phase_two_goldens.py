@@ -6,7 +6,7 @@ Usage: .deps/python/bin/python Tests/Goldens/make_phase_two_goldens.py     (tran
 
 Tests/Goldens/blip2/opt and .../t5 are checkpoints as transformers writes them, with golden.safetensors beside them: pixels,
 texts of different lengths, the loss behind the queries, and the gradient of every tensor that phase 2 trains, in float32 with
-plain ("eager") attention and without dropout.
+plain ("eager") attention and without dropout; and ids that are generated behind prompts of different lengths.
 """
 import os
 import re
@@ -60,6 +60,17 @@ def put(name, model, golden, **extra):
     save_file({k: v.detach().clone().contiguous() for k, v in golden.items()}, os.path.join(path, "golden.safetensors"))
 
 
+@torch.no_grad()
+def generated(model, pixels, prompts, pad, **options):
+    """What is generated behind `prompts`, which are filled up between queries and text where they are on the left."""
+    ids = torch.cat([torch.full((len(prompts), QUERIES), model.config.image_token_index), prompts], 1)
+    given = dict(pixel_values=pixels[:len(prompts)], input_ids=ids, attention_mask=(ids != pad).long(), max_new_tokens=6,
+                 do_sample=False, **options)
+    made = {f"gen.beam5_lp{penalty}": model.generate(**given, num_beams=5, length_penalty=penalty)
+            for penalty in (-1.0, 0.0, 1.0)}
+    return {"prompt_ids": prompts, "prompt_mask": (prompts != pad).long(), "gen.greedy": model.generate(**given)} | made
+
+
 def opt():
     text = OPTConfig(vocab_size=70, hidden_size=32, ffn_dim=64, num_hidden_layers=3, num_attention_heads=4,
                      max_position_embeddings=64, dropout=0.0, attention_dropout=0.0, pad_token_id=1, bos_token_id=2,
@@ -73,7 +84,8 @@ def opt():
     out = model(pixel_values=pixels, input_ids=ids, attention_mask=(ids != 1).long())
     loss = F.cross_entropy(out.logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
     loss.backward()
-    put("opt", model, {"pixel_values": pixels, "text_ids": texts, "text_mask": (texts != 1).long(), "loss": loss,
+    made = generated(model, pixels, torch.tensor([[1, 1, 2, 10, 11], [2, 20, 21, 22, 23]]), 1)
+    put("opt", model, made | {"pixel_values": pixels, "text_ids": texts, "text_mask": (texts != 1).long(), "loss": loss,
                        "qformer_out": out.qformer_outputs.last_hidden_state})
 
 
@@ -91,10 +103,12 @@ def t5():
     ids = torch.cat([torch.full((2, QUERIES), 79), prompts], 1)
     out = model(pixel_values=pixels, input_ids=ids, attention_mask=(ids != 0).long(), labels=labels)
     out.loss.backward()
-    put("t5", model, {"pixel_values": pixels, "prompt_ids": prompts, "prompt_mask": (prompts != 0).long(),
-                      "labels": labels, "loss": out.loss, "qformer_out": out.qformer_outputs.last_hidden_state},
+    made = generated(model, pixels, prompts, 0)
+    put("t5", model, made | {"pixel_values": pixels, "labels": labels, "loss": out.loss,
+                             "qformer_out": out.qformer_outputs.last_hidden_state},
         **{"language_model.lm_head.weight": head})
 
 
-opt()
-t5()
+if __name__ == "__main__":
+    opt()
+    t5()
