@@ -159,7 +159,9 @@ let package = Package(
         library("Serving", ["Locks", logging] + hummingbird),
         bridge("Tensors", ["Files", "Locks", "Pickles", "CTorch"]),
         // 3. Assembly.
-        library("SourceAdapters", ["Samples", "Digests", "Files", "Locks", "Manifests", "Archives", "Tables"]),
+        library(
+            "SourceAdapters",
+            ["Samples", "Digests", "Files", "Locks", "Manifests", "Archives", "Shards", "Storage", "Tables"]),
         bridge("PostgresDatabases", ["Databases", "Locks", "CPostgres"]),
         library("Layers", ["RandomNumbers", "Tensors"]),
         library("Demonstrations", ["Samples", "Files", "RandomNumbers", "Serving", "Tables", logging]),
@@ -281,7 +283,7 @@ let package = Package(
         tests("Databases", ["PostgresDatabases"]),
         tests("Tensors"),
         tests("Archives", ["Files"]),
-        tests("SourceAdapters", ["Samples", "Manifests", "Tables"]),
+        tests("SourceAdapters", ["Samples", "Manifests", "Shards", "Tables"]),
         tests("Demonstrations", ["Samples"]),
         tests("Spools"),
         tests(

@@ -269,5 +269,10 @@ package final class BuildJob: Sendable {
 /// Refuses lists under `exclude` that cannot be read, before a worker meets them.
 package func examineExclusions(_ manifest: Manifest) throws(SourceError) {
     _ = try Exclusions(urls: manifest.exclude.urls, images: manifest.exclude.images)
-    _ = try DigestList(paths: manifest.exclude.digests)
+    let digests = try DigestList(paths: manifest.exclude.digests)
+    if digests.hasMD5, let source = manifest.sources.first(where: { $0.format == .shards }) {
+        throw SourceError(
+            .malformed, "exclude.digests",
+            "MD5 digests cannot be compared with source \(source.name): shards keep SHA-256 alone; list that")
+    }
 }

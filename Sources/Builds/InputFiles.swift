@@ -115,7 +115,8 @@ package final class InputFiles: Sendable {
         }
         for (index, source) in manifest.sources.enumerated() {
             try add(
-                source.paths, "sources[\(index)].path", isHuge: [.parquet, .laion, .webdataset].contains(source.format))
+                source.paths, "sources[\(index)].path",
+                isHuge: [.parquet, .laion, .webdataset, .shards].contains(source.format))
         }
         try add(manifest.exclude.urls, "exclude.urls")
         try add(manifest.exclude.images, "exclude.images")

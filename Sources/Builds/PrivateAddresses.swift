@@ -10,7 +10,7 @@ import Stages
 ///
 /// Addresses that are names are not looked up, and are taken as public.
 package func requireFetchable(_ source: Source, _ manifest: Manifest) throws {
-    guard !manifest.fetch.allowPrivateAddresses, source.imageRoots.isEmpty, source.format != .webdataset else { return }
+    guard !manifest.fetch.allowPrivateAddresses, source.imageRoots.isEmpty, !source.format.holdsImages else { return }
     let urls = try firstURLs(of: source)
     var allowing = FetchPolicy(manifest)
     allowing.allowPrivateAddresses = true

@@ -36,6 +36,15 @@ extension Source {
         filter = try RowFilter(section("filter", of: reader))
         try reader.finish()
         try checkFilter(reader)
+        try checkPlaces(reader)
+    }
+
+    /// Where images lie in the list, nothing else can say where they are.
+    private func checkPlaces(_ reader: MappingReader) throws(ManifestError) {
+        guard format.holdsImages else { return }
+        for key in ["image_root", "follow_links", "rewrite"] where reader.node(key) != nil {
+            throw reader.fault(.invalid, key, "remove it: \(format) holds its images, and none is looked for elsewhere")
+        }
     }
 
     /// A filter that no row could fail would be ignored in silence: every key of it needs a column that it judges by.
@@ -50,7 +59,7 @@ extension Source {
                 throw reader.fault(
                     .invalid, "filter",
                     "lists of \(format) do not say what \(key) judges by; they can be filtered by caption length only")
-            case .coco, .vg, .laion, .webdataset: continue  // what their lists say is seen when they are read
+            case .coco, .vg, .laion, .webdataset, .shards: continue  // what their lists say is seen when they are read
             }
         }
     }
@@ -76,7 +85,10 @@ extension Source {
 
 extension Source.Format {
     /// Whether the lists are text, which has an encoding.
-    package var isText: Bool { self != .parquet && self != .webdataset }
+    package var isText: Bool { self != .parquet && !holdsImages }
+
+    /// Whether the images are in the list itself, so that nothing is fetched.
+    package var holdsImages: Bool { self == .webdataset || self == .shards }
 }
 
 extension TextTable {

@@ -12,7 +12,8 @@ extension Manifest {
         }
         var manifest = self
         for index in sources.indices {
-            manifest.sources[index].paths = files(sources[index].paths)
+            let isShards = sources[index].format == .shards
+            manifest.sources[index].paths = files(sources[index].paths.map { isShards ? paths.shards(of: $0) : $0 })
             manifest.sources[index].imageRoots = files(sources[index].imageRoots)
         }
         manifest.exclude = Exclude(
@@ -71,6 +72,15 @@ private struct PathsBesideFile {
         guard !path.hasPrefix("/"), !path.contains("://") else { return path }
         let (beside, here) = (folder + "/" + path, FileManager.default.currentDirectoryPath + "/" + path)
         return isThere(beside) ? beside : here
+    }
+
+    /// The shards of the data set that `path` is the folder of; `path` itself where it is none.
+    func shards(of path: String) -> String {
+        var isFolder: ObjCBool = false
+        guard unsafe FileManager.default.fileExists(atPath: input(path), isDirectory: &isFolder), isFolder.boolValue else {
+            return path
+        }
+        return input(path) + "/shards/*.tar.zst"
     }
 
     func model(_ model: String) -> String {

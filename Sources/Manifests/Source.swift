@@ -1,7 +1,7 @@
 /// One data set of a manifest.
 package struct Source: Codable, Sendable, Equatable {
     package enum Format: String, Codable, Sendable, CaseIterable {
-        case coco, vg, cc3m, cc12m, sbu, laion, webdataset, csv, parquet, jsonl
+        case coco, vg, cc3m, cc12m, sbu, laion, webdataset, shards, csv, parquet, jsonl
     }
     package enum CaptionMode: String, Codable, Sendable, CaseIterable {
         /// Generate, rank, keep.

@@ -55,25 +55,12 @@ package struct SampleContent: Sendable {
     ///
     /// - Throws: `sample` or `tar`, with what is wrong.
     package init(_ bytes: [UInt8], key: String, shard: String) throws(ShardError) {
-        var members = TarMembers(bytes, shard: shard)
-        func fault(_ detail: String) -> ShardError { ShardError(.sample, shard, "\(key): \(detail)") }
-        guard let first = try members.next(), let dot = first.name.lastIndex(of: "."), first.name[..<dot] == key,
-            imageExtensions.contains(String(first.name[first.name.index(after: dot)...]))
-        else { throw fault("does not start with its image") }
-        var text: ArraySlice<UInt8>?
-        while let member = try members.next() {
-            guard member.name.hasPrefix(key + ".") else { throw fault("holds \(member.name)") }
-            if member.name == key + ".meta.json" { text = member.bytes }
+        let parts = try SampleParts(bytes, key: key, shard: shard)
+        let metadata = try parts.metadata(as: Metadata.self)
+        guard metadata.key == key, !metadata.captions.isEmpty else {
+            throw parts.fault("its metadata are of another sample")
         }
-        guard let text else { throw fault("has no \(key).meta.json") }
-        let metadata: Metadata
-        do {
-            metadata = try JSONDecoder().decode(Metadata.self, from: Data(text))
-        } catch {
-            throw fault("\(key).meta.json: \(error)")
-        }
-        guard metadata.key == key, !metadata.captions.isEmpty else { throw fault("its metadata are of another sample") }
-        image = Array(first.bytes)
+        image = Array(parts.image)
         captions = metadata.captions.map(\.text)
         webCaption = metadata.webCaption
         sha256 = metadata.sha256
@@ -90,6 +77,57 @@ package struct SampleContent: Sendable {
         private enum CodingKeys: String, CodingKey {
             case key, captions, sha256
             case webCaption = "web_caption"
+        }
+    }
+}
+
+extension ShardSample {
+    /// Takes apart `bytes`, which a tar holds for the sample `key`; `shard` is what errors call the file.
+    ///
+    /// - Throws: `sample` or `tar`, with what is wrong.
+    package init(_ bytes: [UInt8], key: String, shard: String) throws(ShardError) {
+        let parts = try SampleParts(bytes, key: key, shard: shard)
+        let metadata = try parts.metadata(as: SampleMetadata.self)
+        guard metadata.key == key, !metadata.captions.isEmpty else {
+            throw parts.fault("its metadata are of another sample")
+        }
+        self.init(image: Array(parts.image), imageExtension: parts.imageExtension, metadata: metadata)
+    }
+}
+
+/// The image of a sample in memory, and its metadata, which are not read yet.
+private struct SampleParts {
+    let image: ArraySlice<UInt8>
+    let imageExtension: String
+    private let text: ArraySlice<UInt8>
+    private let key: String
+    private let shard: String
+
+    init(_ bytes: [UInt8], key: String, shard: String) throws(ShardError) {
+        (self.key, self.shard) = (key, shard)
+        func fault(_ detail: String) -> ShardError { ShardError(.sample, shard, "\(key): \(detail)") }
+        var members = TarMembers(bytes, shard: shard)
+        guard let first = try members.next(), let dot = first.name.lastIndex(of: "."), first.name[..<dot] == key,
+            imageExtensions.contains(String(first.name[first.name.index(after: dot)...]))
+        else { throw fault("does not start with its image") }
+        var text: ArraySlice<UInt8>?
+        while let member = try members.next() {
+            guard member.name.hasPrefix(key + ".") else { throw fault("holds \(member.name)") }
+            if member.name == key + ".meta.json" { text = member.bytes }
+        }
+        guard let text else { throw fault("has no \(key).meta.json") }
+        (image, imageExtension, self.text) = (
+            first.bytes, String(first.name[first.name.index(after: dot)...]), text
+        )
+    }
+
+    func fault(_ detail: String) -> ShardError { ShardError(.sample, shard, "\(key): \(detail)") }
+
+    func metadata<Metadata: Decodable>(as kind: Metadata.Type) throws(ShardError) -> Metadata {
+        do {
+            return try JSONDecoder().decode(kind, from: Data(text))
+        } catch {
+            throw fault("\(key).meta.json: \(error)")
         }
     }
 }

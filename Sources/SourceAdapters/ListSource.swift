@@ -46,8 +46,11 @@ struct ListedFields {
     var image: ImageLocation?
     /// The captions; empty ones are none.
     var captions: [String] = []
+    /// The captions where the list says who wrote each.
+    var signedCaptions: [Caption]?
     var sourceID = ""
     var facts = RowFacts()
+    var earlier: EarlierFetch?
     /// The facts for which the list has a place, whether or not the row says something there.
     var known: Set<Fact> = []
     /// Why the record is not a row; nil when it is one.
@@ -172,10 +175,13 @@ private struct ListRowReader<List: ListSource>: RowReader {
             let rejection = Rejection(.badRow, "\(name), \(place): \(fault)")
             return ListedRow(id: id, url: url, outcome: .rejected(rejection))
         }
-        let captions = fields.captions.filter { !$0.isEmpty }.map { Caption(text: $0, origin: list.origin) }
+        let captions =
+            fields.signedCaptions
+            ?? fields.captions.filter { !$0.isEmpty }.map { Caption(text: $0, origin: list.origin) }
         let location = fields.image ?? (isStored ? .stored(url, in: list.imageRoots) : .url(url))
         let row = SourceRow(
-            id: id, sourceID: fields.sourceID, location: location, captions: captions, facts: fields.facts)
+            id: id, sourceID: fields.sourceID, location: location, captions: captions, facts: fields.facts,
+            earlier: fields.earlier)
         return ListedRow(id: id, url: url, outcome: .kept(row))
     }
 

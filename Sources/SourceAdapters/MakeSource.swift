@@ -23,6 +23,7 @@ private func makeList(_ source: Source) throws(SourceError) -> any SourceAdapter
     case .sbu: try SBUSource(name: name, paths: paths, imageRoots: roots)
     case .laion: LAIONSource(name: name, paths: paths, imageRoots: roots)
     case .webdataset: WebDatasetSource(name: name, paths: paths)
+    case .shards: ShardsSource(name: name, paths: paths)
     case .csv:
         CSVSource(name: name, paths: paths, table: source.table ?? .standard, columns: columns, imageRoots: roots)
     case .parquet: ParquetSource(name: name, paths: paths, columns: columns, imageRoots: roots)

@@ -40,6 +40,19 @@ package struct RowFacts: Sendable, Hashable {
     package init() {}
 }
 
+/// What an earlier build recorded of an image when it fetched it; what the list holds was made of that.
+package struct EarlierFetch: Sendable, Hashable {
+    /// Of the bytes as they were fetched.
+    package let sha256: ContentDigest
+    /// The image as it was fetched, upright, in pixels.
+    package let width: Int
+    package let height: Int
+
+    package init(sha256: ContentDigest, width: Int, height: Int) {
+        (self.sha256, self.width, self.height) = (sha256, width, height)
+    }
+}
+
 /// One row of a source, before anything was fetched.
 package struct SourceRow: Sendable, Equatable {
     package let id: SampleID
@@ -49,15 +62,19 @@ package struct SourceRow: Sendable, Equatable {
     /// The captions that came with the image; none where the list gives none.
     package let captions: [Caption]
     package let facts: RowFacts
+    /// Nil where the image is as its source has it.
+    package let earlier: EarlierFetch?
 
     package init(
-        id: SampleID, sourceID: String, location: ImageLocation, captions: [Caption], facts: RowFacts = RowFacts()
+        id: SampleID, sourceID: String, location: ImageLocation, captions: [Caption], facts: RowFacts = RowFacts(),
+        earlier: EarlierFetch? = nil
     ) {
         self.id = id
         self.sourceID = sourceID
         self.location = location
         self.captions = captions
         self.facts = facts
+        self.earlier = earlier
     }
 }
 

@@ -7,7 +7,7 @@ package import SourceAdapters
 package struct DigestList: Sendable {
     private var sums: Set<SIMD2<UInt64>> = []
     /// Whether a list has MD5 digests.
-    private(set) var hasMD5 = false
+    package private(set) var hasMD5 = false
 
     package init() {}
 

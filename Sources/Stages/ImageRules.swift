@@ -14,12 +14,9 @@ extension Manifest.Image {
         }
     }
 
-    /// Why an image of `size` is not taken; nil when it is.
-    func judge(_ size: Size) -> Rejection? {
+    /// Why an image that had `size` when it was fetched is not taken; nil when it is.
+    func judgeSides(_ size: Size) -> Rejection? {
         let (shorter, longer) = (min(size.width, size.height), max(size.width, size.height))
-        if size.width * size.height > maxPixels {
-            return Rejection(.tooManyPixels, "\(size.width)x\(size.height), more than \(maxPixels) pixels")
-        }
         if shorter < minSide {
             return Rejection(.tooSmall, "\(size.width)x\(size.height), a side under \(minSide)")
         }
@@ -29,9 +26,23 @@ extension Manifest.Image {
         return nil
     }
 
-    /// Whether the bytes can be stored as they came: asked for, and nothing has to change.
-    func keepsBytes(_ header: ImageHeader, _ plan: ResizePlan) -> Bool {
-        format == .original && plan.isIdentity && header.orientation == 1 && header.format != .gif
+    /// Why an image of `size` is not decoded; nil when it is.
+    func judgePixels(_ size: Size) -> Rejection? {
+        guard size.width * size.height > maxPixels else { return nil }
+        return Rejection(.tooManyPixels, "\(size.width)x\(size.height), more than \(maxPixels) pixels")
+    }
+
+    /// Whether the bytes can be stored as they came: nothing has to change, and either that is asked for, or an earlier build
+    /// stored them in this format.
+    ///
+    /// Encoding an image a second time makes it worse.
+    func keepsBytes(_ header: ImageHeader, _ plan: ResizePlan, wereStored: Bool) -> Bool {
+        guard plan.isIdentity, header.orientation == 1, header.format != .gif else { return false }
+        return switch format {
+        case .original: true
+        case .jpeg: wereStored && header.format == .jpeg
+        case .webp: wereStored && header.format == .webp
+        }
     }
 
     /// `pixels` as they are stored.

@@ -77,7 +77,7 @@ package struct ImageStage: Sendable {
             ticket.fetched(byteCount: bytes.count)
             let sha256 = try check(bytes, row, &known)
             let result = watch.working(on: row.id) {
-                Result { () throws(Stop) in try encode(bytes, ticket, &known) }
+                Result { () throws(Stop) in try encode(bytes, row, ticket, &known) }
             }
             let (original, image, hash) = try result.get()
             ticket.hold(image.bytes.count)
@@ -137,10 +137,15 @@ package struct ImageStage: Sendable {
         }
     }
 
-    /// The digest of `bytes`, if they may be kept and are those that the list means.
+    /// The digest of the bytes as they were fetched, if they may be kept and are those that the list means.
     private func check(
         _ bytes: [UInt8], _ row: SourceRow, _ known: inout KnownFacts
     ) throws(Stop) -> ContentDigest {
+        if let earlier = row.earlier {
+            if excluded.contains(sha256: earlier.sha256.hex, md5: nil) { throw .leftOut(.excludedDigest, "") }
+            (known.byteCount, known.sha256) = (bytes.count, earlier.sha256)
+            return earlier.sha256
+        }
         let needsMD5 = excluded.hasMD5 || verifiesDigests && row.facts.md5 != nil
         let (sha256, md5) = (digest(of: bytes), needsMD5 ? Digests.md5(of: bytes) : nil)
         if excluded.contains(sha256: sha256.hex, md5: md5) { throw .leftOut(.excludedDigest, "") }
@@ -160,15 +165,16 @@ package struct ImageStage: Sendable {
 
     /// The steps from bytes to the image that is stored.
     private func encode(
-        _ bytes: [UInt8], _ ticket: RowTicket, _ known: inout KnownFacts
+        _ bytes: [UInt8], _ row: SourceRow, _ ticket: RowTicket, _ known: inout KnownFacts
     ) throws(Stop) -> (original: Size, image: StoredImage, hash: UInt64?) {
         let header = try coding { () throws(ImageError) in try readHeader(bytes) }
         let size = header.orientedSize
-        known.original = size
-        if let rejection = image.judge(size) { throw .leftOut(rejection) }
+        let original = row.earlier.map { Size(width: $0.width, height: $0.height) } ?? size
+        known.original = original
+        if let rejection = image.judgePixels(size) ?? image.judgeSides(original) { throw .leftOut(rejection) }
         let plan = ResizePlan(size, mode: image.mode, size: image.size)
         let unchanged =
-            image.keepsBytes(header, plan)
+            image.keepsBytes(header, plan, wereStored: row.earlier != nil)
             ? StoredImage(bytes: bytes, fileExtension: header.format.fileExtension, size: size) : nil
         // Bytes that are kept and whose look nobody asks for are decoded as small as possible, to know that they can be.
         let isSeen = unchanged == nil || hashesLooks
@@ -176,13 +182,13 @@ package struct ImageStage: Sendable {
         let decoded = try coding { () throws(ImageError) in
             try decodeReduced(bytes, header: header, covering: target, maxPixels: image.maxPixels)
         }
-        if let unchanged, !isSeen { return (size, unchanged, nil) }
+        if let unchanged, !isSeen { return (original, unchanged, nil) }
         ticket.hold(bytes.count + decoded.pixels.rgb.count)
         let pixels = resize(decoded, plan)
         let stored = try coding { () throws(ImageError) in
             if let unchanged { unchanged } else { try image.encoded(pixels) }
         }
-        return (size, stored, hashesLooks ? perceptualHash(pixels) : nil)
+        return (original, stored, hashesLooks ? perceptualHash(pixels) : nil)
     }
 
     private func coding<Value>(_ body: () throws(ImageError) -> Value) throws(Stop) -> Value {

@@ -51,27 +51,30 @@ struct JudgeCommand: AsyncParsableCommand {
         )
     }
 
-    /// What the demonstration's images show, by row.
-    private func scenes() throws -> [Scene] {
+    /// What the demonstration's images show, by their files.
+    private func scenes() throws -> [String: Scene] {
         do {
-            return try DemoFolder(URL(fileURLWithPath: demo)).truth().map(\.scene)
+            let rows = try DemoFolder(URL(fileURLWithPath: demo)).truth()
+            return Dictionary(uniqueKeysWithValues: rows.compactMap { row in row.file.map { ($0, row.scene) } })
         } catch {
             throw CommandError(.badInput, "\(demo)/truth.jsonl: cannot be read: `pipeline demo` makes it")
         }
     }
 
-    private func judge(_ dataset: Dataset, scenes: [Scene]) throws -> CaptionQuality {
+    private func judge(_ dataset: Dataset, scenes: [String: Scene]) throws -> CaptionQuality {
         var quality = CaptionQuality()
         for shard in try dataset.readDescription().shards {
             let reader = try ShardReader(dataset.openShard(shard.name))
             while let sample = try reader.next() {
                 try Task.checkCancellation()
                 let facts = sample.metadata
-                guard let row = Int(facts.key.suffix(12)), scenes.indices.contains(row) else {
-                    throw CommandError(.badInput, "\(shard.name): \(facts.key): not a row of \(demo)")
+                // In a list it is a path in the folder, or that behind the address of a server.
+                let file = facts.url.split(separator: "/").suffix(2).joined(separator: "/")
+                guard let scene = scenes[file] else {
+                    throw CommandError(.badInput, "\(shard.name): \(facts.key): \(facts.url) is no image of \(demo)")
                 }
                 quality.add(
-                    scenes[row], web: facts.webCaption,
+                    scene, web: facts.webCaption,
                     made: facts.candidates.filter { $0.origin == .blip }.map(\.text), kept: facts.captions.map(\.text),
                     candidates: facts.candidates.map { ($0.text, $0.score) })
             }
