@@ -135,14 +135,14 @@ package enum RandomCheckpoint {
     private static func write(
         _ weights: Weights, to directory: String, _ seed: UInt64, _ fixed: @escaping (String, Int) -> Float?
     ) throws {
-        try writeWeights(pending(weights, seed, fixed), to: directory)
+        try writeWeights(pending(weights.recorded.map { ($0.name, $0.shape) }, seed, fixed), to: directory)
     }
 
-    /// Every parameter that the model asked `weights` for, to be written; `fixed` may say the value of an element.
+    /// Parameters of these names and shapes, to be written; `fixed` may say the value of an element.
     static func pending(
-        _ weights: Weights, _ seed: UInt64, _ fixed: @escaping (String, Int) -> Float?
+        _ shapes: [(String, [Int])], _ seed: UInt64, _ fixed: @escaping (String, Int) -> Float?
     ) -> [PendingTensor] {
-        weights.recorded.map { name, shape in
+        shapes.map { name, shape in
             PendingTensor(name: name, dtype: .float32, shape: shape) {
                 var normal = NormalStream(RandomStream(seed: seed, key: name, number: 0))
                 let (mean, deviation) = spread(name, shape)

@@ -19,41 +19,31 @@ extension RandomCheckpoint {
         let vocabulary = try RandomWords(family, to: directory)
         let language =
             family == .opt ? opt(vocabulary, isFullSize: isFullSize) : t5(vocabulary, isFullSize: isFullSize)
-        var vision: BLIP2Configuration = isFullSize ? .vitL14 : .small(vocabulary: 30522)
-        if isFullSize {
-            vision.encoder = ImageEncoderConfiguration(
-                .clip,
-                VisionConfiguration(
-                    width: 768, innerWidth: 3072, layers: 11, heads: 12, imageSide: 224, patchSide: 16, epsilon: 1e-5,
-                    activation: .quickGELU))
-            vision.qformer.imageWidth = 768
-        }
+        // EVA-CLIP's kind of encoder: transformers has no other for BLIP-2.
+        let encoder = VisionConfiguration(
+            width: isFullSize ? 768 : 64, innerWidth: isFullSize ? 3072 : 256, layers: isFullSize ? 12 : 2,
+            heads: isFullSize ? 12 : 4, imageSide: isFullSize ? 224 : 64, patchSide: 16, epsilon: 1e-6,
+            activation: .gelu)
+        var vision: BLIP2Configuration = isFullSize ? .vitG14 : .small(vocabulary: 30522)
+        vision.encoder = ImageEncoderConfiguration(.eva, encoder)
+        (vision.qformer.imageWidth, vision.imageNormEpsilon) = (encoder.width, encoder.epsilon)
         let configuration = try PhaseTwoConfiguration(
             vision, languageJSON: JSONSerialization.data(withJSONObject: language, options: .sortedKeys),
             imageToken: vocabulary.idLimit, hasOwnHead: family == .t5)
-        try write(configuration, vocabulary, isFullSize: isFullSize, to: directory, seed: seed)
+        try write(configuration, vocabulary, to: directory, seed: seed)
         let side = vision.encoder.vision.imageSide
         try write(preprocessor(["height": side, "width": side]), directory)
     }
 
     private static func write(
-        _ configuration: PhaseTwoConfiguration, _ vocabulary: RandomWords, isFullSize: Bool, to directory: String,
-        seed: UInt64
+        _ configuration: PhaseTwoConfiguration, _ vocabulary: RandomWords, to directory: String, seed: UInt64
     ) throws {
-        // The image encoder is a ranker's, with the one block more that is left out.
-        let clip = directory + "/.clip"
-        var size = Size.smallCLIP
-        let vision = configuration.vision.encoder.vision
-        (size.visionWidth, size.visionLayers, size.visionHeads) = (vision.width, vision.layers + 1, vision.heads)
-        (size.imageSide, size.patchSide) = (vision.imageSide, vision.patchSide)
-        try writeCLIP(size, to: clip, seed: seed)
-        defer { try? FileManager.default.removeItem(atPath: clip) }  // what is left over is in nobody's way
-        let encoder = try configuration.vision.encoder.hubTensors(of: Checkpoint(directory: clip))
         let weights = Weights.recording()
         _ = try PhaseTwoModel(configuration, weights)
         _ = try configuration.language.model(weights.scoped("language_model"))
         let width = configuration.language.embeddingWidth
-        let own = pending(weights, seed) { name, number in
+        let shapes = weights.recorded.map { ($0.name, $0.shape) } + configuration.vision.encoder.hubShapes
+        let tensors = pending(shapes, seed) { name, number in
             // Words are likely, what is no word is not; the end in between, so that captions end.
             switch name {
             case "language_model.model.decoder.final_layer_norm.bias": number == 0 ? 3 : nil
@@ -62,7 +52,7 @@ extension RandomCheckpoint {
             default: nil
             }
         }
-        try writeWeights(own + encoder, to: directory)
+        try writeWeights(tensors, to: directory)
         try writeFile(configuration.json(), to: directory + "/config.json")
     }
 

@@ -3,6 +3,16 @@ import RandomNumbers
 import TestSupport
 import Testing
 
+/// What a shard says of a sample.
+private struct SampleFacts: Decodable {
+    struct Caption: Decodable {
+        let text: String
+        let origin: String
+    }
+    let key: String
+    let candidates: [Caption]
+}
+
 @Suite("pipeline build", .serialized) struct BuildTests {
     @Test("gives the same bytes with one worker and with two, killed at any moment and resumed or not")
     func sameBytes() throws {
@@ -49,6 +59,54 @@ import Testing
     private func shardCount(_ site: Site, _ output: String) -> Int {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(site.folder)/\(output)/shards")) ?? []
         return names.filter { $0.hasSuffix(".tar.zst") }.count
+    }
+
+    @Test("captions with a phase-2 model, the same bytes with any number of workers, as blip2 caption does")
+    func phaseTwoCaptioner() throws {
+        let site = try Site(count: 24)
+        try site.makeCheckpoints(["phase2-opt", "ranker"])
+        let manifest = try site.manifest(
+            "m", captions: "bootstrap", unitRows: 6,
+            extra: """
+                fetch: {allow_private_addresses: true}
+                caption: {model: phase2-opt, prompt: a photo of, max_length: 14}
+                rank: {model: ranker}
+                precision: float32
+                """)
+        let one = try site.build(manifest, to: "one")
+        try #require(one.status == 0, "\(one.errors)")
+        let two = try site.build(manifest, to: "two", workers: 2)
+        try #require(two.status == 0, "\(two.errors)")
+        #expect(try site.files("two") == site.files("one"))
+        let verified = try Program.run(Site.pipeline, ["verify", site.folder + "/one"])
+        #expect(verified.status == 0, "\(verified.errors)")
+
+        // Ten candidates of the captioner and the web's stand in the shard; the captioner's are those of blip2 caption.
+        let shard = site.folder + "/one/shards/demo-000000.tar.zst"
+        let unpacked = try Program.run("/bin/bash", ["-c", "zstd -dcq \(shard) | tar xf - -C \(site.folder)"])
+        try #require(unpacked.status == 0, "\(unpacked.errors)")
+        let names = try FileManager.default.contentsOfDirectory(atPath: site.folder)
+        let name = try #require(names.filter { $0.hasSuffix(".meta.json") }.min())
+        let meta = try Data(contentsOf: URL(fileURLWithPath: "\(site.folder)/\(name)"))
+        let sample = try JSONDecoder().decode(SampleFacts.self, from: meta)
+        let made = sample.candidates.filter { $0.origin == "blip" }.map(\.text)
+        #expect(made.count == 10 && sample.candidates.contains { $0.origin == "web" })
+        let captions = try Program.run(
+            Site.blip2,
+            [
+                "caption", "\(site.folder)/\(sample.key).jpg", "--key", sample.key, "--seed", "7", "--model",
+                site.folder + "/phase2-opt", "--prompt",
+                "a photo of", "--max-length", "14", "--precision", "float32",
+            ])
+        try #require(captions.status == 0, "\(captions.errors)")
+        #expect(captions.output.split(separator: "\n").map(String.init) == made)
+
+        let wrong = try site.build(
+            site.manifest(
+                "wrong", captions: "bootstrap", unitRows: 6,
+                extra: "fetch: {allow_private_addresses: true}\ncaption: {model: phase2-opt, max_length: 200}\n"
+                    + "rank: {model: ranker}"), to: "wrong")
+        #expect(wrong.status == 65 && wrong.errors.contains("the language model has room for"), "\(wrong.errors)")
     }
 
     @Test("ranks with a phase-1 model by the score that is named, the same bytes with any number of workers")
