@@ -1,6 +1,7 @@
 package import BLIP2Models
 import Files
 import Foundation
+import Layers
 package import Loading
 import RandomNumbers
 import Samples
@@ -28,25 +29,9 @@ package struct RandomPhaseOne {
         let words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "[DEC]"]
         try writeFile(words.joined(separator: "\n").utf8, to: start + "/vocab.txt")
         try writeFile(configuration.json(), to: start + "/config.json")
-        try writeSafetensors(encoderTensors, to: encoder + "/model.safetensors")
+        try writeSafetensors(
+            configuration.encoder.hubShapes.map { randomTensor($0, $1) }, to: encoder + "/model.safetensors")
         try writeFile(configuration.json(), to: encoder + "/config.json")  // last: with it all is there
-    }
-
-    /// Weights that keep states of about the same size in every layer, bfloat16.
-    private var encoderTensors: [PendingTensor] {
-        configuration.encoder.hubShapes.map { name, shape in
-            PendingTensor(name: name, dtype: .bfloat16, shape: shape) {
-                let inputs = shape.dropFirst().reduce(1, *)
-                let isScale = name.contains("norm") && name.hasSuffix(".weight")
-                // Uniform numbers, whose deviation is 0.58 times the bound.
-                let bound = shape.count > 1 ? 1.73 / Float(max(inputs, 1)).squareRoot() : 0
-                let key = nameHash(name)
-                let values = (0..<shape.reduce(1, *)).map { place in
-                    isScale ? 1 : bound * Float(2 * SplitMix64.number(place, from: key).unitInterval - 1)
-                }
-                return try Tensor(values, shape: shape).to(.bfloat16).bytes()
-            }
-        }
     }
 
     /// A batch of `count` different images of noise and texts of 8 to 32 tokens, the lengths by turns.

@@ -5,6 +5,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/InferenceMode.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #if defined(__aarch64__)
@@ -14,6 +15,10 @@
 using namespace ct;
 
 namespace {
+
+/// oneDNN keeps what it has prepared for every shape that it meets, 1,024 of them unless it is told otherwise. In training, where
+/// hardly two batches have the same number of tokens, that comes to a gigabyte. It reads the variable once, at its first use.
+[[maybe_unused]] const bool keeps_few_shapes = setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256", 0) == 0;
 
 /// What oneDNN calls an activation that it fuses.
 const char *pointwise_name(int32_t activation) {

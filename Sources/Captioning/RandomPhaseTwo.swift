@@ -80,7 +80,7 @@ extension RandomCheckpoint {
 }
 
 /// The words of a random language model, as its tokenizer has them.
-private struct RandomWords {
+struct RandomWords {
     let end: Int
     let idLimit: Int
     private let isWord: [Bool]

@@ -77,9 +77,8 @@ private struct PathsBesideFile {
     /// The shards of the data set that `path` is the folder of; `path` itself where it is none.
     func shards(of path: String) -> String {
         var isFolder: ObjCBool = false
-        guard unsafe FileManager.default.fileExists(atPath: input(path), isDirectory: &isFolder), isFolder.boolValue else {
-            return path
-        }
+        guard unsafe FileManager.default.fileExists(atPath: input(path), isDirectory: &isFolder), isFolder.boolValue
+        else { return path }
         return input(path) + "/shards/*.tar.zst"
     }
 

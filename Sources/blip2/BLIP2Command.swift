@@ -21,7 +21,7 @@ struct BLIP2Command: AsyncParsableCommand {
         subcommands: [
             CaptionCommand.self, RankCommand.self, GenerateCommand.self, TrainCommand.self, EvalCommand.self,
             RandomCheckpointCommand.self, BenchmarkCommand.self, LoadBenchmarkCommand.self, LoaderBenchmarkCommand.self,
-            StageOneBenchmarkCommand.self,
+            StageOneBenchmarkCommand.self, StageTwoBenchmarkCommand.self,
         ])
 
     static func main() async { await runToExit(Self.self) }

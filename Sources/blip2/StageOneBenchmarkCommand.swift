@@ -105,10 +105,11 @@ struct StageOneBenchmarkCommand: AsyncParsableCommand {
             schedule: Schedule(peak: 1e-4, floor: 1e-5, warmUpSteps: 1, steps: steps + 1), weightDecay: 0.05,
             gradientLimit: 1, precision: precision, threads: threads)
     }
+}
 
-    private func peakMemory() -> Int {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""  // Linux alone has it
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
-        return (line.split(separator: " ").compactMap { Int($0) }.first ?? 0) * 1024
-    }
+/// The most memory that this process has had, in bytes.
+func peakMemory() -> Int {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""  // Linux alone has it
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
+    return (line.split(separator: " ").compactMap { Int($0) }.first ?? 0) * 1024
 }
