@@ -213,6 +213,12 @@ let package = Package(
                 "Shards", "Tensors", "TextTokenizers", "VisionLanguage",
             ]),
         library(
+            "LanguageTraining",
+            [
+                "Decoding", "Digests", "Files", "LanguageModels", "Layers", "Loading", "ModelFolders", "RandomNumbers",
+                "Samples", "Tensors", "TextTokenizers", "Training",
+            ]),
+        library(
             "Evaluation",
             [
                 "BLIP2Models", "Concurrency", "Digests", "Images", "ModelFolders", "Samples", "Shards", "Storage",
@@ -263,9 +269,9 @@ let package = Package(
             "blip2",
             [
                 "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Decoding", "Digests", "Evaluation", "Files",
-                "Images", "LanguageModels", "Layers", "Loading", "Locks", "Manifests", "ModelDescriptions",
-                "ModelFolders", "ProcessGroups", "Reports", "Samples", "Stages", "Storage", "Tensors", "TextMetrics",
-                "TextTokenizers", "Training", "VisionLanguage", arguments,
+                "Images", "LanguageModels", "LanguageTraining", "Layers", "Loading", "Locks", "Manifests",
+                "ModelDescriptions", "ModelFolders", "ProcessGroups", "Reports", "Samples", "Stages", "Storage",
+                "Tensors", "TextMetrics", "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage", "Tensors"]),
@@ -319,7 +325,13 @@ let package = Package(
             "BLIP2Training",
             [
                 "BLIP2Models", "Images", "LanguageModels", "Layers", "Loading", "ModelDescriptions", "ModelFolders",
-                "RandomNumbers", "Samples", "Tensors", "TextTokenizers", "Training", "VisionLanguage",
+                "Samples", "Tensors", "TextTokenizers", "Training", "VisionLanguage",
+            ]),
+        tests(
+            "LanguageTraining",
+            [
+                "LanguageModels", "Layers", "Loading", "ModelDescriptions", "ModelFolders", "Tensors", "TextTokenizers",
+                "Training",
             ]),
         tests(
             "Builds",
