@@ -102,10 +102,31 @@ struct EvalVQACommand: AsyncParsableCommand {
         var table = ColumnTable(["", "questions", "accuracy"], right: ["questions", "accuracy"])
         let kinds = result.scores.byAnswerType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
         for (name, share) in [("all", result.scores.all)] + kinds {
-            table.add([name, "\(share.questions)", String(format: "%.2f %%", 100 * share.accuracy)])
+            table.add([name, "\(share.questions)", percent(share)])
         }
-        return tallyLine(result.tally, of: "question") + "\nscorer: \(result.scores.scorer.rawValue)\n\n" + table.text()
+        return tallyLine(result.tally, of: "question") + "\nscorer: \(result.scores.scorer.rawValue)"
+            + "\n\n" + table.text() + kindTable(result)
     }
+
+    /// The accuracy by kind of question beside that of its commonest answer, where the kinds are few.
+    private func kindTable(_ result: Result) -> String {
+        let kinds = result.scores.byQuestionType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
+        guard (1...Self.mostKinds).contains(kinds.count) else { return "" }
+        var table = ColumnTable(
+            ["kind of question", "questions", "accuracy", "commonest answer"],
+            right: ["questions", "accuracy", "commonest answer"])
+        for (name, share) in kinds {
+            table.add([
+                name, "\(share.questions)", percent(share), percent(result.scores.commonest[name] ?? .init()),
+            ])
+        }
+        return "\n" + table.text()
+    }
+
+    /// More kinds of questions, as VQAv2 has, are in the JSON alone.
+    private static let mostKinds = 20
+
+    private func percent(_ share: AnswerScores.Share) -> String { String(format: "%.2f %%", 100 * share.accuracy) }
 }
 
 extension AnswerScorer: ExpressibleByArgument {}
