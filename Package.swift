@@ -221,8 +221,8 @@ let package = Package(
         library(
             "Evaluation",
             [
-                "BLIP2Models", "Concurrency", "Digests", "Images", "ModelFolders", "Samples", "Shards", "Storage",
-                "Tensors", "VisionLanguage",
+                "BLIP2Models", "Concurrency", "Decoding", "Digests", "Images", "LanguageModels", "ModelFolders",
+                "Samples", "Shards", "Storage", "Tensors", "VisionLanguage",
             ]),
         library(
             "BLIP2Training",
@@ -317,8 +317,8 @@ let package = Package(
         tests(
             "Evaluation",
             [
-                "BLIP2Models", "Captioning", "Images", "Layers", "ModelFolders", "Samples", "Shards", "Storage",
-                "Tensors",
+                "BLIP2Models", "Captioning", "Images", "LanguageModels", "Layers", "ModelFolders", "Samples", "Shards",
+                "Storage", "Tensors",
             ]),
         tests("Training", ["Images", "Layers", "Loading", "ModelFolders", "Tensors"]),
         tests(
