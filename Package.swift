@@ -213,10 +213,16 @@ let package = Package(
                 "Shards", "Tensors", "TextTokenizers", "VisionLanguage",
             ]),
         library(
+            "LanguageTraining",
+            [
+                "Decoding", "Digests", "Files", "LanguageModels", "Layers", "Loading", "ModelFolders", "RandomNumbers",
+                "Samples", "Tensors", "TextTokenizers", "Training",
+            ]),
+        library(
             "Evaluation",
             [
-                "BLIP2Models", "Concurrency", "Digests", "Images", "ModelFolders", "Samples", "Shards", "Storage",
-                "Tensors", "VisionLanguage",
+                "BLIP2Models", "Concurrency", "Decoding", "Digests", "Images", "LanguageModels", "ModelFolders",
+                "Samples", "Shards", "Storage", "Tensors", "VisionLanguage",
             ]),
         library(
             "BLIP2Training",
@@ -263,9 +269,9 @@ let package = Package(
             "blip2",
             [
                 "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Decoding", "Digests", "Evaluation", "Files",
-                "Images", "LanguageModels", "Layers", "Loading", "Locks", "Manifests", "ModelDescriptions",
-                "ModelFolders", "ProcessGroups", "Reports", "Samples", "Stages", "Storage", "Tensors", "TextMetrics",
-                "TextTokenizers", "Training", "VisionLanguage", arguments,
+                "Images", "LanguageModels", "LanguageTraining", "Layers", "Loading", "Locks", "Manifests",
+                "ModelDescriptions", "ModelFolders", "ProcessGroups", "Reports", "Samples", "Stages", "Storage",
+                "Tensors", "TextMetrics", "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage", "Tensors"]),
@@ -311,15 +317,21 @@ let package = Package(
         tests(
             "Evaluation",
             [
-                "BLIP2Models", "Captioning", "Images", "Layers", "ModelFolders", "Samples", "Shards", "Storage",
-                "Tensors",
+                "BLIP2Models", "Captioning", "Images", "LanguageModels", "Layers", "ModelFolders", "Samples", "Shards",
+                "Storage", "Tensors",
             ]),
         tests("Training", ["Images", "Layers", "Loading", "ModelFolders", "Tensors"]),
         tests(
             "BLIP2Training",
             [
                 "BLIP2Models", "Images", "LanguageModels", "Layers", "Loading", "ModelDescriptions", "ModelFolders",
-                "RandomNumbers", "Samples", "Tensors", "TextTokenizers", "Training", "VisionLanguage",
+                "Samples", "Tensors", "TextTokenizers", "Training", "VisionLanguage",
+            ]),
+        tests(
+            "LanguageTraining",
+            [
+                "LanguageModels", "Layers", "Loading", "ModelDescriptions", "ModelFolders", "Tensors", "TextTokenizers",
+                "Training",
             ]),
         tests(
             "Builds",

@@ -24,7 +24,7 @@ package struct DemoError: Error, CustomStringConvertible {
     package var description: String { "\(subject): \(code.rawValue): \(text)" }
 }
 
-/// The demonstration's files in a folder: images, `list.csv`, `list.tsv` and, last, `truth.jsonl`.
+/// The demonstration's files in a folder: images, questions, `list.csv`, `list.tsv` and `truth.jsonl`.
 package struct DemoFolder: Sendable {
     /// The folder.
     package let folder: URL
@@ -32,7 +32,7 @@ package struct DemoFolder: Sendable {
     /// The demonstration in `folder`, which need not exist yet.
     package init(_ folder: URL) { self.folder = folder }
 
-    /// Writes the images and the truth about them; pictures of an earlier data set under the same names are replaced.
+    /// Writes the images, `questions.json` and `annotations.json`, and the truth about them; pictures of an earlier data set under the same names are replaced.
     ///
     /// Pictures are made on all cores, one in memory for each.
     package func write(_ dataset: DemoDataset, encoders: DemoEncoders) async throws {
@@ -53,23 +53,43 @@ package struct DemoFolder: Sendable {
             }
             for try await _ in group {}
         }
+        let questions = DemoQuestions(dataset)
+        try write(questions.questions(), to: "questions.json")
+        try write(questions.annotations(), to: "annotations.json")
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try writeLines("truth.jsonl", dataset.rows) { String(decoding: try encoder.encode($0), as: UTF8.self) }
     }
 
-    /// Writes `list.csv`, with a header and quotes, and `list.tsv`, as CC12M has it, with the first caption alone, of images under `baseURL`, such as
-    /// `http://127.0.0.1:8080`; without one they hold paths in the folder.
+    /// Writes `list.csv`, with a header and quotes, and `list.tsv`, as CC12M has it, with the first caption alone, of images
+    /// under `baseURL`, such as `http://127.0.0.1:8080`; without one they hold paths in the folder.
+    ///
+    /// Of a clean data set also `answers.csv`: questions with their answers in the place of captions, to learn from.
     package func writeLists(_ dataset: DemoDataset, baseURL: String? = nil) throws(DemoError) {
         let start = baseURL.map { $0 + "/" } ?? ""
-        let header = "url" + String(repeating: ",caption", count: dataset.captionCount) + "\n"
-        try writeLines("list.csv", header: header, dataset.rows) { row in
-            let fields = [row.file.map { start + $0 } ?? "", row.webCaption] + dataset.furtherCaptions(row.row)
-            return fields.map(Self.quoted).joined(separator: ",")
-        }
+        try writeList("list.csv", dataset, start) { [$0.webCaption] + dataset.furtherCaptions($0.row) }
+        if dataset.isClean { try writeList("answers.csv", dataset, start) { dataset.lessons($0.row) } }
         try writeLines("list.tsv", dataset.rows) { row in
             row.file.map { "\(start)\($0)\t\(row.webCaption)" } ?? row.webCaption
+        }
+    }
+
+    /// Writes `text.txt` alone: sentences, questions and answers about the scenes, a line each, for a language model.
+    package func writeText(_ dataset: DemoDataset) throws(DemoError) {
+        try makeFolder(folder)
+        try writeLines("text.txt", (0..<dataset.count).lazy) { dataset.text($0).joined(separator: "\n") }
+    }
+
+    /// Writes a list with a header, each image under its row's number as `id`, and as many captions for each.
+    private func writeList(
+        _ name: String, _ dataset: DemoDataset, _ start: String, _ captions: (DemoRow) -> [String]
+    ) throws(DemoError) {
+        let count = captions(dataset.row(0)).count
+        let header = "url" + String(repeating: ",caption", count: count) + ",id\n"
+        try writeLines(name, header: header, dataset.rows) { row in
+            let fields = [row.file.map { start + $0 } ?? ""] + captions(row) + ["\(row.row)"]
+            return fields.map(Self.quoted).joined(separator: ",")
         }
     }
 

@@ -55,7 +55,7 @@ package enum Grammar {
     }
 
     /// The words as text: a comma follows its word at once.
-    private static func text(_ words: [String]) -> String {
+    static func text(_ words: [String]) -> String {
         words.joined(separator: " ").replacing(" ,", with: ",")
     }
 }

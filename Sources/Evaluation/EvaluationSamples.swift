@@ -16,6 +16,8 @@ package enum CaptionChoice: String, Sendable, CaseIterable {
 /// An image with its captions, as a shard holds it.
 struct EvaluationSample: Sendable {
     let key: String
+    /// Its id in its source; may be empty.
+    let sourceID: String
     /// The place of the shard: for errors.
     let shard: String
     /// Of the image as it was fetched: equal for two samples of one image.
@@ -85,7 +87,7 @@ struct EvaluationSamples {
             case .web: [sample.metadata.webCaption]
             }
         return EvaluationSample(
-            key: sample.key, shard: place,
+            key: sample.key, sourceID: sample.metadata.sourceID, shard: place,
             digest: ContentDigest(hex: sample.metadata.sha256) ?? Digests.digest(of: sample.image), image: sample.image,
             captions: captions.map { readable($0) }.filter { !$0.isEmpty })
     }

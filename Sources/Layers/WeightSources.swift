@@ -91,6 +91,10 @@ class CheckpointSource: WeightSource {
 /// Parameters made of a checkpoint's tensors as they are asked for.
 final class TrainedSource: CheckpointSource {
     private var made: [String: Tensor] = [:]
+    /// Tensors of the checkpoint that the model is not to see.
+    var hidden: Set<String> = []
+
+    override func has(_ name: String) -> Bool { !hidden.contains(name) && super.has(name) }
 
     override var keepsLayouts: Bool { false }
     override var parameters: Parameters { Parameters(made) }

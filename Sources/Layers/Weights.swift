@@ -37,9 +37,12 @@ package struct Weights {
 
     /// Parameters to train, float32 on `device`, with the values of `checkpoint`.
     ///
-    /// What layers ask for becomes a parameter; `parameters` gives them all when the model is made.
-    package init(training checkpoint: Checkpoint, on device: Device) {
-        self.init(TrainedSource(checkpoint, .float32, device), prefix: "", packingRows: nil, usesInt8: false)
+    /// What layers ask for becomes a parameter; `parameters` gives them all when the model is made. The model does not see the
+    /// tensors `hidden`: copies of others, which stay their copies.
+    package init(training checkpoint: Checkpoint, on device: Device, hiding hidden: Set<String> = []) {
+        let source = TrainedSource(checkpoint, .float32, device)
+        source.hidden = hidden
+        self.init(source, prefix: "", packingRows: nil, usesInt8: false)
     }
 
     /// No values, only a list of what a model asks for, which `recorded` returns afterwards.

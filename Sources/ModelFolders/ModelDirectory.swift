@@ -145,7 +145,7 @@ extension ModelDirectory {
     /// The files of the hub's layout beside configuration and weights.
     private static let describing: Set = [
         "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",
-        "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt",
+        "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt", "spiece.model",
         "generation_config.json",
     ]
 }

@@ -53,6 +53,9 @@ package struct AnswerScores: Sendable, Equatable, Encodable {
     package struct Share: Sendable, Equatable, Encodable {
         package fileprivate(set) var questions = 0
         fileprivate var sum = 0.0
+
+        package init() {}
+
         /// 0 to 1.
         package var accuracy: Double { questions == 0 ? 0 : sum / Double(questions) }
 
@@ -74,6 +77,10 @@ package struct AnswerScores: Sendable, Equatable, Encodable {
     package private(set) var all = Share()
     package private(set) var byAnswerType: [String: Share] = [:]
     package private(set) var byQuestionType: [String: Share] = [:]
+    /// What the commonest answer to questions of a kind reaches as the answer to all of them, by the kind.
+    ///
+    /// It takes no image and no question. Of equally frequent answers it is the first in the order of their bytes.
+    package private(set) var commonest: [String: Share] = [:]
 
     /// A question without an answer scores 0.
     package init(_ scorer: AnswerScorer, _ questions: [Questions.Question], _ predictions: Predictions) {
@@ -84,6 +91,15 @@ package struct AnswerScores: Sendable, Equatable, Encodable {
             byAnswerType[question.answerType, default: Share()].add(score)
             byQuestionType[question.questionType, default: Share()].add(score)
         }
+        for (kind, questions) in Dictionary(grouping: questions, by: \.questionType) {
+            let answer = Self.commonest(questions.flatMap(\.answers))
+            for question in questions { commonest[kind, default: Share()].add(scorer.score(answer, question.answers)) }
+        }
+    }
+
+    private static func commonest(_ answers: [String]) -> String {
+        let counts = answers.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
+        return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -91,6 +107,7 @@ package struct AnswerScores: Sendable, Equatable, Encodable {
         case accuracy
         case byAnswerType = "by_answer_type"
         case byQuestionType = "by_question_type"
+        case commonest = "commonest_answer"
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -99,5 +116,6 @@ package struct AnswerScores: Sendable, Equatable, Encodable {
         try container.encode(all.accuracy, forKey: .accuracy)
         try container.encode(byAnswerType, forKey: .byAnswerType)
         try container.encode(byQuestionType, forKey: .byQuestionType)
+        try container.encode(commonest, forKey: .commonest)
     }
 }

@@ -28,11 +28,20 @@ package struct Predictions: Sendable {
                 let answer = try item.decoded(Answer.self, path)
                 (id, text) = (answer.id, answer.text)
             }
-            counts[id.text, default: 0] += 1
-            guard texts[id.text] == nil else { continue }
-            texts[id.text] = text
-            order.append(id.text)
+            add(id.text, text)
         }
+    }
+
+    /// The texts `written`, each of an item by its id.
+    package init(_ written: some Sequence<(id: String, text: String)>) {
+        for (id, text) in written { add(id, text) }
+    }
+
+    private mutating func add(_ id: String, _ text: String) {
+        counts[id, default: 0] += 1
+        guard texts[id] == nil else { return }
+        texts[id] = text
+        order.append(id)
     }
 
     /// The text of an item; nil where there is none.

@@ -7,7 +7,7 @@ import TextTokenizers
 import VisionLanguage
 
 /// BLIP's: the words of a caption, one after the other, from the image and the words before.
-package struct CaptionObjective: Objective {
+package struct CaptionObjective: ImageObjective {
     /// The most tokens of a caption in training, the prompt's and the end counted.
     ///
     /// Source: salesforce/BLIP `models/blip.py`, `BLIP_Decoder.forward`.

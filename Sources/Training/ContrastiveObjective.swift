@@ -8,7 +8,7 @@ import TextTokenizers
 import VisionLanguage
 
 /// CLIP's: images and their captions are to be near each other, and far from those of the others in the batch.
-package struct ContrastiveObjective: Objective {
+package struct ContrastiveObjective: ImageObjective {
     package let directory: ModelDirectory
     package let view: ImageView
     private let configuration: CLIPConfiguration

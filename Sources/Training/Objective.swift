@@ -2,18 +2,22 @@ package import Images
 package import ModelFolders
 package import Tensors
 
-/// What a model is trained for: which model it is, and how it sees its images.
+/// What a model is trained for: which model it is, and how it reads its texts.
 package protocol Objective: Sendable {
     /// The folder of the model that training starts from.
     var directory: ModelDirectory { get }
-    /// How the model sees an image.
-    var view: ImageView { get }
-    /// What the model reads of a caption; the loader calls it in its own tasks.
-    func tokens(of caption: String) -> [Int]
+    /// What the model reads of a text, such as a caption; the loader calls it in its own tasks.
+    func tokens(of text: String) -> [Int]
     /// Makes the model, with its parameters on `device`; it is made once in a run.
     func model(on device: Device) throws -> any TrainingModel
     /// Writes the trained model into the folder `folder`, which is there, its `parameters` as `dtype`.
     func write(_ parameters: [String: Tensor], as dtype: DType, to folder: String) throws
+}
+
+/// What a model is trained for that sees the images of data sets as they are.
+package protocol ImageObjective: Objective {
+    /// How the model sees an image.
+    var view: ImageView { get }
 }
 
 extension Objective {

@@ -90,7 +90,7 @@ package struct StepPass {
 
 extension StepPass {
     /// Takes the gradients of `loss`, the step's only one.
-    func only(_ loss: Tensor) throws -> StepLosses {
+    package func only(_ loss: Tensor) throws -> StepLosses {
         try backward(loss)
         return StepLosses(total: Double(try loss.detached().floats()[0]))
     }

@@ -11,13 +11,13 @@ package struct TrainingRun: Sendable {
     /// What is validated and when.
     package struct Validation: Sendable {
         /// The samples, in batches of the run's size.
-        package let batches: BatchLoader
+        package let batches: any BatchSource
         /// How many of the batches, from the first.
         package let count: Int
         /// After how many steps.
         package let interval: Int
 
-        package init(_ batches: BatchLoader, count: Int, every interval: Int) {
+        package init(_ batches: any BatchSource, count: Int, every interval: Int) {
             precondition(count > 0 && interval > 0, "at least one batch")
             (self.batches, self.count, self.interval) = (batches, count, interval)
         }
@@ -26,7 +26,7 @@ package struct TrainingRun: Sendable {
     package let folder: RunFolder
     package let objective: any Objective
     package let options: TrainingOptions
-    package let batches: BatchLoader
+    package let batches: any BatchSource
     package let device: Device
     /// How many threads the model has; nil for as many as the options say.
     package var threads: Int?
@@ -51,7 +51,7 @@ package struct TrainingRun: Sendable {
     package var reducer: any GradientReducer = OwnGradients()
 
     package init(
-        _ folder: RunFolder, _ objective: any Objective, _ options: TrainingOptions, _ batches: BatchLoader,
+        _ folder: RunFolder, _ objective: any Objective, _ options: TrainingOptions, _ batches: any BatchSource,
         on device: Device
     ) {
         (self.folder, self.objective, self.options) = (folder, objective, options)
@@ -106,7 +106,7 @@ package struct TrainingRun: Sendable {
             try await save(trainer, journal, isBest: isBest)
         }
         guard start < options.schedule.steps else { return journal?.watch }
-        try await own(batches).withBatches(after: start) { next in
+        try await own(batches).withBatches(after: start, isolation: #isolation) { next in
             for step in start + 1...options.schedule.steps {
                 let batch = try await next()
                 batch.damaged.forEach(noteDamage)
@@ -138,12 +138,8 @@ package struct TrainingRun: Sendable {
         return try group.gathered(lacks)[0] == [1]
     }
 
-    private func own(_ batches: BatchLoader) -> BatchLoader {
-        var own = batches
-        own.tokenize = objective.tokens(of:)
-        own.decoders = self.batches.decoders
-        own.process = ProcessRank(group.index, of: group.count)
-        return own
+    private func own(_ batches: any BatchSource) -> any BatchSource {
+        batches.part(of: ProcessRank(group.index, of: group.count), tokenize: objective.tokens(of:))
     }
 
     private func isValidated(_ step: Int) -> Bool {
@@ -154,7 +150,7 @@ package struct TrainingRun: Sendable {
     /// The mean losses over the validation's batches, by the log's names; nil where the run was asked to stop.
     private func validated(_ trainer: Trainer, _ stop: StopRequest) async throws -> [String: Double]? {
         guard let validation else { return [:] }
-        return try await own(validation.batches).withBatches(after: 0) { next in
+        return try await own(validation.batches).withBatches(after: 0, isolation: #isolation) { next in
             var sums: [String: Double] = [:]
             for number in 1...validation.count {
                 let batch = try await next()

@@ -16,32 +16,41 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
 
             REFERENCES are a file of COCO or NoCaps (annotations), one of Karpathy's splits of COCO or Flickr30K, a list of \
             LAVIS, or Flickr30K's token file; PREDICTIONS a list of image_id and caption. Flickr30K's images are named by \
-            their file.
+            their file. Or --model writes the captions here, of the images of --data, as LAVIS does: behind "a photo of", by \
+            five beams, 8 to 30 new tokens. --no-image shows the model no image, --shown other the image before.
 
             Every image with a reference is scored. A missing caption counts as an empty one, of several the first counts, \
             and captions of other images are left out; where there are any of these, the exit code is 1. CIDEr-D is not \
             defined for a single image: a word is rare or not among several.
 
-            EXAMPLE:
+            EXAMPLES:
               blip2 eval captioning --predictions captions.json --references captions_val2014.json
+              blip2 eval captioning --model out/stage2 --data out/coco-val --references captions_val2014.json
             """)
 
-    @Option(help: ArgumentHelp("The captions that a model wrote.", valueName: "file")) var predictions: String
+    @Option(help: ArgumentHelp("The captions that a model wrote.", valueName: "file")) var predictions: String?
+    @OptionGroup var model: WritingModelOptions
     @Option(help: ArgumentHelp("The captions that people wrote.", valueName: "file")) var references: String
     @Option(help: "Which of Karpathy's splits the references are.") var split = "test"
     @Flag(help: "Write the result as JSON.") var json = false
     @OptionGroup var examples: ExamplesOptions
     @OptionGroup var logs: LogOptions
 
+    /// Source: LAVIS `projects/blip2/eval/caption_coco_opt2.7b_eval.yaml`; length penalty as in `blip2_opt.py`.
+    private static let defaults = WritingModelOptions.Defaults(
+        prompts: (decoder: "a photo of", encoder: "a photo of"), lengthPenalty: 1, minNewTokens: 8, maxNewTokens: 30)
+
     func run() async throws {
-        let evaluation = try asMetrics {
-            () throws(MetricsError) in
-            let references = try CaptionReferences(expandingHome(references), split: split)
-            return CaptionEvaluation(references, try Predictions(expandingHome(predictions), .captions))
+        let people = try asMetrics {
+            () throws(MetricsError) in try CaptionReferences(expandingHome(references), split: split)
         }
+        let captions = try await model.predictions(
+            predictions, .captions, form: .captions,
+            asked: people.images.map { .init(id: $0.id, image: $0.id, question: "") }, Self.defaults)
+        let evaluation = CaptionEvaluation(people, captions)
         try examples.write { page(evaluation) }
         try printResult(json ? jsonLine(evaluation) : table(evaluation), terminator: json ? "\n" : "")
-        try report(evaluation.tally, of: "image", predictions)
+        try report(evaluation.tally, of: "image", model.name(predictions))
     }
 
     private func table(_ evaluation: CaptionEvaluation) -> String {
@@ -52,7 +61,7 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
             table.add([domain] + figures(scores))
         }
         let note = evaluation.scores.ciderD == nil ? "\nCIDEr-D is not defined for a single image.\n" : ""
-        return tallyLine(evaluation.tally, of: "image") + "\n\n" + table.text() + note
+        return tallyLine(evaluation.tally, of: "image") + model.note + "\n\n" + table.text() + note
     }
 
     private func page(_ evaluation: CaptionEvaluation) -> ExamplesPage {

@@ -27,9 +27,12 @@ struct EvalVQACommand: AsyncParsableCommand {
             EXAMPLE:
               blip2 eval vqa --predictions answers.json --questions v2_OpenEnded_mscoco_val2014_questions.json \\
                 --annotations v2_mscoco_val2014_annotations.json
+              blip2 eval vqa --model out/stage2 --data out/held-out --questions questions.json \
+                --annotations annotations.json --output answers.json
             """)
 
-    @Option(help: ArgumentHelp("The answers that a model gave.", valueName: "file")) var predictions: String
+    @Option(help: ArgumentHelp("The answers that a model gave.", valueName: "file")) var predictions: String?
+    @OptionGroup var model: WritingModelOptions
     @Option(help: ArgumentHelp("The questions.", valueName: "file")) var questions: String
     @Option(help: ArgumentHelp("The answers that people gave, of VQAv2 or OK-VQA.", valueName: "file"))
     var annotations: String?
@@ -42,24 +45,36 @@ struct EvalVQACommand: AsyncParsableCommand {
     private struct Result: Encodable {
         let tally: Tally
         let scores: AnswerScores
+        /// What the model was shown; nil for predictions out of a file.
+        let shown: String?
+
+        private enum CodingKeys: String, CodingKey { case shown }
 
         func encode(to encoder: any Encoder) throws {
             try tally.encode(to: encoder)
             try scores.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encodeIfPresent(shown, forKey: .shown)
         }
     }
 
+    /// Source: Li et al., "BLIP-2", 2023, section 4.1.
+    private static let defaults = WritingModelOptions.Defaults(
+        prompts: (decoder: "Question: {} Answer:", encoder: "Question: {} Short answer:"), lengthPenalty: -1,
+        minNewTokens: 0, maxNewTokens: 10)
+
     func run() async throws {
-        let (questions, answers) = try asMetrics {
-            () throws(MetricsError) in (try read(), try Predictions(expandingHome(predictions), .answers))
-        }
+        let questions = try asMetrics(read)
+        let answers = try await model.predictions(
+            predictions, .answers, form: questions.kind == .gqa ? .gqa : .answers,
+            asked: questions.questions.map { .init(id: $0.id, image: $0.imageID, question: $0.text) }, Self.defaults)
         let used = scorer ?? (questions.kind == .gqa ? .gqa : .lavis)
         let result = Result(
             tally: answers.tally(questions.questions.map(\.id)),
-            scores: AnswerScores(used, questions.questions, answers))
+            scores: AnswerScores(used, questions.questions, answers), shown: model.shownName)
         try examples.write { page(result, questions.questions, answers) }
         try printResult(json ? jsonLine(result) : table(result), terminator: json ? "\n" : "")
-        try report(result.tally, of: "question", predictions)
+        try report(result.tally, of: "question", model.name(predictions))
     }
 
     private func read() throws(MetricsError) -> Questions {
@@ -102,10 +117,32 @@ struct EvalVQACommand: AsyncParsableCommand {
         var table = ColumnTable(["", "questions", "accuracy"], right: ["questions", "accuracy"])
         let kinds = result.scores.byAnswerType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
         for (name, share) in [("all", result.scores.all)] + kinds {
-            table.add([name, "\(share.questions)", String(format: "%.2f %%", 100 * share.accuracy)])
+            table.add([name, "\(share.questions)", percent(share)])
         }
-        return tallyLine(result.tally, of: "question") + "\nscorer: \(result.scores.scorer.rawValue)\n\n" + table.text()
+        return tallyLine(result.tally, of: "question") + "\nscorer: \(result.scores.scorer.rawValue)" + model.note
+            + "\n\n"
+            + table.text() + kindTable(result)
     }
+
+    /// The accuracy by kind of question beside that of its commonest answer, where the kinds are few.
+    private func kindTable(_ result: Result) -> String {
+        let kinds = result.scores.byQuestionType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
+        guard (1...Self.mostKinds).contains(kinds.count) else { return "" }
+        var table = ColumnTable(
+            ["kind of question", "questions", "accuracy", "commonest answer"],
+            right: ["questions", "accuracy", "commonest answer"])
+        for (name, share) in kinds {
+            table.add([
+                name, "\(share.questions)", percent(share), percent(result.scores.commonest[name] ?? .init()),
+            ])
+        }
+        return "\n" + table.text()
+    }
+
+    /// More kinds of questions, as VQAv2 has, are in the JSON alone.
+    private static let mostKinds = 20
+
+    private func percent(_ share: AnswerScores.Share) -> String { String(format: "%.2f %%", 100 * share.accuracy) }
 }
 
 extension AnswerScorer: ExpressibleByArgument {}

@@ -11,6 +11,22 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "A folder in the model hub's layout, or a model id in the hub's cache.")
     var model: String
 
+    @OptionGroup var machine: MachineOptions
+
+    @Flag(help: "Write JSON, one object per line for each image.")
+    var json = false
+
+    @OptionGroup var logs: LogOptions
+
+    func directory() throws -> String { try requireModel(model) }
+    func arithmetic() throws -> Precision { try machine.arithmetic() }
+    func use(images: Int) throws -> DeviceUse { try machine.use(images: images) }
+    func imagesAtOnce(default standard: Int) throws -> Int { try machine.imagesAtOnce(default: standard) }
+    func engines() throws -> EnginePool { try machine.engines() }
+}
+
+/// Where a model runs, and how exactly.
+struct MachineOptions: ParsableArguments {
     @Option(help: "Where the model runs: auto, cpu or cuda:N.")
     var device = "auto"
 
@@ -25,13 +41,6 @@ struct ModelOptions: ParsableArguments {
 
     @Flag(help: "Do not use cuDNN for attention.")
     var noCudnnAttention = false
-
-    @Flag(help: "Write JSON, one object per line for each image.")
-    var json = false
-
-    @OptionGroup var logs: LogOptions
-
-    func directory() throws -> String { try requireModel(model) }
 
     func arithmetic() throws -> Precision {
         guard let precision = Precision(rawValue: precision) else {

@@ -9,11 +9,25 @@ import Training
 
 /// The batches that a run is trained on, as its settings say.
 struct RunLoading {
-    let batches: BatchLoader
+    private(set) var batches: BatchLoader
     /// Of the data, their order, and what is done to images and captions: runs that differ in it see other batches.
     let fingerprint: String
-    /// Samples that are not trained on; nil where none are looked at.
-    let validation: TrainingRun.Validation?
+    /// Samples that are not trained on, in how many batches, and after how many steps they are looked at; nil where none are.
+    private var heldOut: (batches: BatchLoader, count: Int, interval: Int)?
+
+    /// What is validated and when; nil where nothing is.
+    var validation: TrainingRun.Validation? {
+        heldOut.map { TrainingRun.Validation($0.batches, count: $0.count, every: $0.interval) }
+    }
+
+    /// How many images are decoded at once.
+    var decoders: Int {
+        get { batches.decoders }
+        set {
+            batches.decoders = newValue
+            heldOut?.batches.decoders = newValue
+        }
+    }
 
     /// Finds the shards of the sets of `settings`; images become squares of `side` pixels.
     init(_ settings: RunSettings, side: Int) throws {
@@ -37,14 +51,14 @@ struct RunLoading {
         if settings.captions.clean == .blip { batches.clean = { blipCaption($0) } }
         batches.damageLimit = settings.data.damageLimit
         self.batches = batches
-        validation = try settings.validation.map { try Self.validation($0, settings, like: batches) }
+        heldOut = try settings.validation.map { try Self.heldOut($0, settings, like: batches) }
         fingerprint = digest(of: loader.fingerprint + "\n" + (try Self.preparation(settings, side: side))).hex
     }
 
     /// Batches of held-out samples, prepared like `training`, but for chance: images are shown whole.
-    private static func validation(
+    private static func heldOut(
         _ validation: RunSettings.Validation, _ settings: RunSettings, like training: BatchLoader
-    ) throws -> TrainingRun.Validation {
+    ) throws -> (BatchLoader, count: Int, interval: Int) {
         let loader = try ShardLoader(directories: validation.paths, order: LoadingOrder(seed: settings.seed))
         guard loader.sampleCount >= training.batchSize else {
             throw CommandError(
@@ -56,7 +70,7 @@ struct RunLoading {
         (batches.captionChoice, batches.clean) = (training.captionChoice, training.clean)
         batches.damageLimit = training.damageLimit
         let count = max(1, min(validation.samples, loader.sampleCount) / training.batchSize)
-        return TrainingRun.Validation(batches, count: count, every: validation.every)
+        return (batches, count, validation.every)
     }
 
     private struct Preparation: Encodable {

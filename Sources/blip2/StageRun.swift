@@ -73,9 +73,9 @@ struct StageRun<Stage: TrainedStage> {
         try processes?.group.meet()
         let objective = try stage.objective(on: device, dropout: nil)
         let options = try options(of: objective)
-        var batches = loading.batches
-        if let processes { batches.decoders = processes.place.threads }
-        var run = TrainingRun(RunFolder(settings.output), objective, options, batches, on: device)
+        var loading = loading
+        if let processes { loading.decoders = processes.place.threads }
+        var run = TrainingRun(RunFolder(settings.output), objective, options, loading.batches, on: device)
         if let processes {
             (run.group, run.reducer) = (processes.group, BucketReducer(over: processes.gradients))
         }

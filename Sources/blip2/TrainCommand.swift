@@ -4,7 +4,7 @@ import Commands
 /// Trains models.
 struct TrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "train", abstract: "Train a model on the pipeline's shards.",
+        commandName: "train", abstract: "Train a model on the pipeline's shards, or a language model on texts.",
         discussion: """
             The same command resumes a run that was stopped or killed, with the same losses and the
             same final weights.
@@ -15,6 +15,7 @@ struct TrainCommand: AsyncParsableCommand {
               blip2 train stage1 --config manifests/stage1-vit-g.yaml
             """,
         subcommands: [
-            TrainCLIPCommand.self, TrainCaptionerCommand.self, TrainStage1Command.self, TrainStage2Command.self,
+            TrainCLIPCommand.self, TrainCaptionerCommand.self, TrainLanguageModelCommand.self, TrainStage1Command.self,
+            TrainStage2Command.self,
         ])
 }

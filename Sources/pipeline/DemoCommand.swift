@@ -12,18 +12,23 @@ struct DemoCommand: AsyncParsableCommand {
         discussion: """
             Prints the address once it is serving, and serves until it is stopped. The lists, DIR/list.csv and DIR/list.tsv,
             use that address, or with --no-serve the images' paths in DIR, for `image_root`. DIR/truth.jsonl describes
-            what each image shows.
+            what each image shows. DIR/questions.json and DIR/annotations.json ask about the images, in VQAv2's form; an
+            image's id is the list's column `id`. With --clean, DIR/answers.csv has questions with their answers in the
+            place of captions. --text-only writes DIR/text.txt alone, for a language model.
 
             EXAMPLES:
               pipeline demo --output out/demo
               pipeline demo --output out/demo --count 1000 --seed 7 --no-serve
               pipeline demo --output out/training --count 50000 --seed 1000 --clean
+              pipeline demo --output out/text --count 20000 --seed 4000 --text-only
             """)
 
     @Option(help: ArgumentHelp("The directory to write to.", valueName: "dir")) var output: String
     @Option(help: "Number of rows in the lists.") var count = 240
     @Option(help: "Seed for the scenes, captions and faults.") var seed: UInt64 = 1
     @Flag(help: "Make every row valid and every caption true, as training data.") var clean = false
+    @Flag(help: "Write text.txt alone: sentences, questions and answers about the scenes, a line each.")
+    var textOnly = false
     @Option(help: "Address to serve on, loopback only; port 0 picks a free port.") var listen = "127.0.0.1:0"
     @Flag(inversion: .prefixedNo, help: "Serve the images once they are made.") var serve = true
     @OptionGroup var logs: LogOptions
@@ -37,6 +42,10 @@ struct DemoCommand: AsyncParsableCommand {
         let dataset = DemoDataset(seed: seed, count: count, isClean: clean)
         let folder = DemoFolder(URL(fileURLWithPath: output))
         do {
+            guard !textOnly else {
+                try folder.writeText(dataset)
+                return try printResult("\(output)/text.txt")
+            }
             try await folder.write(dataset, encoders: .images)
             guard serve else {
                 try folder.writeLists(dataset)

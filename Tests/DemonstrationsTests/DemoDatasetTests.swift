@@ -73,7 +73,7 @@ struct DemoDatasetTests {
 
             let csv = try String(contentsOf: folder.appending(path: "list.csv"), encoding: .utf8)
             let lines = csv.split(separator: "\n")
-            #expect(lines.count == 61 && lines[0] == "url,caption")
+            #expect(lines.count == 61 && lines[0] == "url,caption,id")
             #expect(csv.contains("\"") && csv.contains("http://127.0.0.1:1/images/000000."))
             let tsv = try String(contentsOf: folder.appending(path: "list.tsv"), encoding: .utf8)
             #expect(tsv.split(separator: "\n").count { $0.contains("\t") } == 59)

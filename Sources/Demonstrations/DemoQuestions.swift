@@ -1,0 +1,95 @@
+import Foundation
+
+/// The questions about a data set's images, in the form in which VQAv2 distributes its own.
+///
+/// An image's id is the number of its row, which the lists' column `id` names.
+struct DemoQuestions {
+    private let dataset: DemoDataset
+    private static let annotators = 10
+
+    init(_ dataset: DemoDataset) { self.dataset = dataset }
+
+    /// `questions.json`: `question_id`, `image_id` and `question`.
+    func questions() throws -> Data {
+        try encoded(
+            QuestionFile(questions: asked.map { Asked(question_id: $0.id, image_id: $0.row, question: $0.asked.text) }))
+    }
+
+    /// `annotations.json`: the answers of ten annotators, who agree; `question_type` is the kind of question.
+    func annotations() throws -> Data {
+        try encoded(
+            AnnotationFile(
+                annotations: asked.map { id, row, asked in
+                    Annotation(
+                        question_id: id, image_id: row, question_type: asked.kind.rawValue,
+                        answer_type: asked.answerType, multiple_choice_answer: asked.answer,
+                        answers: (1...Self.annotators).map { Answer(answer: asked.answer, answer_id: $0) })
+                }))
+    }
+
+    /// The questions about images that can be had.
+    private var asked: [(id: Int, row: Int, asked: SceneQuestion)] {
+        (0..<dataset.count).flatMap { row in
+            dataset.questions(row).enumerated().map { (row * 10 + $0, row, $1) }
+        }
+    }
+
+    private func encoded(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value) + Data("\n".utf8)
+    }
+
+    // swift-format-ignore: AlwaysUseLowerCamelCase
+    private struct Asked: Encodable {
+        let question_id: Int
+        let image_id: Int
+        let question: String
+    }
+
+    private struct QuestionFile: Encodable { let questions: [Asked] }
+
+    // swift-format-ignore: AlwaysUseLowerCamelCase
+    private struct Answer: Encodable {
+        let answer: String
+        let answer_id: Int
+        var answer_confidence = "yes"
+    }
+
+    // swift-format-ignore: AlwaysUseLowerCamelCase
+    private struct Annotation: Encodable {
+        let question_id: Int
+        let image_id: Int
+        let question_type: String
+        let answer_type: String
+        let multiple_choice_answer: String
+        let answers: [Answer]
+    }
+
+    private struct AnnotationFile: Encodable { let annotations: [Annotation] }
+}
+
+extension DemoDataset {
+    /// The questions about the scene of row `index`; none where its image cannot be had.
+    package func questions(_ index: Int) -> [SceneQuestion] {
+        guard isClean || row(index).oddity?.rejection == nil else { return [] }
+        var random = DemoRandom(seed: seed ^ 0x6173_6B65, stream: UInt64(index))
+        return scene(index).questions(using: &random)
+    }
+
+    /// Questions and answers about the scene of row `index` as lines of text to learn from, five of them.
+    func lessons(_ index: Int) -> [String] {
+        var random = DemoRandom(seed: seed ^ 0x6C65_7373, stream: UInt64(index))
+        return scene(index).lessons(using: &random).map { $0.line(isShort: random.below(2) == 0) }
+    }
+
+    /// Lines of text about the scene of row `index`, for a language model: a caption, and questions and answers, most of
+    /// them behind a description from which they can be answered.
+    func text(_ index: Int) -> [String] {
+        var random = DemoRandom(seed: seed ^ 0x7465_7874, stream: UInt64(index))
+        let scene = scene(index)
+        let whole = scene.wholeDescription
+        let lessons = lessons(index).map { random.below(5) == 0 ? $0 : "\(whole). \($0)" }
+        return [Grammar.caption(of: scene, using: &random)] + lessons
+    }
+}

@@ -1,0 +1,139 @@
+import ArgumentParser
+import BLIP2Models
+import Captioning
+import Commands
+import Evaluation
+import Foundation
+import LanguageModels
+import Manifests
+import ModelFolders
+import Storage
+import Tensors
+import TextMetrics
+
+/// A phase-2 model that writes what is then scored, and the images that it sees.
+struct WritingModelOptions: ParsableArguments {
+    @Option(
+        help:
+            "A BLIP-2 model with a language model, instead of --predictions: a folder in the model hub's layout, or an id."
+    )
+    var model: String?
+    @Option(
+        help: ArgumentHelp(
+            "A data set built by the pipeline, with the images; repeatable. An image goes by its source_id, or its key.",
+            valueName: "dir"))
+    var data: [String] = []
+    @Option(help: "What the model is shown: own, other (the image before, by mistake as it were) or none.")
+    var shown = TextEvaluation.Shown.own
+    @Flag(help: "The same as --shown none: a model that does not see.") var noImage = false
+    @Option(help: "What stands before the text that is written; {} is the question.") var prompt: String?
+    @Option(help: "Beams; 1 takes the most likely token at each step.") var beams = 5
+    @Option(help: "Beam scores are divided by the length to this power; below 0 favours short texts.")
+    var lengthPenalty: Double?
+    @Option(help: "The fewest tokens of a text.") var minNewTokens: Int?
+    @Option(help: "The most tokens of a text, its end counted.") var maxNewTokens: Int?
+    @Option(help: ArgumentHelp("Also write what the model wrote, in the form of --predictions.", valueName: "file"))
+    var output: String?
+    @OptionGroup var machine: MachineOptions
+
+    /// How texts are written unless options say otherwise.
+    struct Defaults {
+        /// For a language model without an encoder, and for one with an encoder.
+        let prompts: (decoder: String, encoder: String)
+        let lengthPenalty: Double
+        let minNewTokens: Int
+        let maxNewTokens: Int
+    }
+
+    func validate() throws {
+        guard model != nil else {
+            guard data.isEmpty, !noImage, output == nil else {
+                throw ValidationError("--data, --no-image and --output: give --model, too")
+            }
+            return
+        }
+        guard !data.isEmpty else { throw ValidationError("--model: give at least one --data, too") }
+        guard beams >= 1 else { throw ValidationError("--beams: want at least 1, not \(beams)") }
+        guard maxNewTokens ?? 1 >= 1 else { throw ValidationError("--max-new-tokens: want at least 1") }
+        guard minNewTokens ?? 0 >= 0 else { throw ValidationError("--min-new-tokens: want 0 or more") }
+        guard !noImage || shown != .other else { throw ValidationError("--no-image: not with --shown other") }
+    }
+
+    /// What was read from `predictions`, or what the model writes about `asked`, each with its question's text or none; and
+    /// what to call that in messages.
+    func predictions(
+        _ predictions: String?, _ kind: Predictions.Kind, form: Predictions.Form, asked: [Asked], _ defaults: Defaults
+    ) async throws -> Predictions {
+        guard let model else {
+            guard let predictions else { throw ValidationError("want --predictions or --model") }
+            return try asMetrics { () throws(MetricsError) in try Predictions(expandingHome(predictions), kind) }
+        }
+        guard predictions == nil else { throw ValidationError("--predictions: not with --model, which writes them") }
+        let texts = try await write(requireModel(model), asked, defaults)
+        let made = Predictions(asked.compactMap { item in texts[item.id].map { (id: item.id, text: $0) } })
+        if let output {
+            do {
+                try made.write(asked.map(\.id), as: form, to: expandingHome(output))
+            } catch {
+                throw CommandError(.badInput, "\(error)")
+            }
+        }
+        return made
+    }
+
+    /// Something that the model is asked about an image.
+    struct Asked {
+        let id: String
+        let image: String
+        /// Empty where there is none.
+        let question: String
+    }
+
+    private func write(_ directory: String, _ asked: [Asked], _ defaults: Defaults) async throws -> [String: String] {
+        let engines = try machine.engines()
+        let loaded = try await asInput {
+            try GenerationModel(directory: directory, precision: machine.arithmetic(), on: engines.device)
+        }
+        let isDecoder = loaded.configuration.language.isDecoder
+        let prompt = prompt ?? (isDecoder ? defaults.prompts.decoder : defaults.prompts.encoder)
+        let items = asked.map {
+            TextEvaluation.Item(id: $0.id, image: $0.image, prompt: prompt.replacing("{}", with: $0.question))
+        }
+        let search: GenerationOptions.Search =
+            beams == 1 ? .greedy : .beams(beams, lengthPenalty: lengthPenalty ?? defaults.lengthPenalty)
+        let most = maxNewTokens ?? defaults.maxNewTokens
+        let options = GenerationOptions(
+            search, minNewTokens: min(minNewTokens ?? defaults.minNewTokens, most), maxNewTokens: most)
+        var evaluation = TextEvaluation(loaded, engines, options)
+        evaluation.shown = noImage ? .none : shown
+        evaluation.batch = try machine.use(images: asked.count).batch
+        let progress = PartProgress()
+        defer { progress.finish() }
+        do {
+            return try await asInput {
+                try await evaluation.run(items, about: DatasetImages(data.map { Dataset(at: expandingHome($0)) })) {
+                    progress.show("writing", unit: "texts", done: $0, total: $1)
+                }
+            }
+        } catch let error as EvaluationError {
+            throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    /// What to call the predictions in messages.
+    func name(_ predictions: String?) -> String { predictions ?? model ?? "" }
+
+    /// What a model was shown, for JSON; nil where none was asked.
+    var shownName: String? { model == nil ? nil : (noImage ? .none : shown).rawValue }
+
+    /// What a model was shown, in words, where it was not its own image.
+    var note: String {
+        switch noImage ? .none : shown {
+        case .own: ""
+        case .other: "\nshown: another image"
+        case .none: "\nshown: no image"
+        }
+    }
+}
+
+extension TextEvaluation.Shown: ExpressibleByArgument {}

@@ -1,0 +1,122 @@
+import Foundation
+import Testing
+
+@testable import Demonstrations
+
+@Suite("Questions about scenes")
+struct QuestionTests {
+    private let dataset = DemoDataset(seed: 11, count: 3000, isClean: true)
+
+    private var asked: [(scene: Scene, question: SceneQuestion)] {
+        (0..<dataset.count).flatMap { row in dataset.questions(row).map { (dataset.scene(row), $0) } }
+    }
+
+    /// The answer that the scene gives, found by the words of the question alone; nil where it has none or several.
+    private func answer(_ question: String, _ scene: Scene) -> String? {
+        let words = question.dropLast().split(separator: " ").map(String.init)
+        let kind = words.last.flatMap(Scene.Kind.init(rawValue:))
+        let named = scene.shapes.filter { $0.kind == kind }
+        switch words[0] {
+        case "how": return "\(scene.shapes.count)"
+        case "is": return named.isEmpty ? "no" : "yes"
+        case "what": return named.count == 1 ? named[0].colour.rawValue : nil
+        default:
+            guard named.count == 1 else { return nil }
+            let words = [["top", "", "bottom"][named[0].row], ["left", "", "right"][named[0].column]]
+            let place = words.filter { !$0.isEmpty }.joined(separator: " ")
+            return place.isEmpty ? "middle" : place
+        }
+    }
+
+    @Test("have exactly one true answer, which is theirs")
+    func answers() {
+        let asked = asked
+        #expect(Set(asked.map(\.question.kind)) == Set(SceneQuestion.Kind.allCases))
+        for (scene, question) in asked { #expect(answer(question.text, scene) == question.answer, "\(question)") }
+    }
+
+    @Test("are balanced: yes and no, and each number, colour and place about equally often")
+    func balance() {
+        for (kind, answers) in [
+            (SceneQuestion.Kind.presence, 2), (.number, 3), (.colour, 9), (.place, 9),
+        ] {
+            let counts = Dictionary(grouping: asked.map(\.question).filter { $0.kind == kind }, by: \.answer)
+                .mapValues(\.count)
+            let even = Double(counts.values.reduce(0, +)) / Double(answers)
+            #expect(counts.count == answers)
+            for (answer, count) in counts { #expect(abs(Double(count) / even - 1) < 0.25, "\(answer): \(count)") }
+        }
+    }
+
+    @Test("lessons are as many for every scene, and true")
+    func lessons() throws {
+        for row in 0..<500 {
+            let lessons = dataset.lessons(row)
+            #expect(lessons.count == 5 && Set(lessons).count == 5)
+            for lesson in lessons {
+                let parts = try #require(lesson.firstMatch(of: /^Question: (.+\?) (?:Short answer|Answer): (.+)$/))
+                #expect(answer(String(parts.1), dataset.scene(row)) == String(parts.2))
+            }
+        }
+    }
+
+    @Test("the text for a language model is true, and most of its answers can be read in the line before them")
+    func text() {
+        var described = 0
+        for row in 0..<200 {
+            let (lines, scene) = (dataset.text(row), dataset.scene(row))
+            #expect(lines.count == 6 && Grammar.isTrue(lines[0], of: scene))
+            for line in lines.dropFirst() {
+                let parts = line.split(separator: ". ")
+                if parts.count == 2 {
+                    described += 1
+                    #expect(Grammar.isTrue(String(parts[0]), of: scene))
+                }
+                #expect(parts.last?.hasPrefix("Question: ") == true)
+            }
+        }
+        #expect(700...900 ~= described)
+    }
+
+    @Test("are written as VQAv2's, with the rows' numbers as ids, of rows alone whose image can be had")
+    func files() throws {
+        struct Questions: Decodable {
+            struct Question: Decodable {
+                let question_id: Int
+                let image_id: Int
+                let question: String
+            }
+            let questions: [Question]
+        }
+        struct Annotations: Decodable {
+            struct Annotation: Decodable {
+                struct Answer: Decodable {
+                    let answer: String
+                    let answer_id: Int
+                }
+                let question_id: Int
+                let image_id: Int
+                let question_type: String
+                let answer_type: String
+                let multiple_choice_answer: String
+                let answers: [Answer]
+            }
+            let annotations: [Annotation]
+        }
+        let small = DemoDataset(seed: 3, count: 60)
+        let files = DemoQuestions(small)
+        let questions = try JSONDecoder().decode(Questions.self, from: files.questions()).questions
+        let annotations = try JSONDecoder().decode(Annotations.self, from: files.annotations()).annotations
+        #expect(questions.map(\.question_id) == annotations.map(\.question_id))
+        #expect(Set(questions.map(\.question_id)).count == questions.count)
+        let usable = small.rows.filter { $0.oddity?.rejection == nil }.map(\.row)
+        #expect(Set(questions.map(\.image_id)) == Set(usable))
+        for (asked, annotated) in zip(questions, annotations) {
+            #expect(asked.image_id == annotated.image_id && annotated.answers.map(\.answer_id) == Array(1...10))
+            #expect(annotated.answers.allSatisfy { $0.answer == annotated.multiple_choice_answer })
+            #expect(answer(asked.question, small.scene(asked.image_id)) == annotated.multiple_choice_answer)
+            #expect(SceneQuestion.Kind(rawValue: annotated.question_type) != nil)
+            #expect(["yes/no", "number", "other"].contains(annotated.answer_type))
+        }
+    }
+}
