@@ -3,12 +3,14 @@ import Commands
 import Digests
 import Foundation
 import Images
+import Layers
 import Manifests
 import ModelFolders
 import Samples
+import Tensors
 import VisionLanguage
 
-/// The frozen image encoder that the settings of a run name, for the images that they say.
+/// The image encoder that the settings of a run name, for the images that they say.
 struct RunEncoder {
     let folder: ModelDirectory
     let configuration: ImageEncoderConfiguration
@@ -32,6 +34,13 @@ struct RunEncoder {
 
     /// The side in pixels of the squares that it sees.
     var side: Int { configuration.vision.imageSide }
+
+    /// Its tensors by the hub's names, float32, with the table of positions for the run's images: what is trained.
+    func tensors() throws -> [PendingTensor] {
+        try folder.load { checkpoint throws(WeightsError) in
+            try configuration.hubTensors(of: checkpoint, as: .float32)
+        }
+    }
 
     /// What a start's recipe says of it: its description.
     var recipe: String {

@@ -8,8 +8,10 @@ import Loading
 import Locks
 import Manifests
 import ModelFolders
+import QuestionSets
 import Samples
 import Tensors
+import TextMetrics
 import Training
 
 /// What both trainings need to know.
@@ -134,6 +136,10 @@ func asTrainingInput<Value>(_ body: () async throws -> Value) async throws -> Va
     } catch let error as PhaseOneError {
         throw CommandError(.badInput, "\(error)")
     } catch let error as CheckpointError {
+        throw CommandError(.badInput, "\(error)")
+    } catch let error as QuestionError {
+        throw CommandError(.badInput, "\(error)")
+    } catch let error as MetricsError {
         throw CommandError(.badInput, "\(error)")
     }
 }
