@@ -5,6 +5,7 @@ import Foundation
 import Images
 import Layers
 import Manifests
+import ModelDescriptions
 import ModelFolders
 import Samples
 import Tensors
@@ -27,8 +28,12 @@ struct RunEncoder {
                 .badInput,
                 "images.size: want a multiple of the image encoder's patches of \(patch) pixels, not \(side)")
         }
+        // A BLIP-2's images are squashed, whichever of the encoders it has.
+        let isCLIP = try folder.configuration("config.json") { json throws(ConfigurationError) in
+            try ConfigurationObject(json: json).value("model_type") == .text("clip")
+        }
         normalization = try folder.normalization(
-            of: own.kind == .clip ? .shortestSideCropped(side: ownSide) : .squashed(side: ownSide))
+            of: isCLIP ? .shortestSideCropped(side: ownSide) : .squashed(side: ownSide))
         configuration = own.with(imageSide: side)
     }
 
