@@ -204,6 +204,7 @@ let package = Package(
                 "Concurrency", "Samples", "Digests", "Images", "Locks", "RandomNumbers", "Shards", "Storage",
                 "TextTokenizers", asyncAlgorithms,
             ]),
+        library("QuestionSets", ["Loading", "RandomNumbers", "Storage", "Tables", "TextMetrics"]),
         library("Reports", ["Samples", "Digests", "Files", "RandomNumbers", "Storage"]),
         library("Commands", ["Files", "Locks", "Manifests", logging, arguments]),
         library(
@@ -270,8 +271,8 @@ let package = Package(
             [
                 "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Decoding", "Digests", "Evaluation", "Files",
                 "Images", "LanguageModels", "LanguageTraining", "Layers", "Loading", "Locks", "Manifests",
-                "ModelDescriptions", "ModelFolders", "ProcessGroups", "Reports", "Samples", "Stages", "Storage",
-                "Tensors", "TextMetrics", "TextTokenizers", "Training", "VisionLanguage", arguments,
+                "ModelDescriptions", "ModelFolders", "ProcessGroups", "QuestionSets", "Reports", "Samples", "Stages",
+                "Storage", "Tensors", "TextMetrics", "TextTokenizers", "Training", "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage", "Tensors"]),
@@ -345,6 +346,7 @@ let package = Package(
             name: "ProcessProbe", dependencies: ["Commands", "ProcessGroups", "Tensors", arguments],
             path: "Tests/ProcessProbe", swiftSettings: strict),
         tests("Loading", ["Images", "Samples", "Shards", "Storage"]),
+        tests("QuestionSets", ["Loading", "Samples", "Storage", "Tables", "TextMetrics"]),
         tests("Reports", ["Digests", "Files", "Samples"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["RandomNumbers", "TestSupport"],

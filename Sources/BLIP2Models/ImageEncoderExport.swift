@@ -5,8 +5,9 @@ import VisionLanguage
 extension ImageEncoderConfiguration {
     /// The parameters of the encoder in `checkpoint`, whatever its layout, by the hub's names, for a model written whole.
     ///
-    /// They are those that run, without the blocks and the norm that are left out, in the element type they are stored in.
-    package func hubTensors(of checkpoint: Checkpoint) throws(WeightsError) -> [PendingTensor] {
+    /// They are those that run, without the blocks and the norm that are left out, as `dtype` or in the element type they are
+    /// stored in. The table of positions is that for the configured size of image.
+    package func hubTensors(of checkpoint: Checkpoint, as dtype: DType? = nil) throws(WeightsError) -> [PendingTensor] {
         let layout = try ImageEncoderLayout(of: checkpoint, kind)
         var tensors: [PendingTensor] = []
         for (name, shape) in hubShapes {
@@ -21,22 +22,26 @@ extension ImageEncoderConfiguration {
                     code: .wrongShape, file: file, key: stored,
                     message: "shape \(found), but the configuration says \(shape)")
             }
-            let dtype = try preparing(stored, of: file) { () throws(TorchError) in
-                do {
-                    return try checkpoint.tensor(stored).dtype
-                } catch {
-                    throw TorchError(operation: "read", message: "\(error)")
-                }
-            }
+            let type = if let dtype { dtype } else { try storedType(stored, checkpoint) }
             tensors.append(
-                PendingTensor(name: name, dtype: dtype, shape: shape) {
+                PendingTensor(name: name, dtype: type, shape: shape) {
                     guard !isTable else {
-                        return try layout.positions(checkpoint, self, dtype, .cpu).bytes()
+                        return try layout.positions(checkpoint, self, type, .cpu).bytes()
                     }
-                    return try layout.tensor(name, vision.width, checkpoint).reshaped(shape).bytes()
+                    return try layout.tensor(name, vision.width, checkpoint).reshaped(shape).to(type).bytes()
                 })
         }
         return tensors
+    }
+
+    private func storedType(_ name: String, _ checkpoint: Checkpoint) throws(WeightsError) -> DType {
+        try preparing(name, of: checkpoint.file(of: name)) { () throws(TorchError) in
+            do {
+                return try checkpoint.tensor(name).dtype
+            } catch {
+                throw TorchError(operation: "read", message: "\(error)")
+            }
+        }
     }
 
     /// The names and shapes of the hub's layout.

@@ -63,7 +63,7 @@ enum ImageEncoderLayout: Equatable {
         }
     }
 
-    /// The encoder of `weights` with the table `positions` `[1, T, D]`.
+    /// The encoder of `weights` with the table `positions`, `[1, T, D]` or `[T, D]`.
     func transformer(
         _ weights: Weights, _ vision: VisionConfiguration, positions: Tensor
     ) throws(WeightsError) -> VisionTransformer {
@@ -87,8 +87,7 @@ enum ImageEncoderLayout: Equatable {
         if let before { norm = try LayerNorm(weights.scoped(before), width, epsilon: vision.epsilon) }
         let parts = VisionParts(
             patch: try visionPatch(weights.scoped(patch), vision, bias: isEVA),
-            classToken: try preparing(classTokenName) { () throws(TorchError) in try token.reshaped([1, 1, width]) },
-            position: positions, before: norm)
+            classToken: token, position: positions, before: norm)
         var blocks: [TransformerBlock] = []
         for layer in 0..<vision.layers {
             let scope = weights.scoped(block(layer))

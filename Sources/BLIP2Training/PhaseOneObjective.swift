@@ -8,25 +8,24 @@ import TextTokenizers
 package import Training
 import VisionLanguage
 
-/// BLIP-2's phase 1: a Q-Former learns to see through a frozen image encoder, by three objectives at once.
+/// BLIP-2's phase 1: a Q-Former learns to see through a frozen image encoder, by three objectives at once; and its
+/// fine-tuning for retrieval, in which the encoder is trained too.
 ///
-/// Source: Li et al., "BLIP-2", 2023, section 3.1.
+/// Source: Li et al., "BLIP-2", 2023, sections 3.1 and 4.4.
 package struct PhaseOneObjective: Objective {
-    /// The model that training starts from, without its image encoder: `config.json`, the trained tensors by the hub's
+    /// The model that training starts from, without a frozen image encoder: `config.json`, the trained tensors by the hub's
     /// names in `model.safetensors`, and the tokenizer.
     package let directory: ModelDirectory
-    /// The frozen image encoder, in any of the layouts of `ImageEncoderLayout`.
-    package let encoder: ModelDirectory
+    package let encoder: EncoderUse
     package let configuration: BLIP2Configuration
     package let options: PhaseOneOptions
-    private let encoderPrecision: Precision
     private let tokenizer: BERTWordPieceTokenizer
     private let normalization: Normalization
 
-    /// Training of the model in the folder `start` behind the image encoder in `encoder`, which computes in
-    /// `encoderPrecision`; with `dropout` in place of the configuration's, where it is given.
+    /// Training of the model in the folder `start` behind an image encoder; with `dropout` in place of the configuration's,
+    /// where it is given.
     package init(
-        start: ModelDirectory, encoder: ModelDirectory, encoderPrecision: Precision, dropout: Double? = nil,
+        start: ModelDirectory, encoder: EncoderUse, dropout: Double? = nil,
         options: PhaseOneOptions = PhaseOneOptions()
     ) throws(ModelError) {
         var configuration = try start.configuration("config.json", BLIP2Configuration.init(json:))
@@ -41,7 +40,7 @@ package struct PhaseOneObjective: Objective {
                 .badOption, start.path,
                 "texts of \(options.textTokens) tokens: want 3 to \(configuration.qformer.positions)")
         }
-        (directory, self.encoder, self.encoderPrecision) = (start, encoder, encoderPrecision)
+        (directory, self.encoder) = (start, encoder)
         (self.configuration, self.options, self.tokenizer) = (configuration, options, tokenizer)
     }
 
@@ -55,26 +54,22 @@ package struct PhaseOneObjective: Objective {
     }
 
     package func model(on device: Device) throws -> any TrainingModel {
-        let (model, parameters) = try directory.trained(on: device) { weights throws(WeightsError) in
-            try PhaseOneModel(configuration, weights)
-        }
-        let frozen = try FrozenPart("image encoder", of: encoder) { checkpoint throws(WeightsError) in
-            try ImageEncoder(checkpoint, configuration.encoder, encoderPrecision, on: device)
+        let (made, parameters) = try directory.trained(on: device) { weights throws(WeightsError) in
+            (try PhaseOneModel(configuration, weights), try encoder.trained(configuration.encoder, weights))
         }
         return PhaseOneTraining(
-            model: model, parameters: parameters, encoder: frozen, options: options,
+            model: made.0, parameters: parameters,
+            encoder: try encoder.part(made.1, configuration.encoder, on: device), options: options,
             pixels: ModelPixels(
                 side: configuration.encoder.vision.imageSide, normalization: normalization, device: device))
     }
 
     /// The finished model whole, as transformers' `Blip2ForImageTextRetrieval` reads it: what was trained, as `dtype`, and
-    /// the image encoder in its own element types.
+    /// a frozen image encoder in its own element types.
     package func write(_ parameters: [String: Tensor], as dtype: DType, to folder: String) throws {
         try directory.copyDescription(to: folder, dtype: dtype)
         let trained = try parameters.mapValues { try $0.detached().to(dtype) }
-        let frozen = try encoder.load { checkpoint throws(WeightsError) in
-            try configuration.encoder.hubTensors(of: checkpoint)
-        }
+        let frozen = try encoder.tensors(configuration.encoder)
         try writeWeights(PhaseOneLayout.hub.tensors(trained) + frozen, to: folder)
     }
 }

@@ -9,6 +9,14 @@ package struct PhaseOneOptions: Sendable, Equatable {
         case processes
     }
 
+    /// What becomes of other pairs of an image in a batch.
+    package enum SameImage: String, Sendable, CaseIterable {
+        /// They are left out of the contrastive loss.
+        case leftOut
+        /// Their texts belong to the image too: they share the target.
+        case shared
+    }
+
     /// Into how many micro-batches each process divides its part of a batch; losses and gradients are the same.
     package var microBatches: Int
     /// The share of the target that is spread over all candidates, and over the vocabulary.
@@ -18,12 +26,13 @@ package struct PhaseOneOptions: Sendable, Equatable {
     package var textTokens: Int
     /// What stands before every caption.
     package var prompt: String
+    package var sameImage: SameImage
 
     package init(
         microBatches: Int = 1, smoothing: Double = 0.1, textMean: TextMean = .global, textTokens: Int = 32,
-        prompt: String = ""
+        prompt: String = "", sameImage: SameImage = .leftOut
     ) {
         (self.microBatches, self.smoothing, self.textMean) = (microBatches, smoothing, textMean)
-        (self.textTokens, self.prompt) = (textTokens, prompt)
+        (self.textTokens, self.prompt, self.sameImage) = (textTokens, prompt, sameImage)
     }
 }

@@ -50,7 +50,8 @@ struct PhaseOneWork {
     ) throws -> PhaseOneLosses {
         let (count, smoothing) = (candidates.count, training.options.smoothing)
         let itc = try imageTextContrastiveLoss(
-            similarities(features, candidates), candidates, smoothing: smoothing, of: count)
+            similarities(features, candidates), candidates, smoothing: smoothing,
+            sharesTargets: training.options.sameImage == .shared, of: count)
         let foreign = try others(negatives.foreignImages(own))
         let matching = try imageTextMatchingLoss(
             model,

@@ -12,7 +12,7 @@ package struct PhaseTwoOptions: Sendable, Equatable {
     package var microBatches: Int
     /// The most tokens of a text that is given, and of one that is written.
     package var textTokens: Int
-    /// What stands before every caption.
+    /// What stands before every caption, or around every question: `{}` stands for it.
     package var prompt: String
     package var split: Split
     /// Which mean over the targets is taken.

@@ -65,29 +65,50 @@ struct ImageStates {
     /// Where the others' stand in `otherStates`.
     private let places: [Int: Int]
     private let otherStates: Tensor?
+    /// How many of them each process has given.
+    private let given: [Int]
+    /// Which of the own pairs, from 0, each process was given.
+    private let taken: [[Int]]
 
     /// The states of `own`'s pairs, and of those in `wanted` that are other processes'.
     ///
-    /// Only what is asked for is sent, once to each process, in the encoder's element type.
+    /// Only what is asked for is sent, once to each process, in the encoder's element type. Where the encoder `isTrained`, what
+    /// the others gave collects gradients.
     init(
-        _ states: Tensor, _ own: Range<Int>, wanted: [Int], _ pairs: StepPairs, _ group: any ProcessGroup
+        _ states: Tensor, _ own: Range<Int>, wanted: [Int], _ pairs: StepPairs, _ group: any ProcessGroup,
+        isTrained: Bool = false
     ) throws {
         (self.own, ownStates) = (own, states)
         guard group.count > 1 else {
-            (places, otherStates) = ([:], nil)
+            (places, otherStates, given, taken) = ([:], nil, [], [])
             return
         }
         let foreign = Set(wanted.filter { !own.contains($0) }).sorted()
         let asked = try group.gathered(foreign.flatMap { number in (0..<4).map { UInt8(number >> (8 * $0) & 255) } })
-        let parts = try asked.map { bytes in
+        let taken = asked.map { bytes in
             let numbers = stride(from: 0, to: bytes.count, by: 4).map { start in
                 (0..<4).reduce(0) { $0 | Int(bytes[start + $1]) << (8 * $1) }
             }
-            return try states.rows(numbers.filter { own.contains($0) }.map { $0 - own.lowerBound })
+            return numbers.filter { own.contains($0) }.map { $0 - own.lowerBound }
         }
         // Owners stand in the order of their pairs, and each sends in the order of the list.
-        otherStates = try concatenated(group.exchanged(parts), dimension: 0)
+        let others = try concatenated(group.exchanged(taken.map { try states.rows($0) }), dimension: 0)
+        otherStates = try isTrained ? others.parameter() : others
+        self.taken = taken
+        given = pairs.owners.map { owner in foreign.count { owner.contains($0) } }
         places = Dictionary(uniqueKeysWithValues: foreign.enumerated().map { ($1, $0) })
+    }
+
+    /// For each process that took states from here: of which of the own pairs, from 0, and the gradients of these.
+    func gradient(_ group: any ProcessGroup) throws -> [(places: [Int], gradient: Tensor)] {
+        guard let otherStates else { return [] }
+        let gradient = try otherStates.gradient()
+        var start = 0
+        let parts = try given.map { count in
+            defer { start += count }
+            return try gradient.rows(Array(start..<start + count))
+        }
+        return zip(taken, try group.exchanged(parts)).map { ($0, $1) }
     }
 
     /// The states of the pairs `numbers`, `[n, S, E]`; nil of none.
@@ -105,7 +126,7 @@ struct ImageStates {
 
 extension Tensor {
     /// The rows `places` of the first dimension, in that order.
-    fileprivate func rows(_ places: [Int]) throws -> Tensor {
+    func rows(_ places: [Int]) throws -> Tensor {
         try selecting(0, Tensor(places, shape: [places.count]).to(.int64, on: device))
     }
 }

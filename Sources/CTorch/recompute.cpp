@@ -30,11 +30,36 @@ struct Body : torch::CustomClassHolder {
     }
 };
 
+/// Autocast as it was where a function was computed first, until the end of the scope.
+///
+/// Parameters are converted anew: a copy that is kept would be part of the graph of one pass.
+struct Autocasting {
+    at::DeviceType device;
+    bool caches = at::autocast::is_autocast_cache_enabled();
+    bool is_on;
+
+    Autocasting(at::DeviceType device, bool is_on, at::ScalarType dtype) : device(device), is_on(is_on) {
+        if (!is_on) return;
+        at::autocast::set_autocast_dtype(device, dtype);
+        at::autocast::set_autocast_enabled(device, true);
+        at::autocast::set_autocast_cache_enabled(false);
+    }
+    ~Autocasting() {
+        if (!is_on) return;
+        // A backward pass runs without it.
+        at::autocast::set_autocast_enabled(device, false);
+        at::autocast::set_autocast_cache_enabled(caches);
+    }
+};
+
 struct Recomputed : torch::autograd::Function<Recomputed> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &x,
                               const c10::intrusive_ptr<Body> &body) {
         context->save_for_backward({x});
         context->saved_data["body"] = c10::IValue::make_capsule(body);
+        const at::DeviceType device = x.device().type();
+        context->saved_data["autocast"] = at::autocast::is_autocast_enabled(device);
+        context->saved_data["dtype"] = static_cast<int64_t>(at::autocast::get_autocast_dtype(device));
         return (*body)(x);
     }
 
@@ -43,7 +68,12 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
         const auto body = c10::static_intrusive_pointer_cast<Body>(context->saved_data["body"].toCapsule());
         at::AutoGradMode recording(true);
         at::Tensor x = context->get_saved_variables()[0].detach().requires_grad_(true);
-        const at::Tensor y = (*body)(x);
+        at::Tensor y;
+        {
+            Autocasting as_before(x.device().type(), context->saved_data["autocast"].toBool(),
+                                  static_cast<at::ScalarType>(context->saved_data["dtype"].toInt()));
+            y = (*body)(x);
+        }
         torch::autograd::backward({y}, {gradients[0]});
         return {x.grad(), at::Tensor()};
     }
@@ -61,7 +91,6 @@ int ct_recompute(ct_tensor_t x, ct_body_t run, void (*release)(void *), void *co
     return made(out, [&] {
         const auto body = c10::make_intrusive<Body>(run, release, context);
         if (!at::GradMode::is_enabled() || !x->value.requires_grad()) return (*body)(x->value);
-        TORCH_CHECK(!at::autocast::is_autocast_enabled(x->value.device().type()), "nothing is recomputed in autocast");
         return Recomputed::apply(x->value, body);
     });
 }

@@ -33,6 +33,9 @@ public struct BatchLoader: Sendable {
     public var captionsPerImage = 1
     /// What is done to a caption before it is shown and tokenized.
     public var clean: (@Sendable (String) -> String)?
+    /// What is asked about an image, by the number of its set, its key, and the pass over the set; its answers are then shown
+    /// in place of captions.
+    package var ask: (@Sendable (_ set: Int, _ key: String, _ pass: Int) -> ShownQuestion)?
     /// What becomes of a caption for the model; it runs in the loader's own tasks.
     public var tokenize: (@Sendable (String) -> [Int])?
     /// How many batches are made ahead of the one that the trainer has; one more may wait complete.
@@ -139,6 +142,6 @@ extension TrainingBatch {
         self.init(
             step: step, numbers: numbers, keys: samples.map(\.key), digests: samples.map(\.digest), pixels: pixels,
             captions: samples.map(\.captions), tokens: samples.compactMap(\.tokens),
-            damaged: samples.flatMap(\.damaged))
+            questions: samples.compactMap(\.question), damaged: samples.flatMap(\.damaged))
     }
 }

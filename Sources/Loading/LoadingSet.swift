@@ -9,6 +9,8 @@ public struct LoadingSet: Sendable {
     public var share: Double?
     /// How its images are prepared, where that is another way than the other sets'.
     public var transform: ImageTransform?
+    /// The keys of the samples that are shown; nil shows all.
+    package var keys: Set<String>?
 
     /// The data sets in the directories `places`, outputs of the pipeline.
     public init(at places: [String], share: Double? = 1, transform: ImageTransform? = nil) {

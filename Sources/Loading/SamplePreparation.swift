@@ -9,6 +9,7 @@ struct PreparedSample: Sendable {
     let pixels: [UInt8]
     let captions: [String]
     let tokens: [[Int]]?
+    let question: ShownQuestion?
     /// The samples that should have been here.
     var damaged: [DamagedSample] = []
 }
@@ -69,14 +70,20 @@ final class SamplePreparation: Sendable {
             let code: LoadingError.Code = error.code == .outOfMemory ? .unreadable : .image
             throw LoadingError(code, sample.shard, "\(sample.key): \(error)")
         }
-        var captions = try captions(of: sample, at: position)
-        if let clean = batches.clean { captions = captions.map(clean) }
+        let question = batches.ask.map { $0(sample.set, sample.key, sample.pass) }
+        let captions =
+            if let question { question.answers.map(\.text) } else { try captions(of: sample, at: position) }
         return PreparedSample(
             key: sample.key, digest: sample.digest, pixels: pixels, captions: captions,
-            tokens: batches.tokenize.map { captions.map($0) })
+            tokens: batches.tokenize.map { captions.map($0) }, question: question)
     }
 
     private func captions(of sample: TrainingSample, at position: Int) throws(LoadingError) -> [String] {
+        let captions = try selectedCaptions(of: sample, at: position)
+        return batches.clean.map { captions.map($0) } ?? captions
+    }
+
+    private func selectedCaptions(of sample: TrainingSample, at position: Int) throws(LoadingError) -> [String] {
         switch batches.captionChoice {
         case .best: return [sample.captions[0]]
         case .web:

@@ -70,45 +70,65 @@ struct SetReader {
 private struct OpenGroup {
     private let pass: Int
     private let shards: [RawSamples]
-    private let indexes: [ShardIndex]
+    /// Of each shard, the places of its samples that are shown.
+    private let places: [[ShardIndex.Place]]
+    /// Which of the shard's samples these are, where that is not all of them.
+    private let numbers: [[Int]]?
     private var walk: GroupWalk<Result<[UInt8], ShardError>>
     private let order: LoadingOrder
     private let chance: Chance
 
     init(_ loader: ShardLoader, set: Int, pass: Int, number: Int, _ shards: [Int]) throws(LoadingError) {
         self.pass = pass
-        var (open, indexes): ([RawSamples], [ShardIndex]) = ([], [])
+        var (open, places): ([RawSamples], [[ShardIndex.Place]]) = ([], [])
         for shard in shards {
             let (samples, index) = try loader.sets[set].shards[shard].openSamples()
             open.append(samples)
-            indexes.append(index)
+            places.append(index.places)
         }
-        (self.shards, self.indexes, order) = (open, indexes, loader.order)
+        numbers = loader.sets[set].keys.map { keys in
+            places.map { places in places.indices.filter { keys.contains(places[$0].key) } }
+        }
+        if let numbers { places = zip(places, numbers).map { places, numbers in numbers.map { places[$0] } } }
+        (self.shards, self.places, order) = (open, places, loader.order)
         chance = Chance(seed: loader.order.seed, .sampleOrder, set, pass, number)
-        walk = GroupWalk(indexes.map { $0.places.map(\.length) }, order, chance)
+        walk = GroupWalk(places.map { $0.map(\.length) }, order, chance)
     }
 
     var waitingCount: Int { walk.waitingCount }
 
     mutating func next() -> SetReader.Item? {
-        let shards = shards
+        let (shards, numbers) = (shards, numbers)
         let entry = walk.next { shard, number in
-            Result { () throws(ShardError) in try shards[shard].bytes(of: number) }
+            Result { () throws(ShardError) in try shards[shard].bytes(of: numbers?[shard][number] ?? number) }
         }
         return entry.map { item($0.shard, $0.number, $0.payload) }
     }
 
     /// The sample that comes behind `before` others; nothing else is read.
     func item(_ before: Int) -> SetReader.Item {
-        var walk = GroupWalk<Void>(indexes.map { $0.places.map(\.length) }, order, chance)
+        var walk = GroupWalk<Void>(places.map { $0.map(\.length) }, order, chance)
         for _ in 0..<before { _ = walk.next { _, _ in } }
         guard let entry = walk.next({ _, _ in }) else { preconditionFailure("a group has no sample \(before)") }
         let (shard, number) = (shards[entry.shard], entry.number)
-        return item(entry.shard, number, Result { () throws(ShardError) in try shard.bytes(of: number) })
+        let stored = numbers?[entry.shard][number] ?? number
+        return item(entry.shard, number, Result { () throws(ShardError) in try shard.bytes(of: stored) })
     }
 
     private func item(_ shard: Int, _ number: Int, _ bytes: Result<[UInt8], ShardError>) -> SetReader.Item {
-        SetReader.Item(key: indexes[shard].places[number].key, pass: pass, shard: shards[shard].name, bytes: bytes)
+        SetReader.Item(key: places[shard][number].key, pass: pass, shard: shards[shard].name, bytes: bytes)
+    }
+}
+
+extension [PublishedShard] {
+    /// How many samples of each are among `keys`.
+    func counts(of keys: Set<String>) throws(LoadingError) -> [Int] {
+        var counts: [Int] = []
+        for shard in self {
+            let (_, index) = try shard.openSamples()
+            counts.append(index.places.count { keys.contains($0.key) })
+        }
+        return counts
     }
 }
 

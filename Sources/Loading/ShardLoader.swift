@@ -18,6 +18,8 @@ public struct ShardLoader: Sendable {
 
     /// The shards of a set.
     struct SetShards: Sendable {
+        /// The samples that are shown, where that is not all of them.
+        let keys: Set<String>?
         let shards: [PublishedShard]
         let sampleCounts: [Int]
         let sampleCount: Int
@@ -34,15 +36,18 @@ public struct ShardLoader: Sendable {
         var found: [SetShards] = []
         for set in sets {
             let shards = try publishedShards(in: set.datasets)
-            let counts = shards.map(\.samples)
-            guard !counts.isEmpty else {
+            let counts = if let keys = set.keys { try shards.counts(of: keys) } else { shards.map(\.samples) }
+            guard counts.contains(where: { $0 > 0 }) else {
                 let places = set.datasets.map { $0.place(of: DatasetLayout.description) }
-                throw LoadingError(.empty, places.joined(separator: ", "), "no published shard holds a sample")
+                throw LoadingError(
+                    .empty, places.joined(separator: ", "),
+                    set.keys == nil
+                        ? "no published shard holds a sample" : "no published shard holds a sample that is to be shown")
             }
             let sampleCount = counts.reduce(0, +)
             found.append(
                 SetShards(
-                    shards: shards, sampleCounts: counts, sampleCount: sampleCount,
+                    keys: set.keys, shards: shards, sampleCounts: counts, sampleCount: sampleCount,
                     share: set.share ?? Double(sampleCount), transform: set.transform))
         }
         let unit = if case .batches(let size) = order.mixing { size } else { 1 }
@@ -77,6 +82,9 @@ public struct ShardLoader: Sendable {
         ]
         for set in sets {
             lines.append("share \(set.share)")
+            if let keys = set.keys {
+                lines.append("keys \(digest(of: Array(keys.sorted().joined(separator: " ").utf8)).hex)")
+            }
             lines += set.shards.map { "\($0.name) \($0.samples) \($0.sha256)" }
         }
         return digest(of: Array(lines.joined(separator: "\n").utf8)).hex

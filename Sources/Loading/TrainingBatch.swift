@@ -16,14 +16,17 @@ public struct TrainingBatch: Sendable, Equatable {
     public let captions: [[String]]
     /// The same captions as the loader's `tokenize` gives them; empty where it has none.
     public let tokens: [[[Int]]]
+    /// What is asked about each image, whose captions are then the answers; empty where nothing is.
+    package let questions: [ShownQuestion]
     /// Samples that are damaged, and for which others stand in here.
     public let damaged: [DamagedSample]
 
     /// A batch that was not read from shards, for measurements and tests.
     package init(
         step: Int, numbers: Range<Int>, keys: [String], digests: [ContentDigest], pixels: [UInt8],
-        captions: [[String]], tokens: [[[Int]]], damaged: [DamagedSample]
+        captions: [[String]], tokens: [[[Int]]], questions: [ShownQuestion] = [], damaged: [DamagedSample]
     ) {
+        self.questions = questions
         (self.step, self.numbers, self.keys, self.digests) = (step, numbers, keys, digests)
         (self.pixels, self.captions, self.tokens, self.damaged) = (pixels, captions, tokens, damaged)
     }
@@ -35,6 +38,28 @@ public struct TrainingBatch: Sendable, Equatable {
     public func pixels(of index: Int) -> ArraySlice<UInt8> {
         let byteCount = pixels.count / max(1, count)
         return pixels[index * byteCount..<(index + 1) * byteCount]
+    }
+}
+
+/// A question about an image, with what may be answered.
+package struct ShownQuestion: Sendable, Equatable {
+    package struct Answer: Sendable, Equatable {
+        package let text: String
+        /// How large a share of those who answered gave it; the shares of a question's answers add up to 1.
+        package let share: Double
+
+        package init(_ text: String, share: Double) { (self.text, self.share) = (text, share) }
+    }
+
+    package let text: String
+    /// Different ones, at least one.
+    package let answers: [Answer]
+    /// What the loss of its answers is multiplied by.
+    package let weight: Double
+
+    package init(_ text: String, _ answers: [Answer], weight: Double = 1) {
+        precondition(!answers.isEmpty, "a question has an answer")
+        (self.text, self.answers, self.weight) = (text, answers, weight)
     }
 }
 
@@ -68,16 +93,19 @@ public struct ProcessRank: Sendable, Hashable {
 }
 
 extension TrainingBatch {
-    /// The samples whose images and first captions differ from those of all before them, as a batch of their own.
+    /// The samples whose images and first captions, or questions, differ from those of all before them, as a batch of their
+    /// own.
     package var distinct: TrainingBatch {
         var (images, texts): (Set<ContentDigest>, Set<String>) = ([], [])
         let places = keys.indices.filter { place in
-            let isNewText = texts.insert(captions[place][0]).inserted
+            let text = questions.isEmpty ? captions[place][0] : questions[place].text
+            let isNewText = texts.insert(text).inserted
             return images.insert(digests[place]).inserted && isNewText
         }
         return TrainingBatch(
             step: step, numbers: 0..<places.count, keys: places.map { keys[$0] }, digests: places.map { digests[$0] },
             pixels: places.flatMap { pixels(of: $0) }, captions: places.map { captions[$0] },
-            tokens: tokens.isEmpty ? [] : places.map { tokens[$0] }, damaged: damaged)
+            tokens: tokens.isEmpty ? [] : places.map { tokens[$0] },
+            questions: questions.isEmpty ? [] : places.map { questions[$0] }, damaged: damaged)
     }
 }

@@ -14,6 +14,10 @@ package struct PhaseOneSettings: Sendable, Equatable {
         /// The model whose vocabulary is used; nil is that of `from`.
         package var tokenizer: String?
 
+        package init(from: String, head: String? = nil, tokenizer: String? = nil) {
+            (self.from, self.head, self.tokenizer) = (from, head, tokenizer)
+        }
+
         package var isScratch: Bool { from == Self.scratch }
     }
 
@@ -32,12 +36,19 @@ package struct PhaseOneSettings: Sendable, Equatable {
         package var positions: Int?
         /// How often hidden states and attention's weights are dropped in training.
         package var dropout: Double
+
+        /// The sizes of what training starts from.
+        package init(dropout: Double) { self.dropout = dropout }
     }
 
     /// What the file says whatever is trained.
     package var run: RunSettings
     package var start: Start
     package var qformer: QFormer
+
+    package init(run: RunSettings, start: Start, qformer: QFormer) {
+        (self.run, self.start, self.qformer) = (run, start, qformer)
+    }
 }
 
 extension PhaseOneSettings: StageSettings {

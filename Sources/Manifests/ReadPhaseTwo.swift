@@ -42,7 +42,7 @@ extension PhaseTwoSettings.LanguageModel {
 }
 
 extension PhaseTwoSettings.QFormer {
-    fileprivate init(_ reader: MappingReader) throws(ManifestError) {
+    init(_ reader: MappingReader) throws(ManifestError) {
         dropout = try reader.double("dropout", default: 0.1, want: "at least 0 and below 1") { (0..<1).contains($0) }
         try reader.finish()
     }

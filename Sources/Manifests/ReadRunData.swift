@@ -1,8 +1,10 @@
 import Yams
 
 extension RunSettings.Data {
-    init(_ reader: MappingReader, _ images: RunSettings.Images) throws(ManifestError) {
-        sets = try Self.sets(reader, images)
+    /// With `asks` every set has questions.
+    init(_ reader: MappingReader, _ images: RunSettings.Images, asks: Bool) throws(ManifestError) {
+        questions = asks ? try RunSettings.QuestionFiles.list(reader) : nil
+        sets = try Self.sets(reader, images, asks: asks, common: questions)
         mixing = try reader.choice("mixing", default: .samples)
         shuffle = try Shuffle(section("shuffle", of: reader))
         damageLimit = try reader.int("damage_limit", default: 100, in: 0...Int.max)
@@ -10,7 +12,7 @@ extension RunSettings.Data {
     }
 
     private static func sets(
-        _ reader: MappingReader, _ images: RunSettings.Images
+        _ reader: MappingReader, _ images: RunSettings.Images, asks: Bool, common: [RunSettings.QuestionFiles]?
     ) throws(ManifestError) -> [Set] {
         guard let node = reader.node("sets") else { return [] }
         guard case .sequence(let list) = node, !list.isEmpty else {
@@ -19,7 +21,10 @@ extension RunSettings.Data {
         var sets: [Set] = []
         for (index, node) in list.enumerated() {
             let item = try MappingReader(node, path: reader.full("sets") + "[\(index)]")
-            let set = try Set(item, images)
+            let set = try Set(item, images, asks: asks)
+            if asks, set.questions ?? common == nil {
+                throw item.fault(.missingKey, "questions", "add it: " + RunSettings.QuestionFiles.want)
+            }
             if let first = sets.first, (first.share == nil) != (set.share == nil) {
                 throw item.fault(.invalid, "share", "give every set a share, or none: then each has its size")
             }
@@ -30,15 +35,16 @@ extension RunSettings.Data {
 }
 
 extension RunSettings.Data.Set {
-    fileprivate init(_ reader: MappingReader, _ images: RunSettings.Images) throws(ManifestError) {
+    fileprivate init(_ reader: MappingReader, _ images: RunSettings.Images, asks: Bool) throws(ManifestError) {
         paths = try reader.strings(
             reader.required("path", "add it: an output of the pipeline, or a list of them"), "path",
             want: "an output of the pipeline, or a list of them")
         share =
             reader.node("share") == nil ? nil : try reader.double("share", default: 1, want: "more than 0") { $0 > 0 }
         self.images = try reader.node("images").map { node throws(ManifestError) in
-            try RunSettings.Images(MappingReader(node, path: reader.full("images")), over: images)
+            try RunSettings.Images(MappingReader(node, path: reader.full("images")), images, ofSet: true)
         }
+        questions = asks ? try RunSettings.QuestionFiles.list(reader) : nil
         try reader.finish()
     }
 }
@@ -54,13 +60,12 @@ extension RunSettings.Data.Shuffle {
 
 extension RunSettings.Images {
     /// BLIP-2's.
-    private static let standard = Self(
+    static let standard = Self(
         size: nil, crop: .area(0.5...1, aspect: 3.0 / 4...4.0 / 3), flip: true, randAugment: false)
 
-    /// The images of all sets, or, `over` those, of one.
-    init(_ reader: MappingReader, over others: Self? = nil) throws(ManifestError) {
-        let fallback = others ?? .standard
-        size = others == nil ? try reader.optionalInt("size", in: 1...16_384) : nil
+    /// The images of all sets, or of one; `fallback` has what is not said.
+    init(_ reader: MappingReader, _ fallback: Self, ofSet: Bool = false) throws(ManifestError) {
+        size = ofSet ? nil : try reader.optionalInt("size", in: 1...16_384) ?? fallback.size
         crop = try Crop(reader, "crop") ?? fallback.crop
         flip = try reader.bool("flip", default: fallback.flip)
         randAugment = try reader.bool("rand_augment", default: fallback.randAugment)

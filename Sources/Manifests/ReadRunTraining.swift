@@ -1,5 +1,5 @@
 extension RunSettings.Training {
-    init(_ reader: MappingReader) throws(ManifestError) {
+    init(_ reader: MappingReader, _ defaults: RunDefaults) throws(ManifestError) {
         decay = try reader.choice("decay", default: .steps)
         steps = try reader.optionalInt("steps", in: 1...1_000_000_000)
         epochs = try reader.optionalInt("epochs", in: 1...1_000_000)
@@ -8,17 +8,19 @@ extension RunSettings.Training {
             reader.required("batch_size", "add it: samples of a step, those of all processes together"), "batch_size",
             in: 2...1_000_000)
         accumulate = try reader.int("accumulate", default: 1, in: 1...1_000_000)
-        learningRate = try reader.double("learning_rate", default: 1e-4, want: "more than 0") { $0 > 0 }
-        minLearningRate = try reader.double("min_learning_rate", default: min(1e-5, learningRate), want: "0 or more") {
-            $0 >= 0
+        learningRate = try reader.double("learning_rate", default: defaults.learningRate, want: "more than 0") {
+            $0 > 0
         }
+        minLearningRate = try reader.double(
+            "min_learning_rate", default: min(defaults.minLearningRate, learningRate), want: "0 or more"
+        ) { $0 >= 0 }
         warmupSteps = try reader.optionalInt("warmup_steps", in: 0...1_000_000_000)
         let isByEpochs = decay == .epochs
         warmupLearningRate =
             reader.node("warmup_learning_rate") == nil
             ? (isByEpochs ? min(1e-6, learningRate) : nil)
             : try reader.double("warmup_learning_rate", default: 0, want: "0 or more") { $0 >= 0 }
-        betas = reader.node("betas") == nil ? [0.9, 0.98] : try reader.numbers("betas", want: Self.wantedBetas)
+        betas = reader.node("betas") == nil ? defaults.betas : try reader.numbers("betas", want: Self.wantedBetas)
         epsilon = try reader.double("epsilon", default: 1e-8, want: "more than 0") { $0 > 0 }
         weightDecay = try reader.double("weight_decay", default: 0.05, want: "0 or more") { $0 >= 0 }
         clipNorm = try reader.double("clip_norm", default: 0, want: "0 (no limit) or more") { $0 >= 0 }

@@ -29,8 +29,26 @@ extension RunSettings {
         var settings = self
         if !output.isEmpty { settings.output = absolutePath(output) }
         settings.imageEncoder.model = paths.model(imageEncoder.model)
-        for index in data.sets.indices { settings.data.sets[index].paths = data.sets[index].paths.map(paths.input) }
+        settings.data.questions = data.questions.map { $0.map(paths.questions) }
+        for index in data.sets.indices {
+            settings.data.sets[index].paths = data.sets[index].paths.map(paths.input)
+            settings.data.sets[index].questions = data.sets[index].questions.map { $0.map(paths.questions) }
+        }
         settings.validation?.paths = validation?.paths.map(paths.input) ?? []
+        settings.validation?.questions = validation?.questions.map { $0.map(paths.questions) }
+        return settings
+    }
+}
+
+extension FinetuneSettings {
+    package func resolved(besideFile path: String) -> FinetuneSettings {
+        let paths = PathsBesideFile(path)
+        var settings = self
+        settings.run = run.resolved(paths)
+        settings.start.from = paths.model(start.from)
+        settings.start.phaseOne = start.phaseOne.map(paths.model)
+        settings.start.head = start.head.map(paths.model)
+        settings.start.tokenizer = start.tokenizer.map(paths.model)
         return settings
     }
 }
@@ -80,6 +98,12 @@ private struct PathsBesideFile {
         guard unsafe FileManager.default.fileExists(atPath: input(path), isDirectory: &isFolder), isFolder.boolValue
         else { return path }
         return input(path) + "/shards/*.tar.zst"
+    }
+
+    func questions(_ files: RunSettings.QuestionFiles) -> RunSettings.QuestionFiles {
+        var files = files
+        (files.file, files.annotations) = (input(files.file), files.annotations.map(input))
+        return files
     }
 
     func model(_ model: String) -> String {

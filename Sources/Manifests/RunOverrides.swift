@@ -1,6 +1,6 @@
 /// What the command line says over the file of a training; nil leaves the file's value.
 package struct RunOverrides: Sendable, Equatable {
-    /// Data sets that are trained on, as one, instead of the file's; empty leaves those.
+    /// Data sets that are trained on, as one, instead of the file's, whose questions stay; empty leaves those.
     package var data: [String] = []
     package var output: String?
     package var steps: Int?
@@ -24,7 +24,10 @@ extension RunSettings {
     /// run, where they would be more: a short trial of a long run's file needs one flag.
     package func overridden(by overrides: RunOverrides) -> RunSettings {
         var settings = self
-        if !overrides.data.isEmpty { settings.data.sets = [Data.Set(paths: overrides.data)] }
+        if !overrides.data.isEmpty {
+            let questions = data.sets.flatMap { $0.questions ?? [] }
+            settings.data.sets = [Data.Set(paths: overrides.data, questions: questions.isEmpty ? nil : questions)]
+        }
         settings.output = overrides.output ?? output
         settings.processes = overrides.processes ?? processes
         settings.seed = overrides.seed ?? seed

@@ -5,6 +5,10 @@ package struct RunSettings: Encodable, Sendable, Equatable {
         /// A directory in the hub's layout, or a hub id: CLIP's or BLIP-2's.
         package var model: String
         package var precision: Manifest.Precision
+        /// What the learning rate is multiplied by from layer to layer, from the top down; nil where nothing of it is trained.
+        package var layerDecay: Double?
+        /// Whether activations are computed again in the backward pass; nil where nothing of it is trained.
+        package var recompute: Bool?
     }
 
     /// Which data sets are shown, and in what order.
@@ -24,14 +28,18 @@ package struct RunSettings: Encodable, Sendable, Equatable {
             package var share: Double?
             /// How its images are prepared, where that is another way than the others'.
             package var images: Images?
+            /// What is asked about its images; nil where nothing is.
+            package var questions: [QuestionFiles]?
 
             private enum CodingKeys: String, CodingKey {
                 case paths = "path"
-                case share, images
+                case share, images, questions
             }
 
-            package init(paths: [String], share: Double? = nil, images: Images? = nil) {
-                (self.paths, self.share, self.images) = (paths, share, images)
+            package init(
+                paths: [String], share: Double? = nil, images: Images? = nil, questions: [QuestionFiles]? = nil
+            ) {
+                (self.paths, self.share, self.images, self.questions) = (paths, share, images, questions)
             }
         }
 
@@ -47,10 +55,22 @@ package struct RunSettings: Encodable, Sendable, Equatable {
 
         /// Empty where the file leaves it to the command line.
         package var sets: [Set]
+        /// What is asked about the images of sets that say nothing else; nil where nothing is.
+        package var questions: [QuestionFiles]?
         package var mixing: Mixing
         package var shuffle: Shuffle
         /// Damaged samples that are replaced, in each process, before the run ends.
         package var damageLimit: Int
+    }
+
+    /// Questions about images and what people answered, as data sets distribute them.
+    package struct QuestionFiles: Encodable, Sendable, Equatable {
+        /// The questions; without `annotations` with their answers, as GQA and Visual Genome have them.
+        package var file: String
+        /// The answers of VQAv2 and OK-VQA.
+        package var annotations: String?
+        /// What the loss of these answers is multiplied by.
+        package var weight: Double
     }
 
     /// How images are prepared.
@@ -145,10 +165,12 @@ package struct RunSettings: Encodable, Sendable, Equatable {
         package var samples: Int
         /// Steps between two validations.
         package var every: Int
+        /// What is asked about its images; nil where nothing is.
+        package var questions: [QuestionFiles]?
 
         private enum CodingKeys: String, CodingKey {
             case paths = "path"
-            case samples, every
+            case samples, every, questions
         }
     }
 
@@ -163,8 +185,22 @@ package struct RunSettings: Encodable, Sendable, Equatable {
         package var textMean: TextMean
     }
 
+    /// What a model is fine-tuned for.
+    package enum Task: String, Encodable, Sendable, CaseIterable { case captioning, vqa, retrieval }
+
+    /// Which of a question's answers are asked for.
+    package enum Answers: String, Encodable, Sendable, CaseIterable {
+        /// All different ones, each by how many gave it.
+        case all
+        /// One, drawn anew each time.
+        case drawn
+    }
+
     package var version: Int
-    package var stage: Int
+    /// The phase that is trained; nil in fine-tuning.
+    package var stage: Int?
+    /// Nil outside of fine-tuning.
+    package var task: Task?
     package var seed: UInt64
     /// The run's folder; empty where the file leaves it to the command line.
     package var output: String
@@ -172,6 +208,8 @@ package struct RunSettings: Encodable, Sendable, Equatable {
     package var data: Data
     package var images: Images
     package var captions: Captions
+    /// Nil where there are no questions.
+    package var answers: Answers?
     package var losses: Losses
     package var training: Training
     package var checkpoints: Checkpoints

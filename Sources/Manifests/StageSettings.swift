@@ -73,7 +73,8 @@ extension StageSettings {
             // The mean of the processes' means is another one with another number of processes.
             if key == "processes" { return run.losses.textMean == .processes }
             let manners = RunSettings.manners + Self.manners
-            return !key.contains("].path") && !manners.contains { key == $0 || key.hasPrefix($0 + ".") }
+            let isPlace = [".path", ".file", ".annotations"].contains { key.contains("]" + $0) }
+            return !isPlace && !manners.contains { key == $0 || key.hasPrefix($0 + ".") }
         }
     }
 }
@@ -81,7 +82,7 @@ extension StageSettings {
 extension RunSettings {
     /// Where, how fast and how safely a run goes, which may be another way each time that it is resumed.
     ///
-    /// Models and data sets are known by what is in them, wherever they are.
+    /// Models, data sets and questions are known by what is in them, wherever they are.
     static let manners = [
         "output", "device", "threads", "training.accumulate", "checkpoints", "validation", "data.damage_limit",
     ]

@@ -3,8 +3,8 @@ import CTorch
 /// `body` of `x`, of which nothing but `x` is kept for the backward pass: there it is computed again.
 ///
 /// Gradients reach `x`, and parameters that `body` holds; other tensors that it holds are constants, for it must not hold
-/// any that were computed from parameters. What `body` draws, it must draw the same the second time. Not within
-/// `autocast`. Where no gradients are recorded it is `body(x)`.
+/// any that were computed from parameters. What `body` draws, it must draw the same the second time. Within `autocast` it is
+/// computed again in the same types. Where no gradients are recorded it is `body(x)`.
 package func recomputing(
     _ x: Tensor, _ body: @escaping (Tensor) throws(TorchError) -> Tensor
 ) throws(TorchError) -> Tensor {

@@ -7,7 +7,8 @@ struct CurveCharts {
         "loss": ("Loss", ""), "itc": ("ITC", "image-text contrastive"), "itm": ("ITM", "image-text matching"),
         "itg": ("ITG", "image-grounded generation"), "itm_accuracy": ("ITM accuracy, %", ""),
         "learning_rate": ("Learning rate", ""), "gradient_norm": ("Gradient norm", ""),
-        "samples_per_second": ("Samples a second", ""), "same_image_pairs": ("Same-image pairs", ""),
+        "lowest_learning_rate": ("Lowest learning rate", ""), "samples_per_second": ("Samples a second", ""),
+        "same_image_pairs": ("Same-image pairs", ""),
     ]
 
     private(set) var total: [ChartPanel] = []

@@ -28,9 +28,11 @@ package struct FrozenPart<Model> {
     package init(
         _ name: String, of folder: ModelDirectory, _ build: (Checkpoint) throws(WeightsError) -> Model
     ) throws {
-        weights = FrozenWeights(name: name, digest: try checkpointDigest(folder.path).hex)
-        model = try folder.load(build)
+        self.init(try FrozenWeights(name, of: folder), try folder.load(build))
     }
+
+    /// The part `model` of `weights`.
+    package init(_ weights: FrozenWeights, _ model: Model) { (self.weights, self.model) = (weights, model) }
 
     /// What `body` makes of the part: constants, of which no gradients are taken, computed in the part's own precision.
     package func callAsFunction<Value>(_ body: (Model) throws(TorchError) -> Value) throws(TorchError) -> Value {
@@ -44,4 +46,11 @@ package struct FrozenWeights: Sendable, Equatable {
     package let name: String
     /// The digest of the folder that the weights come from.
     package let digest: String
+
+    init(name: String, digest: String) { (self.name, self.digest) = (name, digest) }
+
+    /// The part `name`, whose weights are in `folder`.
+    package init(_ name: String, of folder: ModelDirectory) throws {
+        self.init(name: name, digest: try checkpointDigest(folder.path).hex)
+    }
 }

@@ -15,16 +15,26 @@ package struct ParameterGroup: Sendable, Equatable {
 }
 
 extension Parameters {
-    /// Two groups: those that `decays` is true for, which do so by `decay`, and the others; by default matrices decay, and
-    /// parameters of one dimension or none do not.
+    /// Two groups for each factor of the learning rate, the highest first: those that `decays` is true for, which do so by
+    /// `decay`, and the others; by default matrices decay, and parameters of one dimension or none do not.
+    ///
+    /// `rateFactor` says what the rate of a parameter is multiplied by.
     package func groups(
-        decay: Double, _ decays: (_ name: String, _ shape: [Int]) -> Bool = { $1.count > 1 }
+        decay: Double, rateFactor: (_ name: String) -> Double = { _ in 1 },
+        _ decays: (_ name: String, _ shape: [Int]) -> Bool = { $1.count > 1 }
     ) -> [ParameterGroup] {
-        var (yes, no): ([String], [String]) = ([], [])
+        var members: [Double: (yes: [String], no: [String])] = [:]
         for (name, tensor) in zip(names, tensors) {
-            if decays(name, tensor.shape) { yes.append(name) } else { no.append(name) }
+            var group = members[rateFactor(name)] ?? ([], [])
+            if decays(name, tensor.shape) { group.yes.append(name) } else { group.no.append(name) }
+            members[rateFactor(name)] = group
         }
-        return [ParameterGroup(yes, decay: decay), ParameterGroup(no, decay: 0)].filter { !$0.names.isEmpty }
+        return members.sorted { $0.key > $1.key }.flatMap { factor, group in
+            [
+                ParameterGroup(group.yes, decay: decay, rateFactor: factor),
+                ParameterGroup(group.no, decay: 0, rateFactor: factor),
+            ]
+        }.filter { !$0.names.isEmpty }
     }
 }
 

@@ -37,6 +37,8 @@ package actor Trainer {
     private let optimizer: AdamW
     /// The names of the optimizer's parameters, in its order.
     private let optimized: [String]
+    /// What the rate of the slowest parameters is multiplied by.
+    private let lowestFactor: Double
     private let group: any ProcessGroup
     private let reducer: any GradientReducer
     /// Where the precision needs one.
@@ -58,6 +60,7 @@ package actor Trainer {
         model = try objective.model(on: device)
         let groups = model.groups(decay: options.weightDecay)
         optimized = groups.flatMap(\.names)
+        lowestFactor = groups.map(\.rateFactor).min() ?? 1
         optimizer = try AdamW(model.parameters, groups, options.optimizer)
     }
 
@@ -92,9 +95,10 @@ package actor Trainer {
             try optimizer(step: step - (lossScale?.skipped ?? 0), rate: rate)
             try model.constrain()
         }
+        let terms = lowestFactor == 1 ? [:] : ["lowest_learning_rate": rate * lowestFactor]
         return Report(
-            step: step, loss: losses.total, learningRate: rate, gradientNorm: norm, terms: losses.terms,
-            isStopped: isStopped)
+            step: step, loss: losses.total, learningRate: rate, gradientNorm: norm,
+            terms: losses.terms.merging(terms) { loss, _ in loss }, isStopped: isStopped)
     }
 
     /// The losses of `batch`, the validation's `number`th, this process's part of the global one, without training; nil

@@ -86,6 +86,15 @@ package struct StepPass {
         if isLast { try beforeLast() }
         try (scale == 1 ? loss : loss * scale).backward()
     }
+
+    /// Adds the gradients of what `outputs` was computed from, where `gradient` is that of `outputs` and is scaled already.
+    package func backward(_ outputs: Tensor, gradient: Tensor, isLast: Bool) throws {
+        guard isTraining else { return }
+        if isLast { try beforeLast() }
+        // The gradient of a sum of products with constants are the constants.
+        let count = gradient.shape.reduce(1, *)
+        try (outputs.to(gradient.dtype) * gradient).reshaped([1, count]).summed().reshaped([]).backward()
+    }
 }
 
 extension StepPass {

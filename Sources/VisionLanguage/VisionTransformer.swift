@@ -16,6 +16,8 @@ package struct VisionTransformer {
     private let blocks: [TransformerBlock]
     private let after: LayerNorm?
     private let dtype: DType
+    /// Whether no more of a block than its input is kept for the backward pass, which computes the block again.
+    package var recomputes = false
 
     /// A transformer of the parts that a checkpoint of any layout has; without `after` the states are those after the
     /// last block.
@@ -69,7 +71,9 @@ package struct VisionTransformer {
     /// `[B, 3, S, S]`.
     package func callAsFunction(_ pixels: Tensor) throws(TorchError) -> Tensor {
         var xBTD = try embed(pixels)
-        for block in blocks { xBTD = try block(xBTD) }
+        for block in blocks {
+            xBTD = try recomputes ? recomputing(xBTD) { x throws(TorchError) in try block(x) } : block(xBTD)
+        }
         return try after?(xBTD) ?? xBTD
     }
 

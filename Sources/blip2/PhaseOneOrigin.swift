@@ -7,7 +7,7 @@ import ModelFolders
 import Tensors
 import VisionLanguage
 
-/// What `start.from` names: the model that phase 1 starts from.
+/// What `start.from` names: the model that a training starts from.
 struct PhaseOneOrigin {
     enum Kind {
         /// A BERT, as in the paper.
@@ -21,13 +21,13 @@ struct PhaseOneOrigin {
     let folder: ModelDirectory
     let kind: Kind
 
-    /// The model `name`: a folder or hub id, a `.pth` file, or a folder with one.
-    init(_ name: String) throws {
+    /// The model `name`, the value of `key`: a folder or hub id, a `.pth` file, or a folder with one.
+    init(_ name: String, key: String = "start.from") throws {
         if let path = Self.lavis(name) {
             (folder, kind) = (ModelDirectory(undescribed: path), .lavis)
             return
         }
-        folder = try ModelDirectory(requireModel(name, key: "start.from"))
+        folder = try ModelDirectory(requireModel(name, key: key))
         let type = try folder.configuration("config.json") { json throws(ConfigurationError) in
             try ConfigurationObject(json: json).value("model_type")
         }
@@ -37,7 +37,7 @@ struct PhaseOneOrigin {
         default:
             throw CommandError(
                 .badInput,
-                "start.from: \(folder.path): want a model of type bert or blip-2, or scratch, not \(type?.shown ?? "none")"
+                "\(key): \(folder.path): want a model of type bert or blip-2, or scratch, not \(type?.shown ?? "none")"
             )
         }
     }

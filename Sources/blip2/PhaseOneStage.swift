@@ -39,8 +39,8 @@ struct PhaseOneStage: TrainedStage {
 
     func objective(on device: Device, dropout: Double?) throws -> any Objective {
         try PhaseOneObjective(
-            start: ModelDirectory(start()), encoder: start.encoder.folder,
-            encoderPrecision: settings.run.encoderPrecision(on: device), dropout: dropout,
+            start: ModelDirectory(start()),
+            encoder: .frozen(start.encoder.folder, settings.run.encoderPrecision(on: device)), dropout: dropout,
             options: PhaseOneOptions(
                 microBatches: settings.training.accumulate, smoothing: settings.losses.labelSmoothing,
                 textMean: settings.losses.textMean == .global ? .global : .processes,

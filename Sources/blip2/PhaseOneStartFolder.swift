@@ -27,10 +27,12 @@ struct PhaseOneStartFolder {
     /// The model that `start.from` names; nil where it is drawn.
     private let from: PhaseOneOrigin?
     private let head: ModelDirectory?
+    /// Whether the image encoder is trained too, so that the start holds it.
+    private let holdsEncoder: Bool
 
     /// Reads what `settings`, whose output is known, names, and sees that the parts fit together.
-    init(_ settings: PhaseOneSettings) throws {
-        self.settings = settings
+    init(_ settings: PhaseOneSettings, holdsEncoder: Bool = false) throws {
+        (self.settings, self.holdsEncoder) = (settings, holdsEncoder)
         encoder = try RunEncoder(settings.run)
         from = settings.start.isScratch ? nil : try PhaseOneOrigin(settings.start.from)
         head = try settings.start.head.map { try ModelDirectory(requireModel($0, key: "start.head")) }
@@ -58,7 +60,8 @@ struct PhaseOneStartFolder {
             try writeFile(configuration.json(), to: partial + "/config.json")
             try writeFile(encoder.preprocessor(), to: partial + "/preprocessor_config.json")
             try vocabulary.write(to: partial)
-            try writeWeights(PhaseOneLayout.hub.tensors(tensors), to: partial)
+            let images = holdsEncoder ? try encoder.tensors() : []
+            try writeWeights(PhaseOneLayout.hub.tensors(tensors) + images, to: partial)
         }
     }
 
@@ -148,6 +151,7 @@ struct PhaseOneStartFolder {
             "qformer.joint_width": "\(configuration.jointWidth)",
             "image_encoder": try encoder.recipe,
         ]
+        if holdsEncoder { options["image_encoder.weights"] = try checkpointDigest(encoder.folder.path).hex }
         if let head { options["start.head"] = try checkpointDigest(head.path).hex }
         return StartRecipe(options: options)
     }

@@ -97,8 +97,9 @@ struct PhaseTwoStage: TrainedStage {
             throw CommandError(.badInput, "language_model.precision: \(obstacle)")
         }
         return try PhaseTwoObjective(
-            start: ModelDirectory(start()), encoder: encoder.folder, language: language,
-            precisions: (settings.run.encoderPrecision(on: device), precision), dropout: dropout,
+            start: ModelDirectory(start()),
+            encoder: .frozen(encoder.folder, settings.run.encoderPrecision(on: device)),
+            language: LanguagePart(language, precision), dropout: dropout,
             options: PhaseTwoOptions(
                 microBatches: settings.training.accumulate, textTokens: settings.captions.maxTokens,
                 prompt: settings.captions.prompt,
@@ -115,23 +116,12 @@ struct PhaseTwoStage: TrainedStage {
         let qformer = configuration.vision.qformer
         return [
             try settings.run.encoderLine(encoder, on: device),
-            try languageLine(on: device),
+            try LanguagePart(language, precision).line(configuration.language, on: device),
             "Q-Former: \(Figures.counted(qformer.layers, "layer")) of width \(qformer.width), \(qformer.queries) queries, "
                 + "dropout \(qformer.hiddenDropout), from the phase-1 model \(phaseOne.path), "
                 + "\(try TrainedStep(of: phaseOne)?.words ?? "steps not known"), digest "
                 + "\(try checkpointDigest(phaseOne.path).hex.prefix(16))",
         ]
-    }
-
-    /// Tensors, parameters and bytes of the frozen language model, in words.
-    private func languageLine(on device: Device) throws -> String {
-        let (count, parameters) = try language.load { checkpoint throws(WeightsError) in
-            (checkpoint.names.count, checkpoint.names.reduce(0) { $0 + (checkpoint.shape(of: $1) ?? []).reduce(1, *) })
-        }
-        let dtype = precision.dtype(on: device)
-        return "frozen: language model, \(configuration.language.family), \(Figures.counted(count, "tensor")), "
-            + "\(Figures.grouped(parameters)) parameters, \(Figures.bytes(parameters * dtype.byteCount)) as "
-            + "\(dtype.rawValue), from \(language.path)"
     }
 
     private func start() throws -> String {

@@ -3,12 +3,15 @@ import Commands
 import Digests
 import Foundation
 import Images
+import Layers
 import Manifests
+import ModelDescriptions
 import ModelFolders
 import Samples
+import Tensors
 import VisionLanguage
 
-/// The frozen image encoder that the settings of a run name, for the images that they say.
+/// The image encoder that the settings of a run name, for the images that they say.
 struct RunEncoder {
     let folder: ModelDirectory
     let configuration: ImageEncoderConfiguration
@@ -25,13 +28,24 @@ struct RunEncoder {
                 .badInput,
                 "images.size: want a multiple of the image encoder's patches of \(patch) pixels, not \(side)")
         }
+        // A BLIP-2's images are squashed, whichever of the encoders it has.
+        let isCLIP = try folder.configuration("config.json") { json throws(ConfigurationError) in
+            try ConfigurationObject(json: json).value("model_type") == .text("clip")
+        }
         normalization = try folder.normalization(
-            of: own.kind == .clip ? .shortestSideCropped(side: ownSide) : .squashed(side: ownSide))
+            of: isCLIP ? .shortestSideCropped(side: ownSide) : .squashed(side: ownSide))
         configuration = own.with(imageSide: side)
     }
 
     /// The side in pixels of the squares that it sees.
     var side: Int { configuration.vision.imageSide }
+
+    /// Its tensors by the hub's names, float32, with the table of positions for the run's images: what is trained.
+    func tensors() throws -> [PendingTensor] {
+        try folder.load { checkpoint throws(WeightsError) in
+            try configuration.hubTensors(of: checkpoint, as: .float32)
+        }
+    }
 
     /// What a start's recipe says of it: its description.
     var recipe: String {

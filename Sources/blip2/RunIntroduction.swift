@@ -1,4 +1,5 @@
 import BLIP2Models
+import BLIP2Training
 import Commands
 import Layers
 import Loading
@@ -27,7 +28,7 @@ extension StageRun {
             "rate: up to \(schedule.peak) in \(Figures.counted(schedule.warmUpSteps, "step")), then down to "
                 + "\(schedule.floor) \(course); AdamW \(training.betas[0]) and \(training.betas[1]), decay "
                 + "\(training.weightDecay)",
-        ]
+        ] + loading.questionLines
     }
 }
 
@@ -39,6 +40,30 @@ extension RunSettings {
             throw CommandError(.badInput, "image_encoder.precision: \(obstacle)")
         }
         return precision
+    }
+
+    /// How the image encoder is trained.
+    var encoderTraining: EncoderTraining {
+        EncoderTraining(layerDecay: imageEncoder.layerDecay ?? 1, recomputes: imageEncoder.recompute ?? false)
+    }
+
+    /// The image encoder that is trained, and by what its layers' learning rates are multiplied, in words.
+    func trainedEncoderLine(_ own: RunEncoder) throws -> String {
+        let (encoder, training) = (own.configuration, encoderTraining)
+        let parameters = encoder.hubShapes.reduce(0) { $0 + $1.1.reduce(1, *) }
+        func factor(_ name: String) -> String {
+            Figures.fixed(encoder.rateFactor(of: "vision_model." + name, decay: training.layerDecay), 4)
+        }
+        let rates =
+            training.layerDecay == 1
+            ? "all layers at the same rate"
+            : "rate times \(factor("embeddings.class_embedding")) at the patches, "
+                + "\(factor("encoder.layers.0.layer_norm1.weight")) in the first layer, to "
+                + "\(factor("encoder.layers.\(encoder.vision.layers - 1).layer_norm1.weight")) in the last"
+        return "trained too: image encoder, \(Figures.grouped(parameters)) parameters; "
+            + "\(Figures.counted(encoder.vision.layers, "layer")) of width \(encoder.vision.width), images of "
+            + "\(encoder.vision.imageSide) pixels, \(rates)\(training.recomputes ? ", activations computed again" : ""), "
+            + "from \(own.folder.path)"
     }
 
     /// Tensors, parameters and bytes of the frozen image encoder, as it computes, in words.

@@ -3,6 +3,7 @@ import Digests
 import Foundation
 import Loading
 import Manifests
+import QuestionSets
 import Samples
 import TextTokenizers
 import Training
@@ -28,16 +29,22 @@ struct RunLoading {
             heldOut?.batches.decoders = newValue
         }
     }
+    /// How many questions are asked about how many images, in words, a line for each set.
+    let questionLines: [String]
 
     /// Finds the shards of the sets of `settings`; images become squares of `side` pixels.
     init(_ settings: RunSettings, side: Int) throws {
+        let asked = try RunQuestions(settings)
         var order = LoadingOrder(seed: settings.seed)
         order.interleavedShards = settings.data.shuffle.shards
         order.bufferedSamples = settings.data.shuffle.samples
         order.bufferedBytes = settings.data.shuffle.bytes
         if settings.data.mixing == .batches { order.mixing = .batches(of: settings.training.batchSize) }
-        let sets = settings.data.sets.map { set in
-            LoadingSet(at: set.paths, share: set.share, transform: set.images.map { ImageTransform($0, side: side) })
+        let sets = settings.data.sets.enumerated().map { number, set in
+            var found = LoadingSet(
+                at: set.paths, share: set.share, transform: set.images.map { ImageTransform($0, side: side) })
+            found.keys = asked?.training[number].keys
+            return found
         }
         let loader = try ShardLoader(sets, order: order)
         var batches = BatchLoader(
@@ -50,16 +57,23 @@ struct RunLoading {
             }
         if settings.captions.clean == .blip { batches.clean = { blipCaption($0) } }
         batches.damageLimit = settings.data.damageLimit
+        if let asked { batches.ask = { set, key, pass in asked.training[set].ask(key, pass: pass) } }
         self.batches = batches
-        heldOut = try settings.validation.map { try Self.heldOut($0, settings, like: batches) }
-        fingerprint = digest(of: loader.fingerprint + "\n" + (try Self.preparation(settings, side: side))).hex
+        heldOut = try settings.validation.map { try Self.heldOut($0, settings, asked?.validation, like: batches) }
+        questionLines = asked?.lines ?? []
+        var parts = [loader.fingerprint, try Self.preparation(settings, side: side)]
+        if let asked { parts.append(asked.digest) }
+        fingerprint = digest(of: parts.joined(separator: "\n")).hex
     }
 
     /// Batches of held-out samples, prepared like `training`, but for chance: images are shown whole.
     private static func heldOut(
-        _ validation: RunSettings.Validation, _ settings: RunSettings, like training: BatchLoader
+        _ validation: RunSettings.Validation, _ settings: RunSettings, _ questions: QuestionSet?,
+        like training: BatchLoader
     ) throws -> (BatchLoader, count: Int, interval: Int) {
-        let loader = try ShardLoader(directories: validation.paths, order: LoadingOrder(seed: settings.seed))
+        var set = LoadingSet(at: validation.paths)
+        set.keys = questions?.keys
+        let loader = try ShardLoader([set], order: LoadingOrder(seed: settings.seed))
         guard loader.sampleCount >= training.batchSize else {
             throw CommandError(
                 .badInput,
@@ -69,6 +83,7 @@ struct RunLoading {
             loader, batchSize: training.batchSize, transform: ImageTransform(side: training.transform.side))
         (batches.captionChoice, batches.clean) = (training.captionChoice, training.clean)
         batches.damageLimit = training.damageLimit
+        if let questions { batches.ask = { _, key, pass in questions.ask(key, pass: pass) } }
         let count = max(1, min(validation.samples, loader.sampleCount) / training.batchSize)
         return (batches, count, validation.every)
     }

@@ -58,8 +58,8 @@ struct RunOptions: ParsableArguments {
         try require(threads ?? 0 >= 0, "threads", "0 or more")
     }
 
-    /// The file's settings with the options over them, every path absolute.
-    private func settings<Settings: StageSettings>() throws -> Settings {
+    /// The file's settings with the options over them, every path absolute; a file for another `task` is refused.
+    private func settings<Settings: StageSettings>(for task: RunSettings.Task?) throws -> Settings {
         var overrides = RunOverrides()
         overrides.data = data.map(absolutePath)
         overrides.output = output.map(absolutePath)
@@ -69,6 +69,12 @@ struct RunOptions: ParsableArguments {
         )
         (overrides.precision, overrides.device, overrides.threads) = (trainedPrecision, device, threads)
         let settings = (try readSettings(config) as Settings).overridden(by: overrides)
+        if let task, let found = settings.run.task, found != task {
+            throw CommandError(
+                .badInput,
+                "\(config): task: want \(task.rawValue), not \(found.rawValue): this file is read by train finetune "
+                    + found.rawValue)
+        }
         guard !settings.output.isEmpty else {
             throw CommandError(.usage, "--output: \(config) names none: name the run's folder here")
         }
@@ -79,9 +85,9 @@ struct RunOptions: ParsableArguments {
         return settings
     }
 
-    /// Trains a stage, in this process, or as one of several, or by starting them.
-    func train<Stage: TrainedStage>(_ stage: Stage.Type) async throws {
-        let settings: Stage.Settings = try settings()
+    /// Trains a stage, in this process, or as one of several, or by starting them; in fine-tuning for `task`.
+    func train<Stage: TrainedStage>(_ stage: Stage.Type, for task: RunSettings.Task? = nil) async throws {
+        let settings: Stage.Settings = try settings(for: task)
         let environment = ProcessInfo.processInfo.environment
         let start = try ProcessStart(processes: check ? processes : settings.processes, environment: environment)
         switch start {

@@ -67,7 +67,7 @@ struct StageOneBenchmarkCommand: AsyncParsableCommand {
         var options = PhaseOneOptions()
         options.microBatches = microBatches
         let objective = try PhaseOneObjective(
-            start: ModelDirectory(random.start), encoder: ModelDirectory(random.encoder), encoderPrecision: precision,
+            start: ModelDirectory(random.start), encoder: .frozen(ModelDirectory(random.encoder), precision),
             options: options)
         let batch = random.batch(batchSize)
         guard !parts else {

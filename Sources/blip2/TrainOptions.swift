@@ -4,7 +4,13 @@ import Commands
 import Files
 import Foundation
 import Loading
+import Locks
+import Manifests
+import ModelFolders
+import QuestionSets
+import Samples
 import Tensors
+import TextMetrics
 import Training
 
 /// What the trainings on images and captions need to know.
@@ -61,6 +67,10 @@ func asTrainingInput<Value>(_ body: () async throws -> Value) async throws -> Va
     } catch let error as PhaseOneError {
         throw CommandError(.badInput, "\(error)")
     } catch let error as CheckpointError {
+        throw CommandError(.badInput, "\(error)")
+    } catch let error as QuestionError {
+        throw CommandError(.badInput, "\(error)")
+    } catch let error as MetricsError {
         throw CommandError(.badInput, "\(error)")
     }
 }

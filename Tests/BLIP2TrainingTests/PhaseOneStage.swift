@@ -43,8 +43,25 @@ struct PhaseOneStage: Sendable {
 
     func objective(_ options: PhaseOneOptions = PhaseOneOptions()) throws -> PhaseOneObjective {
         try PhaseOneObjective(
-            start: ModelDirectory(start), encoder: ModelDirectory(encoder), encoderPrecision: .float32,
-            options: options)
+            start: ModelDirectory(start), encoder: .frozen(ModelDirectory(encoder), .float32), options: options)
+    }
+
+    /// The same with the image encoder trained too, as `training` says.
+    func tuned(
+        _ training: EncoderTraining, _ options: PhaseOneOptions = PhaseOneOptions(sameImage: .shared)
+    ) throws -> PhaseOneObjective {
+        let tuned = folder + "/tuned"
+        if !FileManager.default.fileExists(atPath: tuned) {
+            try FileManager.default.createDirectory(atPath: tuned, withIntermediateDirectories: true)
+            for name in ["config.json", "vocab.txt"] {
+                try FileManager.default.copyItem(atPath: "\(start)/\(name)", toPath: "\(tuned)/\(name)")
+            }
+            try writeSafetensors(
+                PhaseOneLayout.hub.tensors(PhaseOneStart.nothing(seed: 3).tensors(configuration))
+                    + configuration.encoder.hubTensors(of: Checkpoint(directory: encoder), as: .float32),
+                to: tuned + "/model.safetensors")
+        }
+        return try PhaseOneObjective(start: ModelDirectory(tuned), encoder: .trained(training), options: options)
     }
 
     /// A batch of eight pairs, the part `numbers` of it: texts of 3 and 25 words by turns, the second and third of one

@@ -59,8 +59,8 @@ private struct PhaseTwoStage {
 
     func objective(_ options: PhaseTwoOptions = PhaseTwoOptions()) throws -> PhaseTwoObjective {
         try PhaseTwoObjective(
-            start: ModelDirectory(start), encoder: ModelDirectory(encoder), language: ModelDirectory(language),
-            precisions: (.float32, .float32), options: options)
+            start: ModelDirectory(start), encoder: .frozen(ModelDirectory(encoder), .float32),
+            language: LanguagePart(ModelDirectory(language), .float32), options: options)
     }
 
     /// The images of `PhaseOneStage.batch`, with captions of 2 to 9 words.

@@ -16,9 +16,14 @@ import Training
     }
 
     /// A step of eight pairs by `processes` processes, each in `microBatches`.
-    private func step(_ stage: PhaseOneStage, processes: Int, microBatches: Int) throws -> Made {
+    private func step(
+        _ stage: PhaseOneStage, processes: Int, microBatches: Int, training: EncoderTraining? = nil
+    ) throws -> Made {
+        if let training { _ = try stage.tuned(training) }  // its folder is made once
         let all = try ThreadGroup.run(processes) { group in
-            let model = try stage.objective(PhaseOneOptions(microBatches: microBatches)).model(on: .cpu)
+            let options = PhaseOneOptions(microBatches: microBatches, sameImage: training == nil ? .leftOut : .shared)
+            let objective = try training.map { try stage.tuned($0, options) } ?? stage.objective(options)
+            let model = try objective.model(on: .cpu)
             let numbers = ProcessRank(group.index, of: group.count).numbers(in: 8)
             var lasts = 0
             let pass = StepPass(
@@ -57,6 +62,54 @@ import Training
             let size = max(values.map(abs).max() ?? 0, 1e-3)
             let difference = zip(values, other).map { abs($0 - $1) }.max() ?? 0
             #expect(difference / size < 1e-4, "\(name): \(difference) of \(size)")
+        }
+    }
+
+    @Test(
+        "with a trained image encoder too: what other processes and micro-batches say of an image reaches the encoder",
+        arguments: [(2, 1), (1, 2), (1, 8), (3, 2)])
+    func tunedDivision(processes: Int, microBatches: Int) throws {
+        let stage = try PhaseOneStage()
+        defer { stage.remove() }
+        let whole = try step(stage, processes: 1, microBatches: 1, training: EncoderTraining())
+        let divided = try step(
+            stage, processes: processes, microBatches: microBatches, training: EncoderTraining(recomputes: true))
+        #expect(abs(whole.losses.total - divided.losses.total) < 1e-5)
+        for (name, values) in whole.gradients {
+            let other = try #require(divided.gradients[name])
+            let size = max(values.map(abs).max() ?? 0, 1e-3)
+            let difference = zip(values, other).map { abs($0 - $1) }.max() ?? 0
+            #expect(difference / size < 1e-4, "\(name): \(difference) of \(size)")
+        }
+        #expect(whole.gradients["vision_model.embeddings.patch_embedding.weight"]?.contains { $0 != 0 } == true)
+    }
+
+    @Test("a trained image encoder has the gradients that it would have if the losses were taken right behind it")
+    func tunedGradient() throws {
+        let stage = try PhaseOneStage()
+        defer { stage.remove() }
+        let batch = stage.batch()
+        let pass = StepPass(StepContext(seed: 5, step: 1, samples: 0..<8), batchSize: 8)
+        func gradients(_ take: (PhaseOneTraining) throws -> Void) throws -> [[Float]] {
+            let training = try #require(try stage.tuned(EncoderTraining()).model(on: .cpu) as? PhaseOneTraining)
+            try take(training)
+            return try training.parameters.tensors.map { try $0.gradient().floats() }
+        }
+        let made = try gradients { _ = try $0.losses(of: batch, pass) }
+        let direct = try gradients { training in
+            let pairs = try StepPairs(batch, OneProcess())
+            let states = try training.encode(batch, 0..<8)
+            let work = PhaseOneWork(training, 0..<8, states, pairs, pass)
+            let features = try work.features()
+            let candidates = try Candidates(
+                images: features.looked.vectors, texts: features.texts, labels: pairs.labels)
+            let negatives = try work.negatives(features, candidates)
+            let others = try ImageStates(states, 0..<8, wanted: negatives.images, pairs, OneProcess())
+            try work.losses(features, candidates, negatives, others).total.backward()
+        }
+        for (one, other) in zip(made, direct) {
+            let size = max(other.map(abs).max() ?? 0, 1e-3)
+            #expect(zip(one, other).allSatisfy { abs($0 - $1) <= 1e-4 * size })
         }
     }
 

@@ -5,8 +5,10 @@
 Usage: .deps/python/bin/python Tests/Goldens/make_phase_two_goldens.py     (transformers 5.23.0, torch 2.13.0, CPU)
 
 Tests/Goldens/blip2/opt and .../t5 are checkpoints as transformers writes them, with golden.safetensors beside them: pixels,
-texts of different lengths, the loss behind the queries, and the gradient of every tensor that phase 2 trains, in float32 with
-plain ("eager") attention and without dropout; and ids that are generated behind prompts of different lengths.
+texts of different lengths, the loss behind the queries, and the gradient of every tensor that phase 2 or fine-tuning trains, in
+float32 with plain ("eager") attention and without dropout; and ids that are generated behind prompts of different lengths.
+Tests/Goldens/blip2/questions is the same of InstructBLIP, whose
+Q-Former reads a question beside its queries, by the names of a BLIP-2 that reads one.
 """
 import os
 import re
@@ -19,7 +21,8 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import Blip2Config, Blip2ForConditionalGeneration, OPTConfig, T5Config
+from transformers import (
+    Blip2Config, Blip2ForConditionalGeneration, InstructBlipConfig, InstructBlipForConditionalGeneration, OPTConfig, T5Config)
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "blip2")
 QUERIES = 5
@@ -32,18 +35,23 @@ def noise(*shape, seed):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+def randomise(model, seed):
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            r = noise(*p.shape, seed=zlib.crc32(name.encode()) * 31 + seed)
+            is_norm = re.search(r"(norm|LayerNorm)", name) and name.endswith("weight")
+            p.copy_(1 + 0.1 * r if is_norm else 0.12 * r)
+    model.eval()
+
+
 def build(text, image_token, seed):
     """A model of which every tensor is noise: the library's own start leaves many at 0 or 1, which hides mistakes."""
     config = Blip2Config(text_config=text.to_dict(), num_query_tokens=QUERIES, image_token_index=image_token,
                          vision_config=VISION, qformer_config=QFORMER)
     config._attn_implementation = "eager"
     model = Blip2ForConditionalGeneration(config)
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            r = noise(*p.shape, seed=zlib.crc32(name.encode()) * 31 + seed)
-            is_norm = re.search(r"(norm|LayerNorm)", name) and name.endswith("weight")
-            p.copy_(1 + 0.1 * r if is_norm else 0.12 * r)
-    return model.eval()
+    randomise(model, seed)
+    return model
 
 
 def put(name, model, golden, **extra):
@@ -55,7 +63,7 @@ def put(name, model, golden, **extra):
         file = os.path.join(path, "model.safetensors")
         save_file(load_file(file) | {k: v.detach().contiguous() for k, v in extra.items()}, file, metadata={"format": "pt"})
     for key, p in model.named_parameters():
-        if p.grad is not None and re.match(r"(query_tokens|qformer|language_projection|vision_model.post_layernorm)", key):
+        if p.grad is not None and re.match(r"(query_tokens|qformer|language_projection|vision_model)", key):
             golden["grad." + key] = p.grad
     save_file({k: v.detach().clone().contiguous() for k, v in golden.items()}, os.path.join(path, "golden.safetensors"))
 
@@ -109,6 +117,65 @@ def t5():
         **{"language_model.lm_head.weight": head})
 
 
+def questions():
+    """InstructBLIP in front of an OPT, with questions and answers of different lengths; answers weigh 0.7, 0.3 and 1."""
+    text = OPTConfig(vocab_size=70, hidden_size=32, ffn_dim=64, num_hidden_layers=2, num_attention_heads=4,
+                     max_position_embeddings=64, dropout=0.0, attention_dropout=0.0, pad_token_id=1, bos_token_id=2,
+                     eos_token_id=50)
+    config = InstructBlipConfig(
+        text_config=text.to_dict(), num_query_tokens=QUERIES, image_token_index=69, vision_config=VISION,
+        qformer_config=QFORMER | dict(vocab_size=60, max_position_embeddings=24, pad_token_id=0))
+    config._attn_implementation = "eager"
+    model = InstructBlipForConditionalGeneration(config)
+    randomise(model, 61)
+    model.tie_weights()
+    images = noise(2, 3, 28, 28, seed=63)
+    asked = [[3, 10, 11, 12, 4], [3, 20, 4]]          # what the Q-Former reads
+    prompts = [[2, 30, 31], [2, 40]]                  # what the language model is given
+    rows = [(0, [32, 50], 0.7), (0, [33, 34, 50], 0.3), (1, [41, 42, 43, 50], 1.0)]
+    length = max(map(len, asked))
+    pixels = torch.stack([images[image] for image, _, _ in rows])
+    qformer_ids = torch.tensor([asked[image] + [0] * (length - len(asked[image])) for image, _, _ in rows])
+    total, logprobs = 0, []
+    texts = [prompts[image] + answer for image, answer, _ in rows]
+    longest = max(map(len, texts))
+    ids = torch.tensor([[69] * QUERIES + text + [1] * (longest - len(text)) for text in texts])
+    out = model(pixel_values=pixels, qformer_input_ids=qformer_ids, qformer_attention_mask=(qformer_ids != 0).long(),
+                input_ids=ids, attention_mask=(ids != 1).long())
+    for row, (image, answer, weight) in enumerate(rows):
+        start = QUERIES + len(prompts[image])
+        found = out.logits[row, start - 1:start - 1 + len(answer)].log_softmax(-1)
+        own = -found.gather(1, torch.tensor(answer)[:, None]).sum()
+        logprobs.append(-own)
+        total = total + weight * own
+    loss = total / sum(weight * len(answer) for _, answer, weight in rows)
+    loss.backward()
+    golden = {"pixel_values": images, "loss": loss, "logprobs": torch.stack(logprobs)}
+    renames = [("qformer.embeddings.word", "embeddings.word"), ("qformer.embeddings.position", "embeddings.position"),
+               ("qformer.embeddings.layernorm", "qformer.layernorm")]
+    tensors = {}
+    for key, p in model.named_parameters():
+        name = key.removeprefix("model.")
+        for old, new in renames:
+            name = name.replace(old, new)
+        tensors[name] = p
+        if p.grad is not None and not name.startswith("language_model."):
+            golden["grad." + name] = p.grad
+    path = os.path.join(OUT, "questions")
+    shutil.rmtree(path, ignore_errors=True)
+    # A BLIP-2's description: only the Q-Former's text is more.
+    described = Blip2Config(text_config=text.to_dict(), num_query_tokens=QUERIES, image_token_index=69, vision_config=VISION,
+                            qformer_config=QFORMER | dict(vocab_size=60, max_position_embeddings=24,
+                                                          use_qformer_text_input=True))
+    described.architectures = ["Blip2ForConditionalGeneration"]
+    described.save_pretrained(path)
+    save = lambda values, file: save_file({k: v.detach().clone().contiguous() for k, v in values.items()},
+                                          os.path.join(path, file), metadata={"format": "pt"})
+    save(tensors, "model.safetensors")
+    save(golden, "golden.safetensors")
+
+
 if __name__ == "__main__":
     opt()
     t5()
+    questions()

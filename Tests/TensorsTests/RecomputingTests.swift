@@ -32,6 +32,16 @@ struct RecomputingTests {
         #expect(try here.gradients(of: plain) == here.gradients(of: again))
     }
 
+    @Test("within autocast, what is computed again has the types of the first time")
+    func autocasting() throws {
+        let here = try Case()
+        let plain = try autocast(.bfloat16, on: .cpu) { try here.layer(here.x) }
+        let again = try autocast(.bfloat16, on: .cpu) { try recomputing(here.x, here.layer) }
+        let (wanted, made) = (try here.gradients(of: plain), try here.gradients(of: again))
+        #expect(wanted == made)
+        #expect(try wanted != here.gradients(of: here.layer(here.x)))  // bfloat16 was used
+    }
+
     @Test("the function is called once where no gradients are recorded, and once more by the backward pass")
     func calls() throws {
         final class Count { var calls = 0 }
