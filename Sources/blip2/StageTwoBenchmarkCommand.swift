@@ -63,8 +63,9 @@ struct StageTwoBenchmarkCommand: AsyncParsableCommand {
         var options = PhaseTwoOptions()
         (options.microBatches, options.recomputes) = (microBatches, recompute)
         let objective = try PhaseTwoObjective(
-            start: ModelDirectory(start(vision, random, language)), encoder: ModelDirectory(random.encoder),
-            language: ModelDirectory(language), precisions: (precision, precision), options: options)
+            start: ModelDirectory(start(vision, random, language)),
+            encoder: .frozen(ModelDirectory(random.encoder), precision),
+            language: LanguagePart(ModelDirectory(language), precision), options: options)
         let batch = random.batch(batchSize)
         let trainer = try Trainer(objective, trainingOptions(precision), device: .cpu, threads: threads)
         var times: [Double] = []
