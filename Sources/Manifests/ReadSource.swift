@@ -42,7 +42,10 @@ extension Source {
     /// Where images lie in the list, nothing else can say where they are.
     private func checkPlaces(_ reader: MappingReader) throws(ManifestError) {
         guard format.holdsImages else { return }
-        for key in ["image_root", "follow_links", "rewrite"] where reader.node(key) != nil {
+        let given = [
+            ("image_root", !imageRoots.isEmpty), ("follow_links", followLinks), ("rewrite", !rewrites.isEmpty),
+        ]
+        for (key, isGiven) in given where isGiven {
             throw reader.fault(.invalid, key, "remove it: \(format) holds its images, and none is looked for elsewhere")
         }
     }
