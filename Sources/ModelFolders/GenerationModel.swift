@@ -25,7 +25,7 @@ package struct GenerationModel: Sendable {
     package let configuration: PhaseTwoConfiguration
     package let tokenizer: any LanguageTokenizer
     /// Of the Q-Former, where it reads text too.
-    private let instructionTokenizer: BERTWordPieceTokenizer?
+    private let reader: InstructionReader?
     private let weights: SharedWeights<Parts>
     private let directory: String
 
@@ -41,8 +41,7 @@ package struct GenerationModel: Sendable {
         normalization = try folder.normalization(of: view)
         let tokenizer = try folder.tokenizer(loadLanguageTokenizer(directory:))
         try checkFit(of: tokenizer, to: configuration.language, directory)
-        instructionTokenizer =
-            configuration.readsText ? try Self.instructionTokenizer(directory, configuration) : nil
+        reader = configuration.readsText ? try InstructionReader(folder, configuration) : nil
         if let obstacle = precision.obstacle(on: device) { throw ModelError(.badOption, directory, obstacle) }
         weights = try folder.load { checkpoint throws(WeightsError) in
             let parts = try PhaseTwoParts(of: checkpoint, configuration)
@@ -83,10 +82,7 @@ package struct GenerationModel: Sendable {
 
     /// What the Q-Former reads of a prompt's `tokens`, where it reads text: the same text, in tokens of its own vocabulary.
     package func instruction(of tokens: [Int]) -> [Int]? {
-        guard let instructionTokenizer else { return nil }
-        let read = instructionTokenizer.encode(tokenizer.decode(tokens, skipSpecialTokens: true))
-        let limit = configuration.vision.qformer.positions
-        return read.count <= limit ? read : read.prefix(limit - 1) + [instructionTokenizer.separatorID]
+        reader?(tokenizer.decode(tokens, skipSpecialTokens: true))
     }
 
     /// How many tokens prompt and new text may have together; nil where the language model has no limit.
@@ -106,14 +102,5 @@ package struct GenerationModel: Sendable {
             .badOption, directory,
             "the prompt has \(count) tokens and \(newTokens) new ones are asked for, but the language model has room"
                 + " for \(room) behind the image")
-    }
-
-    private static func instructionTokenizer(
-        _ directory: String, _ configuration: PhaseTwoConfiguration
-    ) throws(ModelError) -> BERTWordPieceTokenizer {
-        let folder = ModelDirectory(undescribed: directory + "/qformer_tokenizer")
-        let tokenizer = try folder.tokenizer(BERTWordPieceTokenizer.init(directory:))
-        try checkFit(of: tokenizer, to: configuration.vision, folder.path)
-        return tokenizer
     }
 }

@@ -17,13 +17,8 @@ package struct InstructionReader: Sendable {
     package init(_ directory: ModelDirectory, _ configuration: PhaseTwoConfiguration) throws(ModelError) {
         let own = ModelDirectory(undescribed: directory.path + "/" + Self.folder)
         tokenizer = try own.tokenizer(BERTWordPieceTokenizer.init(directory:))
-        let qformer = configuration.vision.qformer
-        guard tokenizer.idLimit <= qformer.vocabulary else {
-            throw ModelError(
-                .badTokenizer, own.path,
-                "it has \(tokenizer.idLimit) tokens, but the Q-Former has \(qformer.vocabulary) words")
-        }
-        limit = qformer.positions
+        try checkFit(of: tokenizer, to: configuration.vision, own.path)
+        limit = configuration.vision.qformer.positions
     }
 
     /// The tokens of `prompt`, the text that the language model is given too: `[CLS]` first and `[SEP]` last, cut to what the
