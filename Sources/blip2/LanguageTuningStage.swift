@@ -60,31 +60,28 @@ struct LanguageTuningStage: TrainedStage {
 
     var side: Int { configuration.vision.encoder.vision.imageSide }
 
-    /// The language model's.
-    private var precision: Precision { Precision(rawValue: settings.languageModel?.precision.rawValue ?? "") ?? .auto }
-
     var isFresh: Bool { false }
 
     var title: String {
-        "BLIP-2 fine-tuning, \(settings.task.rawValue), text mean over "
-            + (settings.losses.textMean == .global ? "the global batch" : "\(settings.processes ?? 1) processes")
-            + ", layer decay \(settings.run.encoderTraining.layerDecay), language model in "
+        "BLIP-2 fine-tuning, \(settings.task.rawValue), \(settings.run.textMeanWords), layer decay "
+            + "\(settings.run.encoderTraining.layerDecay), language model in "
             + (settings.languageModel?.precision.rawValue ?? "auto")
     }
 
     func makeStart() throws { _ = try start() }
 
     func objective(on device: Device, dropout: Double?) throws -> any Objective {
-        if let obstacle = precision.obstacle(on: device) {
-            throw CommandError(.badInput, "language_model.precision: \(obstacle)")
-        }
-        return try PhaseTwoObjective(
+        try PhaseTwoObjective(
             start: ModelDirectory(start()), encoder: .trained(settings.run.encoderTraining),
-            language: LanguagePart(phaseTwo, precision, isWhole: true), dropout: dropout,
+            language: languagePart(on: device), dropout: dropout,
             options: PhaseTwoOptions(
                 microBatches: settings.training.accumulate, textTokens: settings.captions.maxTokens,
                 prompt: prompt, split: .prompt, recomputes: settings.languageModel?.recompute ?? false,
-                textMean: settings.losses.textMean == .global ? .global : .processes))
+                textMean: settings.run.textMean))
+    }
+
+    private func languagePart(on device: Device) throws -> LanguagePart {
+        LanguagePart(phaseTwo, try languagePrecision(settings.languageModel?.precision, on: device), isWhole: true)
     }
 
     /// A caption begins behind a space.
@@ -99,14 +96,11 @@ struct LanguageTuningStage: TrainedStage {
 
     func introduction(on device: Device) throws -> [String] {
         let qformer = configuration.vision.qformer
-        let language = LanguagePart(phaseTwo, precision, isWhole: true)
         return [
             try settings.run.trainedEncoderLine(encoder),
-            try language.line(configuration.language, on: device),
+            try languagePart(on: device).line(configuration.language, on: device),
             "Q-Former: \(Figures.counted(qformer.layers, "layer")) of width \(qformer.width), \(qformer.queries) queries, "
-                + "dropout \(qformer.hiddenDropout), from the phase-2 model \(phaseTwo.path), "
-                + "\(try TrainedStep(of: phaseTwo)?.words ?? "steps not known"), digest "
-                + "\(try checkpointDigest(phaseTwo.path).hex.prefix(16))",
+                + "dropout \(qformer.hiddenDropout), \(try originLine("phase-2", phaseTwo))",
         ] + (try reading.map { [try $0.line] } ?? [])
     }
 

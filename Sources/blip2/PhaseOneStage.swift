@@ -26,12 +26,7 @@ struct PhaseOneStage: TrainedStage {
     var isFresh: Bool { start.isFresh }
 
     var title: String {
-        let mean =
-            switch settings.losses.textMean {
-            case .global: "the global batch"
-            case .processes: "\(settings.processes ?? 1) processes"
-            }
-        return "BLIP-2 phase 1, smoothing \(settings.losses.labelSmoothing), text mean over \(mean), "
+        "BLIP-2 phase 1, smoothing \(settings.losses.labelSmoothing), \(settings.run.textMeanWords), "
             + "image encoder in \(settings.imageEncoder.precision.rawValue)"
     }
 
@@ -43,14 +38,12 @@ struct PhaseOneStage: TrainedStage {
             encoder: .frozen(start.encoder.folder, settings.run.encoderPrecision(on: device)), dropout: dropout,
             options: PhaseOneOptions(
                 microBatches: settings.training.accumulate, smoothing: settings.losses.labelSmoothing,
-                textMean: settings.losses.textMean == .global ? .global : .processes,
+                textMean: settings.run.textMean,
                 textTokens: settings.captions.maxTokens, prompt: settings.captions.prompt))
     }
 
     func expectations(candidates: Int) -> LossExpectations {
-        .phaseOne(
-            candidates: candidates, vocabulary: start.configuration.qformer.vocabulary,
-            contrastiveSmoothing: settings.losses.labelSmoothing, generationSmoothing: settings.losses.labelSmoothing)
+        start.expectations(candidates: candidates)
     }
 
     func introduction(on device: Device) throws -> [String] {

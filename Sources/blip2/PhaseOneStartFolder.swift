@@ -11,6 +11,7 @@ import ModelFolders
 import Samples
 import Tensors
 import TextTokenizers
+import Training
 import VisionLanguage
 
 /// The folder `start` of a phase-1 run: the model before the first step, made once from the run's settings.
@@ -124,6 +125,14 @@ struct PhaseOneStartFolder {
                 "\(vocabulary) tokens with \(StartTokenVocabulary.startToken), but \(settings.start.from) has "
                     + "\(qformer.vocabulary) with it; use the tokenizer that belongs to the model")
         }
+    }
+
+    /// What the losses of phase 1 should be where each pair has `candidates` to be compared with.
+    func expectations(candidates: Int) -> LossExpectations {
+        let smoothing = settings.losses.labelSmoothing
+        return .phaseOne(
+            candidates: candidates, vocabulary: configuration.qformer.vocabulary, contrastiveSmoothing: smoothing,
+            generationSmoothing: smoothing)
     }
 
     private func tensors() throws -> [String: Tensor] {

@@ -77,35 +77,31 @@ struct PhaseTwoStage: TrainedStage {
 
     var side: Int { configuration.vision.encoder.vision.imageSide }
 
-    /// The language model's.
-    private var precision: Precision { Precision(rawValue: settings.languageModel.precision.rawValue) ?? .auto }
-
     /// A language model knows its language before the first step.
     var isFresh: Bool { false }
 
     var title: String {
-        "BLIP-2 phase 2, text mean over "
-            + (settings.losses.textMean == .global ? "the global batch" : "\(settings.processes ?? 1) processes")
-            + ", image encoder in \(settings.imageEncoder.precision.rawValue), language model in "
-            + settings.languageModel.precision.rawValue
+        "BLIP-2 phase 2, \(settings.run.textMeanWords), image encoder in \(settings.imageEncoder.precision.rawValue), "
+            + "language model in " + settings.languageModel.precision.rawValue
     }
 
     func makeStart() throws { _ = try start() }
 
     func objective(on device: Device, dropout: Double?) throws -> any Objective {
-        if let obstacle = precision.obstacle(on: device) {
-            throw CommandError(.badInput, "language_model.precision: \(obstacle)")
-        }
-        return try PhaseTwoObjective(
+        try PhaseTwoObjective(
             start: ModelDirectory(start()),
             encoder: .frozen(encoder.folder, settings.run.encoderPrecision(on: device)),
-            language: LanguagePart(language, precision), dropout: dropout,
+            language: languagePart(on: device), dropout: dropout,
             options: PhaseTwoOptions(
                 microBatches: settings.training.accumulate, textTokens: settings.captions.maxTokens,
                 prompt: settings.captions.prompt,
                 split: settings.languageModel.split == .prefix ? .prefix : .prompt,
                 recomputes: settings.languageModel.recompute,
-                textMean: settings.losses.textMean == .global ? .global : .processes))
+                textMean: settings.run.textMean))
+    }
+
+    private func languagePart(on device: Device) throws -> LanguagePart {
+        LanguagePart(language, try languagePrecision(settings.languageModel.precision, on: device))
     }
 
     func expectations(candidates: Int) -> LossExpectations {
@@ -116,11 +112,9 @@ struct PhaseTwoStage: TrainedStage {
         let qformer = configuration.vision.qformer
         return [
             try settings.run.encoderLine(encoder, on: device),
-            try LanguagePart(language, precision).line(configuration.language, on: device),
+            try languagePart(on: device).line(configuration.language, on: device),
             "Q-Former: \(Figures.counted(qformer.layers, "layer")) of width \(qformer.width), \(qformer.queries) queries, "
-                + "dropout \(qformer.hiddenDropout), from the phase-1 model \(phaseOne.path), "
-                + "\(try TrainedStep(of: phaseOne)?.words ?? "steps not known"), digest "
-                + "\(try checkpointDigest(phaseOne.path).hex.prefix(16))",
+                + "dropout \(qformer.hiddenDropout), \(try originLine("phase-1", phaseOne))",
         ]
     }
 

@@ -44,8 +44,7 @@ struct RetrievalTuningStage: TrainedStage {
     var isFresh: Bool { false }
 
     var title: String {
-        let mean = settings.losses.textMean == .global ? "the global batch" : "\(settings.processes ?? 1) processes"
-        return "BLIP-2 fine-tuning, retrieval, smoothing \(settings.losses.labelSmoothing), text mean over \(mean), "
+        "BLIP-2 fine-tuning, retrieval, smoothing \(settings.losses.labelSmoothing), \(settings.run.textMeanWords), "
             + "layer decay \(settings.run.encoderTraining.layerDecay)"
     }
 
@@ -56,14 +55,12 @@ struct RetrievalTuningStage: TrainedStage {
             start: ModelDirectory(start()), encoder: .trained(settings.run.encoderTraining), dropout: dropout,
             options: PhaseOneOptions(
                 microBatches: settings.training.accumulate, smoothing: settings.losses.labelSmoothing,
-                textMean: settings.losses.textMean == .global ? .global : .processes,
+                textMean: settings.run.textMean,
                 textTokens: settings.captions.maxTokens, prompt: settings.captions.prompt, sameImage: .shared))
     }
 
     func expectations(candidates: Int) -> LossExpectations {
-        .phaseOne(
-            candidates: candidates, vocabulary: start.configuration.qformer.vocabulary,
-            contrastiveSmoothing: settings.losses.labelSmoothing, generationSmoothing: settings.losses.labelSmoothing)
+        start.expectations(candidates: candidates)
     }
 
     func introduction(on device: Device) throws -> [String] {
@@ -71,9 +68,8 @@ struct RetrievalTuningStage: TrainedStage {
         return [
             try settings.run.trainedEncoderLine(start.encoder),
             "Q-Former: \(Figures.counted(qformer.layers, "layer")) of width \(qformer.width), \(qformer.queries) queries, "
-                + "\(Figures.grouped(qformer.vocabulary)) tokens, dropout \(qformer.hiddenDropout), from the phase-1 model "
-                + "\(phaseOne.path), \(try TrainedStep(of: phaseOne)?.words ?? "steps not known"), digest "
-                + "\(try checkpointDigest(phaseOne.path).hex.prefix(16))",
+                + "\(Figures.grouped(qformer.vocabulary)) tokens, dropout \(qformer.hiddenDropout), "
+                + (try originLine("phase-1", phaseOne)),
         ]
     }
 }

@@ -6,6 +6,7 @@ import Loading
 import Manifests
 import ModelFolders
 import Reports
+import Samples
 import Tensors
 import Training
 import VisionLanguage
@@ -30,6 +31,39 @@ extension StageRun {
                 + "\(training.weightDecay)",
         ] + loading.questionLines
     }
+}
+
+/// The model in `folder` that a run starts from, how long it was trained and its digest, in words; `kind` is what it is.
+func originLine(_ kind: String, _ folder: ModelDirectory) throws -> String {
+    "from the \(kind) model \(folder.path), \(try TrainedStep(of: folder)?.words ?? "steps not known"), digest "
+        + "\(try checkpointDigest(folder.path).hex.prefix(16))"
+}
+
+extension RunSettings {
+    /// Which mean over the texts' tokens is taken.
+    var textMean: PhaseOneOptions.TextMean {
+        switch losses.textMean {
+        case .global: .global
+        case .processes: .processes
+        }
+    }
+
+    /// The same in words.
+    var textMeanWords: String {
+        switch losses.textMean {
+        case .global: "text mean over the global batch"
+        case .processes: "text mean over \(processes ?? 1) processes"
+        }
+    }
+}
+
+/// The frozen language model's precision; throws where `device` cannot compute in it.
+func languagePrecision(_ asked: Manifest.Precision?, on device: Device) throws -> Precision {
+    let precision = asked.flatMap { Precision(rawValue: $0.rawValue) } ?? .auto
+    if let obstacle = precision.obstacle(on: device) {
+        throw CommandError(.badInput, "language_model.precision: \(obstacle)")
+    }
+    return precision
 }
 
 extension RunSettings {
