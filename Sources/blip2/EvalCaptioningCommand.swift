@@ -17,7 +17,7 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
             REFERENCES are a file of COCO or NoCaps (annotations), one of Karpathy's splits of COCO or Flickr30K, a list of \
             LAVIS, or Flickr30K's token file; PREDICTIONS a list of image_id and caption. Flickr30K's images are named by \
             their file. Or --model writes the captions here, of the images of --data, as LAVIS does: behind "a photo of", by \
-            five beams, 8 to 30 new tokens. --no-image shows the model no image, --shown other the image before.
+            five beams, 8 to 30 new tokens. --shown none shows the model no image, --shown other another one.
 
             Every image with a reference is scored. A missing caption counts as an empty one, of several the first counts, \
             and captions of other images are left out; where there are any of these, the exit code is 1. CIDEr-D is not \

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Commands
 import Foundation
+import Loading
 import Manifests
 import Reports
 import TextMetrics
@@ -27,7 +28,7 @@ struct EvalVQACommand: AsyncParsableCommand {
             EXAMPLE:
               blip2 eval vqa --predictions answers.json --questions v2_OpenEnded_mscoco_val2014_questions.json \\
                 --annotations v2_mscoco_val2014_annotations.json
-              blip2 eval vqa --model out/stage2 --data out/held-out --questions questions.json \
+              blip2 eval vqa --model out/stage2 --data out/held-out --questions questions.json \\
                 --annotations annotations.json --output answers.json
             """)
 
@@ -36,6 +37,12 @@ struct EvalVQACommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The questions.", valueName: "file")) var questions: String
     @Option(help: ArgumentHelp("The answers that people gave, of VQAv2 or OK-VQA.", valueName: "file"))
     var annotations: String?
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            With --model: ask questions as they are trained on by default, in lower case and without some punctuation \
+            (captions.clean: blip).
+            """) var cleanQuestions = true
     @Option(help: "lavis, vqa, gqa or exact; by default lavis, and gqa for GQA.") var scorer: AnswerScorer?
     @Flag(help: "Write the result as JSON.") var json = false
     @OptionGroup var examples: ExamplesOptions
@@ -64,10 +71,15 @@ struct EvalVQACommand: AsyncParsableCommand {
         minNewTokens: 0, maxNewTokens: 10)
 
     func run() async throws {
+        guard cleanQuestions || model.model != nil else {
+            throw ValidationError("--no-clean-questions: only with --model")
+        }
         let questions = try asMetrics(read)
         let answers = try await model.predictions(
             predictions, .answers, form: questions.kind == .gqa ? .gqa : .answers,
-            asked: questions.questions.map { .init(id: $0.id, image: $0.imageID, question: $0.text) }, Self.defaults)
+            asked: questions.questions.map {
+                .init(id: $0.id, image: $0.imageID, question: cleanQuestions ? blipQuestion($0.text) : $0.text)
+            }, Self.defaults)
         let used = scorer ?? (questions.kind == .gqa ? .gqa : .lavis)
         let result = Result(
             tally: answers.tally(questions.questions.map(\.id)),

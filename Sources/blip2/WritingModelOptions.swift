@@ -23,12 +23,15 @@ struct WritingModelOptions: ParsableArguments {
             "A data set built by the pipeline, with the images; repeatable. An image goes by its source_id, or its key.",
             valueName: "dir"))
     var data: [String] = []
-    @Option(help: "What the model is shown: own, other (the image before, by mistake as it were) or none.")
-    var shown = TextEvaluation.Shown.own
-    @Flag(help: "The same as --shown none: a model that does not see.") var noImage = false
+    @Option(
+        help: """
+            What the model is shown: own, other (another image of the data) or none. Beside own they say how much of a result \
+            the image makes. (default: own)
+            """)
+    var shown: TextEvaluation.Shown?
     @Option(help: "What stands before the text that is written; {} is the question.") var prompt: String?
-    @Option(help: "Beams; 1 takes the most likely token at each step.") var beams = 5
-    @Option(help: "Beam scores are divided by the length to this power; below 0 favours short texts.")
+    @Option(help: "Beams; 1 takes the most likely token at each step. (default: 5)") var beams: Int?
+    @Option(help: "Beam scores are divided by the length to this power; below 0 favors short texts.")
     var lengthPenalty: Double?
     @Option(help: "The fewest tokens of a text.") var minNewTokens: Int?
     @Option(help: "The most tokens of a text, its end counted.") var maxNewTokens: Int?
@@ -47,20 +50,27 @@ struct WritingModelOptions: ParsableArguments {
 
     func validate() throws {
         guard model != nil else {
-            guard data.isEmpty, !noImage, output == nil else {
-                throw ValidationError("--data, --no-image and --output: give --model, too")
-            }
+            let given: [(String, Bool)] = [
+                ("--data", !data.isEmpty), ("--shown", shown != nil), ("--prompt", prompt != nil),
+                ("--beams", beams != nil), ("--length-penalty", lengthPenalty != nil),
+                ("--min-new-tokens", minNewTokens != nil), ("--max-new-tokens", maxNewTokens != nil),
+                ("--output", output != nil),
+            ]
+            for (name, isGiven) in given where isGiven { throw ValidationError("\(name): only with --model") }
             return
         }
         guard !data.isEmpty else { throw ValidationError("--model: give at least one --data, too") }
-        guard beams >= 1 else { throw ValidationError("--beams: want at least 1, not \(beams)") }
+        if let beams, beams < 1 { throw ValidationError("--beams: want at least 1, not \(beams)") }
+        guard beams != 1 || lengthPenalty == nil else {
+            throw ValidationError("--length-penalty: only with more than one of --beams")
+        }
         guard maxNewTokens ?? 1 >= 1 else { throw ValidationError("--max-new-tokens: want at least 1") }
         guard minNewTokens ?? 0 >= 0 else { throw ValidationError("--min-new-tokens: want 0 or more") }
-        guard !noImage || shown != .other else { throw ValidationError("--no-image: not with --shown other") }
     }
 
-    /// What was read from `predictions`, or what the model writes about `asked`, each with its question's text or none; and
-    /// what to call that in messages.
+    /// What was read from `predictions`, or what the model writes about `asked`.
+    ///
+    /// Items that the model wrote nothing about, because the data has no such image, are missing.
     func predictions(
         _ predictions: String?, _ kind: Predictions.Kind, form: Predictions.Form, asked: [Asked], _ defaults: Defaults
     ) async throws -> Predictions {
@@ -100,12 +110,12 @@ struct WritingModelOptions: ParsableArguments {
             TextEvaluation.Item(id: $0.id, image: $0.image, prompt: prompt.replacing("{}", with: $0.question))
         }
         let search: GenerationOptions.Search =
-            beams == 1 ? .greedy : .beams(beams, lengthPenalty: lengthPenalty ?? defaults.lengthPenalty)
+            beams == 1 ? .greedy : .beams(beams ?? 5, lengthPenalty: lengthPenalty ?? defaults.lengthPenalty)
         let most = maxNewTokens ?? defaults.maxNewTokens
         let options = GenerationOptions(
             search, minNewTokens: min(minNewTokens ?? defaults.minNewTokens, most), maxNewTokens: most)
         var evaluation = TextEvaluation(loaded, engines, options)
-        evaluation.shown = noImage ? .none : shown
+        evaluation.shown = shown ?? .own
         evaluation.batch = try machine.use(images: asked.count).batch
         let progress = PartProgress()
         defer { progress.finish() }
@@ -124,11 +134,11 @@ struct WritingModelOptions: ParsableArguments {
     func name(_ predictions: String?) -> String { predictions ?? model ?? "" }
 
     /// What a model was shown, for JSON; nil where none was asked.
-    var shownName: String? { model == nil ? nil : (noImage ? .none : shown).rawValue }
+    var shownName: String? { model == nil ? nil : (shown ?? .own).rawValue }
 
     /// What a model was shown, in words, where it was not its own image.
     var note: String {
-        switch noImage ? .none : shown {
+        switch shown ?? .own {
         case .own: ""
         case .other: "\nshown: another image"
         case .none: "\nshown: no image"

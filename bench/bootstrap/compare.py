@@ -70,7 +70,7 @@ def panel(title, curves, top):
     for arm, own in curves:
         line = " ".join(place(x, y) for x, y in own)
         yield f'<polyline points="{line}" fill="none" stroke="{COLOURS[arm]}" stroke-width="1.5"/>'
-    yield f'<text x="720" y="{top + 206}" text-anchor="end">step {steps:g}</text>'
+    yield f'<text x="720" y="{top + 206}" text-anchor="end">step {round(steps)}</text>'
 
 
 def draw(path, logs):
