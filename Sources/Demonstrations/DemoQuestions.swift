@@ -83,13 +83,16 @@ extension DemoDataset {
         return scene(index).lessons(using: &random).map { $0.line(isShort: random.below(2) == 0) }
     }
 
-    /// Lines of text about the scene of row `index`, for a language model: a caption, and questions and answers, most of
-    /// them behind a description from which they can be answered.
+    /// Lines of text about the scene of row `index`, for a language model: a caption; a description, two captions and five
+    /// questions, whose answers can be read in it; of one scene in four a question and its answer alone.
     func text(_ index: Int) -> [String] {
         var random = DemoRandom(seed: seed ^ 0x7465_7874, stream: UInt64(index))
         let scene = scene(index)
-        let whole = scene.wholeDescription
-        let lessons = lessons(index).map { random.below(5) == 0 ? $0 : "\(whole). \($0)" }
-        return [Grammar.caption(of: scene, using: &random)] + lessons
+        let lessons = lessons(index)
+        let captions = (0..<3).map { _ in Grammar.caption(of: scene, using: &random) }
+        let lines = [
+            captions[0], ([scene.wholeDescription] + captions.dropFirst() + lessons).joined(separator: ". "),
+        ]
+        return random.below(4) > 0 ? lines : lines + [random.pick(lessons)]
     }
 }

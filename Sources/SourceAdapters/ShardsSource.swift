@@ -98,7 +98,8 @@ private final class ShardCursor: ListCursor {
             index = try ShardIndex(bytes)
             samples = try RawSamples(bytes, index)
         } catch {
-            throw SourceError(error.code == .system ? .unreadable : .malformed, path, error.detail)
+            guard error.code != .system else { throw SourceError(.unreadable, path, error.detail) }
+            throw SourceError(.malformed, path, "not a shard that the pipeline wrote: \(error.detail)")
         }
     }
 

@@ -60,22 +60,20 @@ struct QuestionTests {
         }
     }
 
-    @Test("the text for a language model is true, and most of its answers can be read in the line before them")
-    func text() {
-        var described = 0
+    @Test("the text for a language model is a caption, a description that answers five questions, rarely one alone")
+    func text() throws {
+        var alone = 0
         for row in 0..<200 {
-            let (lines, scene) = (dataset.text(row), dataset.scene(row))
-            #expect(lines.count == 6 && Grammar.isTrue(lines[0], of: scene))
-            for line in lines.dropFirst() {
-                let parts = line.split(separator: ". ")
-                if parts.count == 2 {
-                    described += 1
-                    #expect(Grammar.isTrue(String(parts[0]), of: scene))
-                }
-                #expect(parts.last?.hasPrefix("Question: ") == true)
-            }
+            let (lines, lessons, scene) = (dataset.text(row), dataset.lessons(row), dataset.scene(row))
+            try #require(2...3 ~= lines.count)
+            #expect(Grammar.isTrue(lines[0], of: scene))
+            let parts = lines[1].split(separator: ". ").map(String.init)
+            #expect(parts.prefix(3).allSatisfy { Grammar.isTrue($0, of: scene) })
+            #expect(Array(parts.dropFirst(3)) == lessons)
+            alone += lines.count - 2
+            #expect(lines.dropFirst(2).allSatisfy(lessons.contains))
         }
-        #expect(700...900 ~= described)
+        #expect(30...70 ~= alone)
     }
 
     @Test("are written as VQAv2's, with the rows' numbers as ids, of rows alone whose image can be had")
