@@ -156,6 +156,7 @@ let package = Package(
         bridge("Storage", ["Samples", "Digests", "Files"]),
         bridge("Spools", ["Digests", "Files"]),
         bridge("Databases", ["Files", "Locks", grdb]),
+        bridge("MeteorScoring", ["CProcess", "Files", "Locks", "TextMetrics"]),
         library("Serving", ["Locks", logging] + hummingbird),
         bridge("Tensors", ["Files", "Locks", "Pickles", "CTorch"]),
         // 3. Assembly.
@@ -271,8 +272,9 @@ let package = Package(
             [
                 "BLIP2Models", "BLIP2Training", "Captioning", "Commands", "Decoding", "Digests", "Evaluation", "Files",
                 "Images", "LanguageModels", "LanguageTraining", "Layers", "Loading", "Locks", "Manifests",
-                "ModelDescriptions", "ModelFolders", "ProcessGroups", "QuestionSets", "Reports", "Samples", "Stages",
-                "Storage", "Tensors", "TextMetrics", "TextTokenizers", "Training", "VisionLanguage", arguments,
+                "MeteorScoring", "ModelDescriptions", "ModelFolders", "ProcessGroups", "QuestionSets", "Reports",
+                "Samples", "Stages", "Storage", "Tensors", "TextMetrics", "TextTokenizers", "Training",
+                "VisionLanguage", arguments,
             ]),
         // Tests.
         bridge("TestSupport", ["Files", "Locks", "Samples", "Storage", "Tensors"]),
@@ -309,6 +311,7 @@ let package = Package(
         tests("Supervision", ["CProcess", "Coordination"]),
         tests("TextTokenizers"),
         tests("TextMetrics"),
+        tests("MeteorScoring"),
         tests(
             "ModelFolders",
             ["BLIP2Models", "Decoding", "Images", "LanguageModels", "Layers", "Tensors", "VisionLanguage"]),

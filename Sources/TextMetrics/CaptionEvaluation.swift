@@ -10,9 +10,9 @@ package struct CaptionEvaluation: Sendable, Equatable, Encodable {
     }
 
     package let tally: Tally
-    package let scores: CaptionScores
+    package private(set) var scores: CaptionScores
     /// The scores of NoCaps's domains, each by its own images alone.
-    package let byDomain: [String: CaptionScores]
+    package private(set) var byDomain: [String: CaptionScores]
     package let images: [Image]
 
     /// Scores every image that has a reference; where a caption is missing, an empty one.
@@ -25,6 +25,12 @@ package struct CaptionEvaluation: Sendable, Equatable, Encodable {
         }
         let domains = Dictionary(grouping: references.images.filter { $0.domain != nil }) { $0.domain ?? "" }
         byDomain = domains.mapValues { Self.scores($0, predictions).all }
+    }
+
+    /// Takes in METEOR of all images, and of each domain's, which a program of its own computes.
+    package mutating func note(meteor: Double, byDomain: [String: Double]) {
+        scores.meteor = meteor
+        for (domain, score) in byDomain { self.byDomain[domain]?.meteor = score }
     }
 
     private static func scores(

@@ -7,6 +7,8 @@ package struct CaptionScores: Sendable, Equatable, Encodable {
     package let rougeL: Double
     /// 0 to 10; nil for a single image, for which it is not defined.
     package let ciderD: Double?
+    /// 0 to 1; nil where it was not computed.
+    package internal(set) var meteor: Double?
 
     private enum CodingKeys: String, CodingKey {
         case images
@@ -16,6 +18,7 @@ package struct CaptionScores: Sendable, Equatable, Encodable {
         case bleu4 = "bleu_4"
         case rougeL = "rouge_l"
         case ciderD = "cider_d"
+        case meteor
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -26,6 +29,7 @@ package struct CaptionScores: Sendable, Equatable, Encodable {
         }
         try container.encode(rougeL, forKey: .rougeL)
         try container.encode(ciderD, forKey: .ciderD)
+        try container.encodeIfPresent(meteor, forKey: .meteor)
     }
 }
 

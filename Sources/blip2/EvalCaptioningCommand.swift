@@ -9,10 +9,10 @@ import TextMetrics
 struct EvalCaptioningCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "captioning",
-        abstract: "Score captions against the captions that people wrote: BLEU, ROUGE-L and CIDEr-D.",
+        abstract: "Score captions against the captions that people wrote: BLEU, METEOR, ROUGE-L and CIDEr-D.",
         discussion: """
             Words and figures are those of the usual package (pycocoevalcap), without Java: Penn Treebank tokens in lower \
-            case, marks left out. METEOR and SPICE are not computed.
+            case, marks left out. METEOR is computed with --meteor, by that package's own program, which needs Java; SPICE is not.
 
             REFERENCES are a file of COCO or NoCaps (annotations), one of Karpathy's splits of COCO or Flickr30K, a list of \
             LAVIS, or Flickr30K's token file; PREDICTIONS a list of image_id and caption. Flickr30K's images are named by \
@@ -32,6 +32,7 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
     @OptionGroup var model: WritingModelOptions
     @Option(help: ArgumentHelp("The captions that people wrote.", valueName: "file")) var references: String
     @Option(help: "Which of Karpathy's splits the references are.") var split = "test"
+    @OptionGroup var meteor: MeteorOptions
     @Flag(help: "Write the result as JSON.") var json = false
     @OptionGroup var examples: ExamplesOptions
     @OptionGroup var logs: LogOptions
@@ -41,20 +42,22 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
         prompts: (decoder: "a photo of", encoder: "a photo of"), lengthPenalty: 1, minNewTokens: 8, maxNewTokens: 30)
 
     func run() async throws {
+        let meteor = try meteor.program()
         let people = try asMetrics {
             () throws(MetricsError) in try CaptionReferences(expandingHome(references), split: split)
         }
         let captions = try await model.predictions(
             predictions, .captions, form: .captions,
             asked: people.images.map { .init(id: $0.id, image: $0.id, question: "") }, Self.defaults)
-        let evaluation = CaptionEvaluation(people, captions)
+        var evaluation = CaptionEvaluation(people, captions)
+        try await meteor?.score(people, captions, in: &evaluation)
         try examples.write { page(evaluation) }
         try printResult(json ? jsonLine(evaluation) : table(evaluation), terminator: json ? "\n" : "")
         try report(evaluation.tally, of: "image", model.name(predictions))
     }
 
     private func table(_ evaluation: CaptionEvaluation) -> String {
-        let names = ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D"]
+        let names = names(evaluation.scores)
         var table = ColumnTable([""] + names, right: Set(names))
         table.add([evaluation.byDomain.isEmpty ? "" : "all"] + figures(evaluation.scores))
         for (domain, scores) in evaluation.byDomain.sorted(by: { $0.key < $1.key }) {
@@ -75,20 +78,23 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
                     score: String(format: "CIDEr-D %.2f", image.ciderD))
             }
         }
-        let names = ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D"]
         let best = ranked.prefix(ExamplesOptions.count).map(\.element)
         let worst = ranked.dropFirst(best.count).suffix(ExamplesOptions.count).reversed().map(\.element)
         return ExamplesPage(
             title: "Captions", kicker: tallyLine(evaluation.tally, of: "image"),
-            figures: zip(names, figures(evaluation.scores)).map { (name: $0, value: $1) },
+            figures: zip(names(evaluation.scores), figures(evaluation.scores)).map { (name: $0, value: $1) },
             sections: [
                 .init(heading: "Most alike", note: "The highest CIDEr-D.", examples: examples(best)),
                 .init(heading: "Least alike", note: "The lowest CIDEr-D.", examples: examples(worst)),
             ])
     }
 
+    private func names(_ scores: CaptionScores) -> [String] {
+        (1...4).map { "BLEU-\($0)" } + (scores.meteor == nil ? [] : ["METEOR"]) + ["ROUGE-L", "CIDEr-D"]
+    }
+
     private func figures(_ scores: CaptionScores) -> [String] {
-        (scores.bleu + [scores.rougeL]).map { String(format: "%.2f", 100 * $0) }
+        (scores.bleu + (scores.meteor.map { [$0] } ?? []) + [scores.rougeL]).map { String(format: "%.2f", 100 * $0) }
             + [scores.ciderD.map { String(format: "%.2f", 100 * $0) } ?? "-"]
     }
 }

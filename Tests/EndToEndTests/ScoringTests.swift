@@ -47,6 +47,53 @@ import Testing
         #expect(wrong.status == 65 && wrong.errors.contains("wrong.json: malformed: line 1: caption is missing"))
     }
 
+    @Test(
+        "METEOR stands in table and JSON where its program is named, and a fault of that is one line with its exit code"
+    )
+    func meteor() throws {
+        let references = try write(
+            #"{"images": [], "annotations": [{"image_id": 1, "caption": "a dog"}, {"image_id": 2, "caption": "a cat"}]}"#,
+            "references.json")
+        let captions = try write(
+            #"[{"image_id": 1, "caption": "a dog"}, {"image_id": 2, "caption": "a cat"}]"#, "captions.json")
+        try FileManager.default.createDirectory(atPath: folder + "/data", withIntermediateDirectories: true)
+        let jar = try write("", "meteor-1.5.jar")
+        _ = try write("", "data/paraphrase-en.gz")
+        _ = try write("answers", "plan")
+        let java = folder + "/java"
+        try FileManager.default.copyItem(atPath: Project.root + "/Tests/Support/fake_meteor.py", toPath: java)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: java)
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        func score(_ options: [String], path: String) throws -> Program.Ended {
+            try Program.run(
+                Site.blip2,
+                ["eval", "captioning", "--predictions", captions, "--references", references] + options,
+                environment: ["PATH": path])
+        }
+        func fault(_ jar: String, path: String) throws -> Int32 {
+            let ended = try score(["--meteor", jar], path: path)
+            #expect(ended.errors.hasPrefix("error: ") && ended.errors.count { $0 == "\n" } == 1, "\(ended.errors)")
+            #expect(ended.output.isEmpty)
+            return ended.status
+        }
+        let own = folder + ":" + path
+        let table = try score(["--meteor", jar], path: own)
+        #expect(table.status == 0 && table.output.contains("BLEU-4  METEOR  ROUGE-L"), "\(table.output)\(table.errors)")
+        #expect(table.output.contains("  33.33  "), "\(table.output)")
+        let with = try object(score(["--meteor", jar, "--json"], path: own).output)
+        #expect(with["meteor"] as? Double == 0.3333)
+        let plain = try score(["--json"], path: own)
+        #expect(try object(plain.output)["meteor"] == nil)
+        #expect(try fault(folder + "/other.jar", path: own) == 65)
+        #expect(try fault(jar, path: "/nowhere") == 69)
+        for (plan, code) in [("dies in the middle", 69), ("hangs up", 69), ("says nonsense", 65)] as [(String, Int32)] {
+            _ = try write(plan, "plan")
+            #expect(try fault(jar, path: own) == code, "\(plan)")
+        }
+        unlink(folder + "/data/paraphrase-en.gz")
+        #expect(try fault(jar, path: own) == 65)
+    }
+
     @Test("answers are scored by the scorer that is named, by kind of answer")
     func answers() throws {
         let questions = try write(

@@ -9,7 +9,9 @@
 typedef struct {
     int pid;
     int pidfd;   // readable once the process has ended
-    int output;  // what it writes to standard output and standard error
+    int output;  // what it writes to standard output and standard error, or to standard output alone
+    int input;   // its standard input; -1 where that is /dev/null
+    int errors;  // what it writes to standard error alone; -1 where there is no such pipe
 } cprocess_t;
 
 // Starts argv[0], a path, with argv, which ends with NULL; returns 0 or an errno.
@@ -20,6 +22,12 @@ int cprocess_start(cprocess_t *process, char *const argv[]);
 
 // The same, but it gets `environment`, which ends with NULL, and writes where this process writes: `output` is -1.
 int cprocess_start_beside(cprocess_t *process, char *const argv[], char *const environment[]);
+
+// The same as cprocess_start, but with three pipes, which block nobody: for a program that answers what it is told.
+int cprocess_start_answering(cprocess_t *process, char *const argv[]);
+
+// Writes to its standard input as write does, but that one which has closed it is an error, EPIPE, and no signal.
+long cprocess_write(cprocess_t *process, const void *bytes, size_t size);
 
 // Waits for output: returns how many bytes were read; 0 once the process has ended and all its output was read.
 long cprocess_read(cprocess_t *process, void *buffer, size_t size);
