@@ -110,8 +110,12 @@ func asMetrics<Value>(_ body: () throws(MetricsError) -> Value) throws -> Value 
 
 /// How predictions match what was asked for, in one line.
 func tallyLine(_ tally: Tally, of unit: String) -> String {
-    "\(Figures.counted(tally.expected, unit)) expected, \(tally.answered) answered, \(tally.missing) missing,"
-        + " \(tally.doubled) doubled, \(tally.unexpected) unexpected"
+    let others = [
+        ("answered", tally.answered), ("missing", tally.missing), ("doubled", tally.doubled),
+        ("unexpected", tally.unexpected),
+    ]
+    return Figures.counted(tally.expected, unit) + " expected"
+        + others.map { name, count in ", \(Figures.grouped(count)) \(name)" }.joined()
 }
 
 /// Ends the command with exit code 1 where predictions are missing, doubled or of other items, naming some of them.

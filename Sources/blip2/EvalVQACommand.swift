@@ -129,7 +129,7 @@ struct EvalVQACommand: AsyncParsableCommand {
         var table = ColumnTable(["", "questions", "accuracy"], right: ["questions", "accuracy"])
         let kinds = result.scores.byAnswerType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
         for (name, share) in [("all", result.scores.all)] + kinds {
-            table.add([name, "\(share.questions)", percent(share)])
+            table.add([name, Figures.grouped(share.questions), percent(share)])
         }
         return tallyLine(result.tally, of: "question") + "\nscorer: \(result.scores.scorer.rawValue)" + model.note
             + "\n\n"
@@ -145,7 +145,8 @@ struct EvalVQACommand: AsyncParsableCommand {
             right: ["questions", "accuracy", "commonest answer"])
         for (name, share) in kinds {
             table.add([
-                name, "\(share.questions)", percent(share), percent(result.scores.commonest[name] ?? .init()),
+                name, Figures.grouped(share.questions), percent(share),
+                percent(result.scores.commonest[name] ?? .init()),
             ])
         }
         return "\n" + table.text()
