@@ -13,16 +13,18 @@ import TextTokenizers
     private static let goldens = Project.root + "/Tests/Goldens/"
     private let reading: String
     private let reader: InstructionReader
-    private let words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "question", "answer", ":", "what", "?", "[DEC]"]
+    private let words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "question", "answer", ":", "what", "?"]
 
     init() throws {
         reading = try Project.temporaryFolder("reading")
         let folder = reading + "/" + InstructionReader.folder
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try words.joined(separator: "\n").write(toFile: folder + "/vocab.txt", atomically: true, encoding: .utf8)
         var configuration = try PhaseTwoConfiguration(
             json: Data(contentsOf: URL(fileURLWithPath: Self.goldens + "blip2/questions/config.json")))
         configuration.vision.qformer.positions = 8
+        let others = (words.count..<configuration.vision.qformer.vocabulary - 1).map { "other\($0)" }
+        try (words + others + ["[DEC]"]).joined(separator: "\n")
+            .write(toFile: folder + "/vocab.txt", atomically: true, encoding: .utf8)
         reader = try InstructionReader(ModelDirectory(undescribed: reading), configuration)
     }
 
