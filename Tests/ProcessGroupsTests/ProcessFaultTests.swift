@@ -74,7 +74,7 @@ import Testing
     @Test("are not taken for hung while a training thread is busy or waits", arguments: [0, 1])
     func slow(index: Int) throws {
         let ended = try start([
-            "--processes", "2", "--silence", "2", "--slow", "\(index)", "--seconds", "6",
+            "--processes", "2", "--silence", "4", "--slow", "\(index)", "--seconds", "9",
         ]).wait()
         #expect(ended.status == 0)
         #expect(ended.errors.isEmpty, "\(ended.errors)")
