@@ -23,9 +23,6 @@ package struct TrainedStep: Codable, Sendable, Equatable {
         self = found
     }
 
-    /// The steps, in words.
-    package var words: String { step == 1 ? "1 step" : "\(step) steps" }
-
     func write(to folder: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

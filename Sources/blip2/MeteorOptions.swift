@@ -16,7 +16,11 @@ struct MeteorOptions: ParsableArguments {
 
     /// The program; nil where none is asked for.
     func program() throws -> Meteor? {
-        try asCommandError { try meteor.map { try Meteor(jar: expandingHome($0)) } }
+        do {
+            return try meteor.map { path throws(MeteorError) in try Meteor(jar: expandingHome(path)) }
+        } catch {
+            throw CommandError(error)
+        }
     }
 }
 
@@ -28,34 +32,23 @@ extension Meteor {
         let images = references.images.map {
             Image(caption: captions.text(of: $0.id) ?? "", references: $0.captions, domain: $0.domain)
         }
-        let scores = try await asCommandError { try await self.scores(of: images) }
-        evaluation.note(meteor: scores.all, byDomain: scores.byDomain)
-    }
-}
-
-/// What `body` gives; a program that is missing or fails ends the command.
-private func asCommandError<Value>(_ body: () throws -> Value) throws -> Value {
-    do {
-        return try body()
-    } catch let error as MeteorError {
-        throw commandError(error)
-    }
-}
-
-private func asCommandError<Value>(_ body: () async throws -> Value) async throws -> Value {
-    do {
-        return try await body()
-    } catch let error as MeteorError {
-        throw commandError(error)
-    }
-}
-
-/// Files are bad input; Java, and a program that ends, are a service that is not there.
-private func commandError(_ error: MeteorError) -> CommandError {
-    let code: CommandError.Code =
-        switch error.code {
-        case .unreadable, .malformed: .badInput
-        case .noJava, .ended: .unavailable
+        do {
+            let scores = try await scores(of: images)
+            evaluation.note(meteor: scores.all, byDomain: scores.byDomain)
+        } catch let error as MeteorError {
+            throw CommandError(error)
         }
-    return CommandError(code, "\(error)")
+    }
+}
+
+extension CommandError {
+    /// Files are bad input; Java, and a program that ends, are a service that is not there.
+    fileprivate init(_ error: MeteorError) {
+        let code: Code =
+            switch error.code {
+            case .unreadable, .malformed: .badInput
+            case .noJava, .ended: .unavailable
+            }
+        self.init(code, "\(error)")
+    }
 }

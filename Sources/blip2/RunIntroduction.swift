@@ -35,8 +35,8 @@ extension StageRun {
 
 /// The model in `folder` that a run starts from, how long it was trained and its digest, in words; `kind` is what it is.
 func originLine(_ kind: String, _ folder: ModelDirectory) throws -> String {
-    "from the \(kind) model \(folder.path), \(try TrainedStep(of: folder)?.words ?? "steps not known"), digest "
-        + "\(try checkpointDigest(folder.path).hex.prefix(16))"
+    let steps = try TrainedStep(of: folder).map { Figures.counted($0.step, "step") } ?? "steps not known"
+    return "from the \(kind) model \(folder.path), \(steps), digest \(try checkpointDigest(folder.path).hex.prefix(16))"
 }
 
 extension RunSettings {
