@@ -33,10 +33,29 @@ package struct TextEvaluation: Sendable {
         }
     }
 
+    /// One of several equal parts of the batches, which are divided in turn.
+    ///
+    /// The batches themselves do not depend on how many parts there are: nor do the texts.
+    package struct Share: Sendable {
+        /// All batches.
+        package static let all = Share(0, of: 1)
+
+        let index: Int
+        let count: Int
+
+        /// Part `index`, from 0, of `count`.
+        package init(_ index: Int, of count: Int) {
+            precondition((0..<count).contains(index), "parts are numbered from 0")
+            (self.index, self.count) = (index, count)
+        }
+    }
+
     package var options: GenerationOptions
     package var shown = Shown.own
     /// Images that an engine works on at once.
     package var batch = 1
+    /// The part of the batches that this process works on.
+    package var share = Share.all
     private let model: GenerationModel
     private let engines: EnginePool
 
@@ -44,37 +63,26 @@ package struct TextEvaluation: Sendable {
         (self.model, self.engines, self.options) = (model, engines, options)
     }
 
-    /// The texts of `items` by their ids; items whose image is not among `images` have none.
+    /// The texts of `items`, or of this process's share, by their ids; items whose image is not among `images` have none.
     ///
-    /// `progress` is told how many items are done, of how many.
+    /// `progress` is told how many items are done, of how many; those of others count as done with their neighbours.
     package func run(
         _ items: [Item], about images: some AskedImages, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> [String: String] {
-        var asked = Dictionary(grouping: items, by: \.image)
-        var walk = ShownImages(images, shown)
+        var batches = Batches(items, ShownImages(images, shown), batch)
         var texts: [String: String] = [:]
-        try await boundedMap(
-            { () throws -> [Work]? in
-                var works: [Work] = []
-                while works.count < batch, let (image, view) = try walk.next() {
-                    guard let id = image.ids.first(where: { asked[$0] != nil }),
-                        let items = asked.removeValue(forKey: id)
-                    else { continue }
-                    works.append(Work(items: items, view: view))
-                }
-                return works.isEmpty ? nil : works
-            }, limit: 2 * engines.engineCount
-        ) { works in
-            try await engines.run { zip(works.flatMap(\.items).map(\.id), try written(works)).map { ($0, $1) } }
-        } emit: { (made: [(String, String)]) in
-            for (id, text) in made { texts[id] = text }
-            progress(texts.count, items.count)
+        try await boundedMap({ try batches.next(of: share) }, limit: 2 * engines.engineCount) { batch in
+            let made = try await engines.run { try written(batch.works) }
+            return (texts: zip(batch.works.flatMap(\.items).map(\.id), made).map { ($0, $1) }, end: batch.end)
+        } emit: { (made: (texts: [(String, String)], end: Int)) in
+            for (id, text) in made.texts { texts[id] = text }
+            progress(made.end, items.count)
         }
         return texts
     }
 
     /// The prompts about an image, and the image that the model sees; nil where it sees none.
-    private struct Work: Sendable {
+    fileprivate struct Work: Sendable {
         let items: [Item]
         let view: AskedImage?
     }
@@ -113,6 +121,46 @@ package struct TextEvaluation: Sendable {
         } catch {
             throw EvaluationError(.image, image.place, "\(error)")
         }
+    }
+}
+
+/// The images that are asked about, in batches, with what is asked.
+private struct Batches<Images: AskedImages> {
+    private var asked: [String: [TextEvaluation.Item]]
+    private var walk: ShownImages<Images>
+    private let size: Int
+    private var number = 0
+    /// How many items are in the batches so far.
+    private var end = 0
+
+    init(_ items: [TextEvaluation.Item], _ walk: ShownImages<Images>, _ size: Int) {
+        asked = Dictionary(grouping: items, by: \.image)
+        (self.walk, self.size) = (walk, size)
+    }
+
+    /// The next batch of `share`, and how many items are in the batches up to it; nil behind the last.
+    mutating func next(
+        of share: TextEvaluation.Share
+    ) throws(EvaluationError) -> (works: [TextEvaluation.Work], end: Int)? {
+        while let works = try next() {
+            let isOwn = number % share.count == share.index
+            number += 1
+            end += works.reduce(0) { $0 + $1.items.count }
+            if isOwn { return (works, end) }
+        }
+        return nil
+    }
+
+    private mutating func next() throws(EvaluationError) -> [TextEvaluation.Work]? {
+        var works: [TextEvaluation.Work] = []
+        while works.count < size, let (image, view) = try walk.next() {
+            guard let id = image.ids.first(where: { asked[$0] != nil }), let items = asked.removeValue(forKey: id)
+            else {
+                continue
+            }
+            works.append(TextEvaluation.Work(items: items, view: view))
+        }
+        return works.isEmpty ? nil : works
     }
 }
 

@@ -68,6 +68,7 @@ final class FollowingWatch: ProcessWatch {
     private func lost(_ what: String, isDeath: Bool = false) -> Never {
         let speaker = host == ProcessInfo.processInfo.hostName ? 1 : 0
         let isSilent = place.localIndex != speaker || (isDeath && place.isLaunched)
-        ending.end(code: lostCode, saying: isSilent ? nil : lostLine(processName(0, place.count, host), what))
+        let line = lostLine(processName(0, place.count, host), what, resumes: place.resumes)
+        ending.end(code: lostCode, saying: isSilent ? nil : line)
     }
 }

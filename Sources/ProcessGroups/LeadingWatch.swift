@@ -135,7 +135,7 @@ final class LeadingWatch: ProcessWatch {
 
     private func lost(_ process: Int, _ what: String, isDeath: Bool = false) -> Never {
         let isSaidElsewhere = isDeath && place.isLaunched
-        end(lostCode, saying: isSaidElsewhere ? nil : lostLine(name(of: process), what))
+        end(lostCode, saying: isSaidElsewhere ? nil : lostLine(name(of: process), what, resumes: place.resumes))
     }
 
     private func name(of process: Int) -> String { processName(process, place.count, hosts[process]) }
@@ -148,6 +148,6 @@ let lostCode = CommandError.Code.outage.rawValue
 func processName(_ index: Int, _ count: Int, _ host: String) -> String { "process \(index) of \(count) (\(host))" }
 
 /// The line that says of the loss of a process what to do.
-func lostLine(_ name: String, _ what: String) -> String {
-    "\(name) \(what): run the same command again; it resumes from the last checkpoint"
+func lostLine(_ name: String, _ what: String, resumes: Bool) -> String {
+    "\(name) \(what): run the same command again" + (resumes ? "; it resumes from the last checkpoint" : "")
 }

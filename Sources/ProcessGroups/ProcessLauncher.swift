@@ -15,13 +15,17 @@ package struct ProcessLauncher: Sendable {
     private let count: Int
     private let executable: String
     private let arguments: [String]
+    private let resumes: Bool
 
     /// A launcher of `count` processes, which run `executable`, by default this program, with `arguments`, by default its own.
+    ///
+    /// `resumes` says whether the same command, run again, goes on from a checkpoint.
     package init(
-        _ count: Int, executable: String = "/proc/self/exe",
+        _ count: Int, resumes: Bool = true, executable: String = "/proc/self/exe",
         arguments: [String] = Array(CommandLine.arguments.dropFirst())
     ) {
         self.count = count
+        self.resumes = resumes
         self.executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: executable)) ?? executable
         self.arguments = arguments
     }
@@ -80,7 +84,9 @@ package struct ProcessLauncher: Sendable {
                 // It was asked to stop before it could see to it that others stop too.
                 let end = end == -SIGTERM && children.areStopped ? 128 + SIGTERM : end
                 // The others may end before one that was killed, and leave the word to this process.
-                if end < 0 { printError(lostLine("process \(index) of \(count)", killed(by: -end))) }
+                if end < 0 {
+                    printError(lostLine("process \(index) of \(count)", killed(by: -end), resumes: resumes))
+                }
                 isSettled = end < 0 || end != lostCode
                 if code == 0 { code = end < 0 ? lostCode : end }
                 deadline = deadline ?? .now + Self.grace

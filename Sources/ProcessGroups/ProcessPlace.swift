@@ -20,6 +20,8 @@ package struct ProcessPlace: Hashable, Sendable {
     var attempt = "0"
     /// Whether `ProcessLauncher` started it, which sees by itself which process ended, and says so.
     var isLaunched = false
+    /// Whether the same command, run again, goes on from a checkpoint: what people are told when a process is lost.
+    package var resumes = true
 
     /// The processors for each process of this machine.
     package var threads: Int { max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, localCount)) }

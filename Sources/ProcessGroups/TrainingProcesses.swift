@@ -2,7 +2,7 @@ import Commands
 import Foundation
 package import Tensors
 
-/// The processes that train one model, joined: how they exchange tensors, and the watch that they keep over each other.
+/// The processes of a run, which train one model or evaluate it, joined: how they exchange tensors, and the watch that they keep over each other.
 ///
 /// A process that dies or hangs ends all others within a minute, with exit code 75 and one line that names it. What fails in
 /// one process ends all with its exit code and its line.
@@ -42,7 +42,7 @@ package final class TrainingProcesses: Sendable {
         }
     }
 
-    /// Runs this process's part of the training, and waits until all have done theirs.
+    /// Runs this process's part of the work, and waits until all have done theirs.
     ///
     /// An error of `body` ends all processes: with the message and the exit code of a `CommandError`, with code 70 for
     /// others. The loss of another process is named by the watch. Cancellation, which all must agree on, is thrown on when

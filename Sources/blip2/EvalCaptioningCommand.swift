@@ -46,9 +46,10 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
         let people = try asMetrics {
             () throws(MetricsError) in try CaptionReferences(expandingHome(references), split: split)
         }
-        let captions = try await model.predictions(
+        let made = try await model.predictions(
             predictions, .captions, form: .captions,
             asked: people.images.map { .init(id: $0.id, image: $0.id, question: "") }, Self.defaults)
+        guard let captions = made else { return }  // the first process scores them
         var evaluation = CaptionEvaluation(people, captions)
         try await meteor?.score(people, captions, in: &evaluation)
         try examples.write { page(evaluation) }

@@ -75,11 +75,12 @@ struct EvalVQACommand: AsyncParsableCommand {
             throw ValidationError("--no-clean-questions: only with --model")
         }
         let questions = try asMetrics(read)
-        let answers = try await model.predictions(
+        let made = try await model.predictions(
             predictions, .answers, form: questions.kind == .gqa ? .gqa : .answers,
             asked: questions.questions.map {
                 .init(id: $0.id, image: $0.imageID, question: cleanQuestions ? blipQuestion($0.text) : $0.text)
             }, Self.defaults)
+        guard let answers = made else { return }  // the first process scores them
         let used = scorer ?? (questions.kind == .gqa ? .gqa : .lavis)
         let result = Result(
             tally: answers.tally(questions.questions.map(\.id)),

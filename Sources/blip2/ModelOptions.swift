@@ -4,6 +4,7 @@ import Commands
 import Foundation
 import Images
 import ModelFolders
+import ProcessGroups
 import Tensors
 
 /// Where a model is and where it runs.
@@ -50,9 +51,11 @@ struct MachineOptions: ParsableArguments {
     }
 
     /// How the device is used for `images` images: a batch is always full, so that it is no larger than they need.
-    func use(images: Int) throws -> DeviceUse {
+    ///
+    /// `place` is that of this process where there are several.
+    func use(images: Int, _ place: ProcessPlace? = nil) throws -> DeviceUse {
         if let batch, batch < 1 { throw ValidationError("--batch: want 1 or more, not \(batch)") }
-        let use = DeviceUse(of: try namedDevice(), batch: batch)
+        let use = DeviceUse(of: try namedDevice(place), batch: batch)
         guard batch == nil, use.batch > 1 else { return use }
         let needed = [1, 2, 4, 8, 16, 32].first { $0 >= images } ?? use.batch
         return DeviceUse(batch: min(use.batch, needed), decodesOnDevice: use.decodesOnDevice)
@@ -64,21 +67,28 @@ struct MachineOptions: ParsableArguments {
         return batch ?? standard
     }
 
-    func engines() throws -> EnginePool {
+    /// What computes; `place` is that of this process where there are several.
+    func engines(_ place: ProcessPlace? = nil) throws -> EnginePool {
         guard threads >= 0 else { throw ValidationError("--threads: want 0 or more, not \(threads)") }
         if noCudnnAttention { Device.avoidCuDNNAttention() }
-        let device = try namedDevice()
-        let count = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
+        let device = try namedDevice(place)
+        let count = threads > 0 ? threads : place?.threads ?? ProcessInfo.processInfo.activeProcessorCount
         return EnginePool(device: device, engineCount: DeviceUse.engineCount(on: device, cores: count))
     }
 
-    private func namedDevice() throws -> Device {
+    private func namedDevice(_ place: ProcessPlace?) throws -> Device {
         do {
-            return try Device(named: device)
+            return try Device(named: deviceName(device, place))
         } catch {
             throw ValidationError("--device: \(error.message)")
         }
     }
+}
+
+/// The device of a process that is told to use `name`: of several on a machine with GPUs, each has its own by default.
+func deviceName(_ name: String, _ place: ProcessPlace?) -> String {
+    guard name == "auto", let place, Device.cudaDeviceCount > 0 else { return name }
+    return "cuda:\(place.localIndex % Device.cudaDeviceCount)"
 }
 
 /// Reads an image file as the models are given it: upright RGB.

@@ -54,7 +54,7 @@ struct StageRun<Stage: TrainedStage> {
     init(_ settings: Stage.Settings, _ processes: TrainingProcesses? = nil) throws {
         self.processes = processes
         device = try asUsage("--device") { () throws(TorchError) in
-            try Device(named: Self.device(settings.run.device, processes?.place))
+            try Device(named: deviceName(settings.run.device, processes?.place))
         }
         var stage = try Stage(settings)
         stage.settings.run.images.size = stage.side
@@ -122,12 +122,6 @@ struct StageRun<Stage: TrainedStage> {
     }
 
     private var isFirst: Bool { processes?.place.index ?? 0 == 0 }
-
-    /// The device of a process: of several on a machine with GPUs, each has its own.
-    private static func device(_ name: String, _ place: ProcessPlace?) -> String {
-        guard name == "auto", let place, Device.cudaDeviceCount > 0 else { return name }
-        return "cuda:\(place.localIndex % Device.cudaDeviceCount)"
-    }
 
     /// Makes the start where it is not there, and writes the settings; a run that is another one is refused.
     func prepare() throws {

@@ -1,14 +1,8 @@
 import ArgumentParser
-import BLIP2Models
-import Captioning
 import Commands
 import Evaluation
 import Foundation
-import LanguageModels
 import Manifests
-import ModelFolders
-import Storage
-import Tensors
 import TextMetrics
 
 /// A phase-2 model that writes what is then scored, and the images that it sees.
@@ -37,6 +31,13 @@ struct WritingModelOptions: ParsableArguments {
     @Option(help: "The most tokens of a text, its end counted.") var maxNewTokens: Int?
     @Option(help: ArgumentHelp("Also write what the model wrote, in the form of --predictions.", valueName: "file"))
     var output: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Processes that divide the images; that many are started on this machine. Those of torchrun or of a Slurm step are \
+            taken without it.
+            """, valueName: "n"))
+    var processes: Int?
     @OptionGroup var machine: MachineOptions
 
     /// How texts are written unless options say otherwise.
@@ -54,7 +55,7 @@ struct WritingModelOptions: ParsableArguments {
                 ("--data", !data.isEmpty), ("--shown", shown != nil), ("--prompt", prompt != nil),
                 ("--beams", beams != nil), ("--length-penalty", lengthPenalty != nil),
                 ("--min-new-tokens", minNewTokens != nil), ("--max-new-tokens", maxNewTokens != nil),
-                ("--output", output != nil),
+                ("--output", output != nil), ("--processes", processes != nil),
             ]
             for (name, isGiven) in given where isGiven { throw ValidationError("\(name): only with --model") }
             return
@@ -70,16 +71,18 @@ struct WritingModelOptions: ParsableArguments {
 
     /// What was read from `predictions`, or what the model writes about `asked`.
     ///
-    /// Items that the model wrote nothing about, because the data has no such image, are missing.
+    /// Items that the model wrote nothing about, because the data has no such image, are missing. Nil in a process that has no
+    /// more to do, as all but the first.
     func predictions(
         _ predictions: String?, _ kind: Predictions.Kind, form: Predictions.Form, asked: [Asked], _ defaults: Defaults
-    ) async throws -> Predictions {
+    ) async throws -> Predictions? {
         guard let model else {
             guard let predictions else { throw ValidationError("want --predictions or --model") }
             return try asMetrics { () throws(MetricsError) in try Predictions(expandingHome(predictions), kind) }
         }
         guard predictions == nil else { throw ValidationError("--predictions: not with --model, which writes them") }
-        let texts = try await write(requireModel(model), asked, defaults)
+        let writing = WritingRun(options: self, directory: try requireModel(model), asked: asked, defaults: defaults)
+        guard let texts = try await writing.texts() else { return nil }
         let made = Predictions(asked.compactMap { item in texts[item.id].map { (id: item.id, text: $0) } })
         if let output {
             do {
@@ -97,37 +100,6 @@ struct WritingModelOptions: ParsableArguments {
         let image: String
         /// Empty where there is none.
         let question: String
-    }
-
-    private func write(_ directory: String, _ asked: [Asked], _ defaults: Defaults) async throws -> [String: String] {
-        let engines = try machine.engines()
-        let loaded = try await asInput {
-            try GenerationModel(directory: directory, precision: machine.arithmetic(), on: engines.device)
-        }
-        let isDecoder = loaded.configuration.language.isDecoder
-        let prompt = prompt ?? (isDecoder ? defaults.prompts.decoder : defaults.prompts.encoder)
-        let items = asked.map {
-            TextEvaluation.Item(id: $0.id, image: $0.image, prompt: prompt.replacing("{}", with: $0.question))
-        }
-        let search: GenerationOptions.Search =
-            beams == 1 ? .greedy : .beams(beams ?? 5, lengthPenalty: lengthPenalty ?? defaults.lengthPenalty)
-        let most = maxNewTokens ?? defaults.maxNewTokens
-        let options = GenerationOptions(
-            search, minNewTokens: min(minNewTokens ?? defaults.minNewTokens, most), maxNewTokens: most)
-        var evaluation = TextEvaluation(loaded, engines, options)
-        evaluation.shown = shown ?? .own
-        evaluation.batch = try machine.use(images: asked.count).batch
-        let progress = PartProgress()
-        defer { progress.finish() }
-        do {
-            return try await asInput {
-                try await evaluation.run(items, about: DatasetImages(data.map { Dataset(at: expandingHome($0)) })) {
-                    progress.show("writing", unit: "texts", done: $0, total: $1)
-                }
-            }
-        } catch let error as EvaluationError {
-            throw CommandError(.badInput, "\(error)")
-        }
     }
 
     /// What to call the predictions in messages.

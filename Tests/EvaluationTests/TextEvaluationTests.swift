@@ -34,12 +34,12 @@ struct TextEvaluationTests {
 
     private func run(
         _ folder: String, _ items: [TextEvaluation.Item], images: Int = 6, engines: Int = 1, batch: Int = 1,
-        shown: TextEvaluation.Shown = .own
+        shown: TextEvaluation.Shown = .own, share: TextEvaluation.Share = .all
     ) async throws -> [String: String] {
         var evaluation = TextEvaluation(
             try GenerationModel(directory: folder, precision: .float32, on: .cpu), EnginePool(engineCount: engines),
             GenerationOptions(.beams(3, lengthPenalty: -1), maxNewTokens: 6))
-        (evaluation.shown, evaluation.batch) = (shown, batch)
+        (evaluation.shown, evaluation.batch, evaluation.share) = (shown, batch, share)
         return try await evaluation.run(items, about: HeldImages(images))
     }
 
@@ -61,6 +61,21 @@ struct TextEvaluationTests {
         #expect(try await run(folder, items, batch: 4) == texts)
         let two = items.filter { $0.image == "3" }
         #expect(try await run(folder, two) == texts.filter { $0.key.hasPrefix("3-") })
+    }
+
+    @Test("are divided among shares without gap or overlap, whatever each image is shown", arguments: [1, 2, 4])
+    func shares(batch: Int) async throws {
+        for shown in [TextEvaluation.Shown.own, .other] {
+            let whole = try await run(Self.folders[0], items, batch: batch, shown: shown)
+            var joined: [String: String] = [:]
+            for index in 0..<3 {
+                let part = try await run(
+                    Self.folders[0], items, batch: batch, shown: shown, share: .init(index, of: 3))
+                #expect(part.isEmpty == (index * batch >= 6), "each has its turn")
+                joined.merge(part) { _, _ in "twice" }
+            }
+            #expect(joined == whole)
+        }
     }
 
     @Test(
