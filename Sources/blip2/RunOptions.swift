@@ -106,7 +106,7 @@ struct RunOptions: ParsableArguments {
             if code != 0 { throw ExitCode(code) }
         case .joining(let place):
             try checkBatch(settings.run, among: place)
-            let joined = try TrainingProcesses(joining: place)
+            let joined = try JoinedProcesses(joining: place)
             try await stoppingAtWarning(speaks: place.index == 0) {
                 try await joined.run {
                     try await asTrainingInput { try await StageRun<Stage>(settings, joined)() }

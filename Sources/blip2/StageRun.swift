@@ -44,14 +44,14 @@ struct StageRun<Stage: TrainedStage> {
     let schedule: Schedule
     let device: Device
     /// This process and the others; nil where it is alone.
-    private let processes: TrainingProcesses?
+    private let processes: JoinedProcesses?
 
     var settings: RunSettings { stage.settings.run }
 
     /// Finds models and data; nothing is written.
     ///
     /// What the settings leave to models and data is filled in.
-    init(_ settings: Stage.Settings, _ processes: TrainingProcesses? = nil) throws {
+    init(_ settings: Stage.Settings, _ processes: JoinedProcesses? = nil) throws {
         self.processes = processes
         device = try asUsage("--device") { () throws(TorchError) in
             try Device(named: deviceName(settings.run.device, processes?.place))

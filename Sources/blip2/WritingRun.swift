@@ -31,14 +31,14 @@ struct WritingRun {
             return nil
         case .joining(var place):
             place.resumes = false
-            let joined = try TrainingProcesses(joining: place)
+            let joined = try JoinedProcesses(joining: place)
             let texts = try await joined.run { try await asCommandError { try await together(joined) } }
             return place.index == 0 ? texts : nil
         }
     }
 
     /// What all processes wrote; where one was asked to stop, all stop.
-    private func together(_ joined: TrainingProcesses) async throws -> [String: String] {
+    private func together(_ joined: JoinedProcesses) async throws -> [String: String] {
         var part = Part()
         do {
             part.texts = try await write(joined)
@@ -57,7 +57,7 @@ struct WritingRun {
         var texts: [String: String]?
     }
 
-    private func write(_ joined: TrainingProcesses? = nil) async throws -> [String: String] {
+    private func write(_ joined: JoinedProcesses? = nil) async throws -> [String: String] {
         let place = joined?.place
         let engines = try options.machine.engines(place)
         var batch = try options.machine.use(images: asked.count, place).batch

@@ -29,7 +29,7 @@ import Tensors
             var patience = ProcessPatience()
             patience.join = .seconds(join)
             patience.silence = .seconds(silence)
-            let joined = try TrainingProcesses(joining: place, patience: patience)
+            let joined = try JoinedProcesses(joining: place, patience: patience)
             try await joined.run { try await work(joined.group) }
         }
     }

@@ -2,11 +2,11 @@ import Commands
 import Foundation
 package import Tensors
 
-/// The processes of a run, which train one model or evaluate it, joined: how they exchange tensors, and the watch that they keep over each other.
+/// The processes of a run, joined: how they exchange tensors, and the watch that they keep over each other.
 ///
 /// A process that dies or hangs ends all others within a minute, with exit code 75 and one line that names it. What fails in
 /// one process ends all with its exit code and its line.
-package final class TrainingProcesses: Sendable {
+package final class JoinedProcesses: Sendable {
     package let place: ProcessPlace
     /// For all that the training thread exchanges.
     package let group: GlooGroup
