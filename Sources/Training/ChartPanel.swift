@@ -8,12 +8,23 @@ struct ChartPanel {
         var isBelow = false
     }
 
+    /// Another curve in the chart.
+    struct Companion {
+        let name: String
+        /// The class of its colour.
+        let style: String
+        let curve: CurveBins
+    }
+
     /// A name as people read it, and what is said beside it.
     var title: String
     var detail = ""
     /// The class of the curve's colour.
     var style: String
     var curve: CurveBins
+    /// The name of the curve where there are companions.
+    var name = ""
+    var companions: [Companion] = []
     var validation = CurveBins([], limit: 1)
     var references: [Reference] = []
     /// Values that the axis holds, whatever the curve does.
@@ -40,7 +51,7 @@ struct ChartPanel {
     /// The axis of the values, and the references that lie on it: one that is far away would press the curve flat.
     var values: (axis: ChartAxis, references: [Reference]) {
         var held = always
-        for shown in [curve.shown, validation.shown] {
+        for shown in [curve.shown, validation.shown] + companions.map(\.curve.shown) {
             if let shown { held += [shown.lowerBound, shown.upperBound] }
         }
         let (low, high) = (held.min() ?? 0, held.max() ?? 1)
@@ -85,7 +96,13 @@ struct ChartPanel {
         let said =
             "<tspan class=\"name\">\(SVG.escaped(title))</tspan>"
             + (detail.isEmpty ? "" : "<tspan dx=\"6\" class=\"soft\">\(SVG.escaped(detail))</tspan>")
-        var ends = curve.bins.last.map { valueText(isExact ? $0.mean : $0.smooth) } ?? ""
+        var ends =
+            (name.isEmpty ? "" : name + " ")
+            + (curve.bins.last.map { valueText(isExact ? $0.mean : $0.smooth) } ?? "")
+        for companion in companions {
+            guard let last = companion.curve.bins.last else { continue }
+            ends += "<tspan class=\"\(companion.style)-t\"> · \(companion.name) \(valueText(last.mean))</tspan>"
+        }
         if let last = validation.bins.last {
             let best = showsBest ? validation.bins.min { $0.mean < $1.mean } : nil
             let note = best.map { ", best \(valueText($0.mean)) at \(ChartText.label($0.step.rounded()))" } ?? ""
@@ -132,8 +149,11 @@ struct ChartPanel {
             SVG.path("smooth \(style)", bins.map { (stepAxis($0.step), axis(isExact ? $0.mean : $0.smooth)) }, clip),
             bins.count > 20 ? "" : SVG.dots("\(style)", bins.map { (stepAxis($0.step), axis($0.mean)) }, clip),
         ]
-        let points = validation.bins.map { (stepAxis($0.step), axis($0.mean)) }
-        return lines.joined() + SVG.path("valid", points, clip)
-            + (points.count > 60 ? "" : SVG.dots("valid", points, clip))
+        let further = [("valid", validation)] + companions.map { ($0.style, $0.curve) }
+        return lines.joined()
+            + further.map { style, curve in
+                let points = curve.bins.map { (stepAxis($0.step), axis($0.mean)) }
+                return SVG.path(style, points, clip) + (points.count > 60 ? "" : SVG.dots(style, points, clip))
+            }.joined()
     }
 }

@@ -32,6 +32,7 @@ struct CurveCharts {
         loss.showsBest = true
         total = [loss]
         terms = known.enumerated().map { place, name in panel(name, place + 1) { $0.terms[name] } }
+        if named.contains(Self.heldOut + "other_image") { terms.append(imageUse) }
         var rate = panel("learning_rate", 20) { $0.learningRate }
         rate.always = [0]
         rate.isExact = true
@@ -45,6 +46,26 @@ struct CurveCharts {
             figure.isSmall = true
             return figure
         }
+    }
+
+    /// The loss of held-out samples with the right image, with another's and with none: as long as they are alike, the model
+    /// makes no use of what it sees.
+    private var imageUse: ChartPanel {
+        func curve(_ name: String) -> CurveBins {
+            CurveBins(
+                records.compactMap { record in record.terms[Self.heldOut + name].map { (record.step, $0) } },
+                limit: limit)
+        }
+        var panel = ChartPanel(
+            title: "Use of the image", detail: "held-out loss by what is shown", style: "valid",
+            curve: curve("right_image"), steps: steps, number: 18)
+        panel.name = "the right image"
+        panel.isExact = true
+        panel.companions = [
+            .init(name: "another's", style: "other", curve: curve("other_image")),
+            .init(name: "none", style: "none", curve: curve("no_image")),
+        ]
+        return panel
     }
 
     private func panel(_ name: String, _ number: Int, _ value: (RunRecord) -> Double?) -> ChartPanel {

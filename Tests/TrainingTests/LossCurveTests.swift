@@ -66,6 +66,25 @@ import Testing
         #expect(!LossCurve(title: "t", phaseOne(400)).svg().contains("floor"))
     }
 
+    @Test("shows phase 2's held-out loss with the right image, with another's and with none in one chart")
+    func imageUse() {
+        var some = records(300)
+        for place in stride(from: 9, to: 300, by: 10) {
+            let terms = ["right_image": 0.4, "other_image": 0.7, "no_image": 0.6]
+            for (name, value) in terms { some[place].terms["validation_" + name] = value }
+        }
+        let svg = LossCurve(title: "t", some).svg()
+        let parser = XMLReader(svg)
+        #expect(parser.isWellFormed && parser.texts.contains("Use of the image"))
+        #expect(svg.contains("the right image 0.4<"))
+        #expect([" · another's 0.7", " · none 0.6"].allSatisfy(parser.texts.contains))
+        for style in ["smooth valid", "other", "none"] {
+            let points = parser.paths.filter { $0.style == style && $0.isClipped }.map(\.points)
+            #expect(points == [30], "\(style)")
+        }
+        #expect(!LossCurve(title: "t", records(300)).svg().contains("Use of the image"))
+    }
+
     @Test("passes over losses that are no number, and keeps a first peak from pressing the rest flat")
     func oddLosses() {
         var some = records(1000)
