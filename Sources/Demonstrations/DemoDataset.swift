@@ -22,11 +22,11 @@ package struct DemoDataset: Hashable, Sendable {
     /// How many captions the list gives an image: five where people wrote them, as in COCO.
     var captionCount: Int { isClean ? 5 : 1 }
 
-    /// The captions of row `index` behind its first; all true.
-    func furtherCaptions(_ index: Int) -> [String] {
-        var random = DemoRandom(seed: seed ^ 0x6D6F_7265, stream: UInt64(index))
-        let scene = scene(index)
-        return (1..<max(1, captionCount)).map { _ in Grammar.caption(of: scene, using: &random) }
+    /// The captions of a row, as many as the list gives it; all behind the first are true.
+    func captions(_ row: DemoRow) -> [String] {
+        var random = DemoRandom(seed: seed ^ 0x6D6F_7265, stream: UInt64(row.row))
+        let scene = scene(row.row)
+        return [row.webCaption] + (1..<max(1, captionCount)).map { _ in Grammar.caption(of: scene, using: &random) }
     }
 
     /// The rows, made one at a time.

@@ -32,7 +32,8 @@ package struct DemoFolder: Sendable {
     /// The demonstration in `folder`, which need not exist yet.
     package init(_ folder: URL) { self.folder = folder }
 
-    /// Writes the images, `questions.json` and `annotations.json`, and the truth about them; pictures of an earlier data set under the same names are replaced.
+    /// Writes the images, `questions.json` and `annotations.json`, of a clean data set `captions.json`, and the truth about
+    /// them; pictures of an earlier data set under the same names are replaced.
     ///
     /// Pictures are made on all cores, one in memory for each.
     package func write(_ dataset: DemoDataset, encoders: DemoEncoders) async throws {
@@ -56,6 +57,7 @@ package struct DemoFolder: Sendable {
         let questions = DemoQuestions(dataset)
         try write(questions.questions(), to: "questions.json")
         try write(questions.annotations(), to: "annotations.json")
+        if dataset.isClean { try write(DemoReferences(dataset).captions(), to: "captions.json") }
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -68,7 +70,7 @@ package struct DemoFolder: Sendable {
     /// Of a clean data set also `answers.csv`: questions with their answers in the place of captions, to learn from.
     package func writeLists(_ dataset: DemoDataset, baseURL: String? = nil) throws(DemoError) {
         let start = baseURL.map { $0 + "/" } ?? ""
-        try writeList("list.csv", dataset, start) { [$0.webCaption] + dataset.furtherCaptions($0.row) }
+        try writeList("list.csv", dataset, start) { dataset.captions($0) }
         if dataset.isClean { try writeList("answers.csv", dataset, start) { dataset.lessons($0.row) } }
         try writeLines("list.tsv", dataset.rows) { row in
             row.file.map { "\(start)\($0)\t\(row.webCaption)" } ?? row.webCaption

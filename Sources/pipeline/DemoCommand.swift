@@ -13,8 +13,9 @@ struct DemoCommand: AsyncParsableCommand {
             Prints the address once it is serving, and serves until it is stopped. The lists, DIR/list.csv and DIR/list.tsv,
             use that address, or with --no-serve the images' paths in DIR, for `image_root`. DIR/truth.jsonl describes
             what each image shows. DIR/questions.json and DIR/annotations.json ask about the images, in VQAv2's form; an
-            image's id is the list's column `id`. With --clean, DIR/answers.csv has questions with their answers in the
-            place of captions. --text-only writes DIR/text.txt alone, for a language model.
+            image's id is the list's column `id`. With --clean, DIR/captions.json has the captions in COCO's form, and
+            DIR/answers.csv questions with their answers in the place of captions. --text-only writes DIR/text.txt alone,
+            for a language model.
 
             EXAMPLES:
               pipeline demo --output out/demo

@@ -76,6 +76,26 @@ struct QuestionTests {
         #expect(30...70 ~= alone)
     }
 
+    @Test("a clean data set's captions are written as COCO's, all true of their images")
+    func references() throws {
+        struct File: Decodable {
+            struct Image: Decodable { let id: Int }
+            struct Annotation: Decodable {
+                let id: Int
+                let image_id: Int
+                let caption: String
+            }
+            let images: [Image]
+            let annotations: [Annotation]
+        }
+        let small = DemoDataset(seed: 3, count: 40, isClean: true)
+        let file = try JSONDecoder().decode(File.self, from: DemoReferences(small).captions())
+        #expect(file.images.map(\.id) == Array(0..<40) && file.annotations.map(\.id) == Array(0..<200))
+        for (place, made) in file.annotations.enumerated() {
+            #expect(made.image_id == place / 5 && Grammar.isTrue(made.caption, of: small.scene(made.image_id)))
+        }
+    }
+
     @Test("are written as VQAv2's, with the rows' numbers as ids, of rows alone whose image can be had")
     func files() throws {
         struct Questions: Decodable {

@@ -29,9 +29,10 @@ def answers(folder):
 
 def gains(folder):
     before, after = read(folder, "stage1"), read(folder, "finetuned-retrieval")
+    scores = [read(folder, f"scored-{model}")["cider_d"] for model in ("opt-captions", "finetuned-captioning")]
     rows = [
         ("questions answered right, zero-shot", read(folder, "opt-captions-vqa")["accuracy"], read(folder, "finetuned-vqa")["accuracy"]),
-        ("captions that are true, phase 2", *(
+        ("captions drawn that are true, phase 2", *(
             found["madeTrue"] / found["made"] for found in (read(folder, "captioned-opt-captions"), read(folder, "captioned-finetuned-captioning")))),
     ]
     for score, name in (("itc", "ITC"), ("itm", "ITC + ITM")):
@@ -41,6 +42,7 @@ def gains(folder):
     print(f"\n{'':44}  {'before':>7}  {'fine-tuned':>10}")
     for name, old, new in rows:
         print(f"{name:44}  {percent(old):>7}  {percent(new):>10}")
+    print(f"{'CIDEr-D by five beams, phase 2':44}  {scores[0]:7.2f}  {scores[1]:10.2f}")
 
 
 answers(sys.argv[1])
