@@ -9,7 +9,12 @@ package struct ManifestDifference: Hashable, Sendable, Codable, CustomStringConv
 
     /// `caption.count: was 10, is 5`.
     package var description: String {
-        "\(key): \(existing.map { "was \($0)" } ?? "was absent"), \(new.map { "is \($0)" } ?? "is absent")"
+        "\(key): was \(existing.map(Self.shown) ?? "absent"), is \(new.map(Self.shown) ?? "absent")"
+    }
+
+    /// A value as it is, or in quotes where it has nothing to see at its ends.
+    private static func shown(_ value: String) -> String {
+        value.isEmpty || value.first?.isWhitespace == true || value.last?.isWhitespace == true ? "\"\(value)\"" : value
     }
 }
 

@@ -34,14 +34,15 @@ import Testing
     func changedManifest() throws {
         let store = MemoryJobStore()
         let planner = Planner(store: store)
-        let old = ["seed": "42", "caption.count": "10", "rank.keep": "2"]
+        let old = ["seed": "42", "caption.count": "10", "caption.prompt": "a picture of ", "rank.keep": "2"]
         #expect(try planner.plan(someBuild(old), sources: []) == .planned)
-        let new = ["seed": "42", "caption.count": "5", "image.size": "384"]
+        let new = ["seed": "42", "caption.count": "5", "caption.prompt": "", "image.size": "384"]
         let error = #expect(throws: CoordinationError.self) { try planner.plan(someBuild(new), sources: []) }
         #expect(error?.code == .manifestChanged)
         #expect(
-            error?.text == "caption.count: was 10, is 5; image.size: was absent, is 384; rank.keep: was 2, is absent"
-                + ". Put them back, or build into another folder")
+            error?.text == "caption.count: was 10, is 5; caption.prompt: was \"a picture of \", is \"\"; "
+                + "image.size: was absent, is 384; rank.keep: was 2, is absent. Put them back, or build into another folder"
+        )
     }
 
     @Test("ranges that leave rows out or take them twice are a fault")
