@@ -10,15 +10,12 @@ package struct LanguageSample: Sendable, Equatable {
     package init(given: [Int], target: TargetText) { (self.given, self.target) = (given, target) }
 
     /// How many tokens are asked for.
-    package var targetCount: Int { target.tokens.count - target.givenCount }
+    package var targetCount: Int { target.askedCount }
 
     /// The same without the first token that would be asked for right behind the queries: without an image there is nothing
     /// to ask it of.
     package var behindFirstToken: LanguageSample {
         guard given.isEmpty, let first = target.tokens.first else { return self }
-        return LanguageSample(
-            given: [first],
-            target: TargetText(
-                Array(target.tokens.dropFirst()), givenCount: max(0, target.givenCount - 1), weight: target.weight))
+        return LanguageSample(given: [first], target: target.behindFirstToken)
     }
 }

@@ -68,14 +68,29 @@ extension LanguageModel {
 package struct TargetText: Sendable, Equatable {
     /// The tokens, the end token among them where the text is to end.
     package let tokens: [Int]
-    /// The first tokens that are given, not asked for.
-    package let givenCount: Int
+    /// The places of the tokens that are asked for; the others are given.
+    package let asked: RangeSet<Int>
     /// What each token's loss is multiplied by.
     package let weight: Double
 
+    /// A text of which the first `givenCount` tokens are given.
     package init(_ tokens: [Int], givenCount: Int = 0, weight: Double = 1) {
         precondition((0...tokens.count).contains(givenCount), "a text's beginning is part of it")
-        (self.tokens, self.givenCount, self.weight) = (tokens, givenCount, weight)
+        self.init(tokens, asked: RangeSet(givenCount..<tokens.count), weight: weight)
+    }
+
+    /// A text of which the tokens at the places `asked` are asked for.
+    package init(_ tokens: [Int], asked: RangeSet<Int>, weight: Double = 1) {
+        (self.tokens, self.asked, self.weight) = (tokens, asked, weight)
+    }
+
+    /// How many tokens are asked for.
+    package var askedCount: Int { asked.ranges.reduce(0) { $0 + $1.count } }
+
+    /// The same text without its first token.
+    package var behindFirstToken: TargetText {
+        let ranges = asked.ranges.map { max(0, $0.lowerBound - 1)..<max(0, $0.upperBound - 1) }
+        return TargetText(Array(tokens.dropFirst()), asked: RangeSet(ranges), weight: weight)
     }
 }
 
@@ -88,7 +103,7 @@ struct AskedTokens {
 
     /// Asks for the tokens of `text`: token `i` of it at `place(i)`.
     mutating func add(_ text: TargetText, at place: (Int) -> Int) {
-        for number in text.givenCount..<text.tokens.count {
+        for number in text.asked.ranges.joined() {
             places.append(place(number))
             classes.append(text.tokens[number])
             weights.append(text.weight)

@@ -78,7 +78,7 @@ private struct LanguageTraining: TrainingModel {
     func losses(of batch: TrainingBatch, _ pass: StepPass) throws -> StepLosses {
         let keys = pass.context.keys("prefix of a line")
         let texts = zip(batch.tokens, keys).map { samples.sample($0[0], key: $1) }
-        let own = Float(texts.reduce(0) { $0 + $1.target.tokens.count })
+        let own = Float(texts.reduce(0) { $0 + $1.target.askedCount })
         let count = try Tensor([own], shape: [1]).to(.float32, on: device)
         if pass.group.count > 1 { try pass.group.sum([count]) }
         return try pass.only(

@@ -66,7 +66,7 @@ package struct NewLanguageModel: Sendable {
         _ splitting: WordCounts.Splitting, _ lines: TextLines
     ) throws(TextError) -> WordCounts {
         var words = WordCounts(splitting)
-        try lines.first(Self.readLines) { words.add($0) }
+        try lines.first(Self.readLines) { words.add($0.replacing("\t", with: "")) }
         return words
     }
 
@@ -99,14 +99,15 @@ package struct NewLanguageModel: Sendable {
     /// Mean and deviation of a parameter at first.
     ///
     /// Source: transformers `modeling_t5.py`, `T5PreTrainedModel._init_weights`; for OPT GPT-2's, whose last maps of a layer
-    /// are smaller the more layers there are.
+    /// are smaller the more layers there are, by the width: GPT-2's 0.02 is made for a wide model, and in a narrow one the words
+    /// drown in what the first layer adds to them.
     private func spread(_ name: String, _ shape: [Int]) -> (mean: Float, deviation: Float) {
         let isNorm = name.contains("norm")
         guard shape.count > 1 else { return (isNorm && name.hasSuffix("weight") ? 1 : 0, 0) }
         let byInputs = 1 / Float(shape[1]).squareRoot()
         switch family {
         case .opt:
-            if name.contains("embed_") { return (0, 0.02) }
+            if name.contains("embed_") { return (0, 1 / Float(width).squareRoot()) }
             let isLast = name.contains("out_proj") || name.contains("fc2")
             return (0, isLast ? byInputs / Float(2 * layers).squareRoot() : byInputs)
         case .t5:

@@ -14,6 +14,10 @@ struct TrainLanguageModelCommand: AsyncParsableCommand {
             first words of a line, as many as are drawn, and learns to write the others (prefix language modelling). The \
             finished model is a folder in the model hub's layout, for `blip2 train stage2` and for transformers.
 
+            Tabs divide a line into parts that are given and parts that are learned, by turns: in \
+            `what is red?<tab> a circle<tab>. what is blue?<tab> a star` the answers are learned, the questions are not. T5 \
+            learns one of them each time, behind all that is before it.
+
             A new model's vocabulary is learned from the first million lines, in the order of training. OPT's has all bytes; \
             T5's has the characters of those lines, and others read <unk>. Lines of more than --text-length tokens are cut.
 

@@ -51,7 +51,7 @@ import TextTokenizers
         let (samples, opt) = try samples("opt", options)
         let texts = samples.texts(of: asked)
         let prompt = opt.frame.first + opt.pieces(of: "Question: what? Answer:")
-        #expect(texts.samples.allSatisfy { $0.given == prompt && $0.target.givenCount == 0 })
+        #expect(texts.samples.allSatisfy { $0.given == prompt && $0.target.askedCount == $0.target.tokens.count })
         #expect(
             texts.samples.map(\.target.tokens)
                 == [" a dog", " cat", " the horse"].map { opt.pieces(of: $0) + [50] })  // the model's end token

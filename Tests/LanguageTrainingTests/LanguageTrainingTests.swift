@@ -167,6 +167,70 @@ struct LanguageTrainingTests {
         #expect(cut.count == 12 && cut.last != 2)
     }
 
+    private static let tabbed = "the star is red, and\t 3 are\t there. the\t ring"
+
+    /// The tokens that a tabbed line has without its tabs, with the two learned parts' places.
+    private func tabbed(_ tokenizer: any LanguageTokenizer) -> (tokens: [Int], learned: [Range<Int>]) {
+        let parts = Self.tabbed.split(separator: "\t").map(String.init)
+        let lengths = (1...parts.count).map { tokenizer.pieces(of: parts[..<$0].joined()).count }
+        return (tokenizer.pieces(of: parts.joined()), [lengths[0]..<lengths[1], lengths[2]..<lengths[3]])
+    }
+
+    @Test("of a line with tabs OPT is asked for every second part, which has the tokens of the whole line")
+    func tabsOfOPT() throws {
+        let run = try Run(.opt)
+        let tokenizer = try loadLanguageTokenizer(directory: run.start)
+        let samples = LineSamples(tokenizer, isDecoder: true, endToken: 2, limit: 60)
+        let (tokens, learned) = tabbed(tokenizer)
+        let all = tokens + tokenizer.pieces(of: "\n") + [2]
+        let sample = samples.sample(samples.tokens(of: Self.tabbed), key: 1)
+        #expect(sample.given == [2])
+        let ranges = RangeSet([learned[0], learned[1].lowerBound..<all.count])
+        #expect(sample.target == TargetText(all, asked: ranges))
+        #expect(sample.target.askedCount == learned[0].count + learned[1].count + 2)
+        // The end belongs to the last part, here one that is given.
+        let given = samples.sample(samples.tokens(of: Self.tabbed + "\t"), key: 1)
+        #expect(given.target == TargetText(all, asked: RangeSet(learned)))
+        // What is left of a line that was cut is learned where no learned part is left.
+        let short = LineSamples(tokenizer, isDecoder: true, endToken: 2, limit: learned[0].lowerBound)
+        let cut = short.sample(short.tokens(of: Self.tabbed), key: 1)
+        #expect(cut.target == TargetText(Array(tokens.prefix(learned[0].lowerBound - 1))))
+    }
+
+    @Test("of a line with tabs T5 is asked for one of the learned parts, behind all before it")
+    func tabsOfT5() throws {
+        let run = try Run(.t5)
+        let tokenizer = try loadLanguageTokenizer(directory: run.start)
+        let samples = LineSamples(tokenizer, isDecoder: false, endToken: 1, limit: 60)
+        let (tokens, learned) = tabbed(tokenizer)
+        let line = samples.tokens(of: Self.tabbed)
+        var seen: Set<Range<Int>> = []
+        for key in UInt64(0)..<50 {
+            let sample = samples.sample(line, key: key)
+            let first = sample.given.count - 1
+            let part = first..<first + sample.target.tokens.count - 1
+            #expect(sample == .init(given: tokens[..<first] + [1], target: TargetText(tokens[part] + [1])))
+            seen.insert(part)
+        }
+        #expect(seen == Set(learned))
+        #expect(samples.sample([LineSamples.tab], key: 1).target == TargetText([1]))
+    }
+
+    @Test("a vocabulary is learned from the text without its tabs", arguments: NewLanguageModel.Family.allCases)
+    func vocabulary(family: NewLanguageModel.Family) throws {
+        let site = try TextSite()
+        let vocabularies = try ["plain", "tabbed"].map { name in
+            let text = Array(repeating: Self.tabbed, count: 9).joined(separator: "\n")
+            let file = try site.file(name == "plain" ? text.replacing("\t", with: "") : text)
+            let folder = site.folder + "/" + name
+            try NewLanguageModel(family, width: 32, layers: 1, heads: 2, positions: 64, vocabulary: 270).write(
+                to: folder, learning: TextLines([file], seed: 3), seed: 1)
+            return try Data(
+                contentsOf: URL(fileURLWithPath: folder + (family == .opt ? "/vocab.json" : "/tokenizer.json")))
+        }
+        #expect(vocabularies[0] == vocabularies[1])
+    }
+
     @Test("says which option does not fit the model")
     func longest() throws {
         let run = try Run(.opt)
