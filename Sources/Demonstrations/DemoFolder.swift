@@ -77,10 +77,12 @@ package struct DemoFolder: Sendable {
         }
     }
 
-    /// Writes `text.txt` alone: sentences, questions and answers about the scenes, a line each, for a language model.
+    /// Writes `text.txt` and `lookups.txt` alone: sentences, questions and answers about the scenes, a line each, for a language
+    /// model; of the second the answers are to be learned.
     package func writeText(_ dataset: DemoDataset) throws(DemoError) {
         try makeFolder(folder)
         try writeLines("text.txt", (0..<dataset.count).lazy) { dataset.text($0).joined(separator: "\n") }
+        try writeLines("lookups.txt", (0..<dataset.count).lazy) { dataset.lookups($0).joined(separator: "\n") }
     }
 
     /// Writes a list with a header, each image under its row's number as `id`, and as many captions for each.

@@ -83,16 +83,27 @@ extension DemoDataset {
         return scene(index).lessons(using: &random).map { $0.line(isShort: random.below(2) == 0) }
     }
 
-    /// Lines of text about the scene of row `index`, for a language model: a caption; a description, two captions and five
+    /// Lines of text about the scene of row `index`, for a language model: a caption; a description, another caption and all
     /// questions, whose answers can be read in it; of one scene in four a question and its answer alone.
     func text(_ index: Int) -> [String] {
         var random = DemoRandom(seed: seed ^ 0x7465_7874, stream: UInt64(index))
         let scene = scene(index)
-        let lessons = lessons(index)
-        let captions = (0..<3).map { _ in Grammar.caption(of: scene, using: &random) }
-        let lines = [
-            captions[0], ([scene.wholeDescription] + captions.dropFirst() + lessons).joined(separator: ". "),
-        ]
-        return random.below(4) > 0 ? lines : lines + [random.pick(lessons)]
+        let captions = (0..<2).map { _ in Grammar.caption(of: scene, using: &random) }
+        let questions = scene.allQuestions(using: &random).map { $0.line(isShort: random.below(2) == 0) }
+        let lines = [captions[0], ([scene.wholeDescription, captions[1]] + questions).joined(separator: ". ")]
+        return random.below(4) > 0 ? lines : lines + [random.pick(questions)]
+    }
+    /// Two lines about the scene of row `index` from which a language model learns to look up.
+    ///
+    /// A description and notes about its shapes, and the same with all questions behind them. Tabs stand around each answer,
+    /// which alone is to be learned. An answer right behind the name of its shape is found by one layer less than one behind a
+    /// question: models that have learned that learn the questions too (`docs/LOG.md`).
+    func lookups(_ index: Int) -> [String] {
+        var random = DemoRandom(seed: seed ^ 0x6C6F_6F6B, stream: UInt64(index))
+        let scene = scene(index)
+        let notes = scene.shapeQuestions(using: &random).compactMap { $0.note(around: "\t") }
+        let questions = scene.allQuestions(using: &random).map { $0.line(isShort: random.below(2) == 0, around: "\t") }
+        let first = [scene.wholeDescription, notes.joined(separator: ", ")]
+        return [first, first + questions].map { String($0.joined(separator: ". ").dropLast()) }
     }
 }

@@ -25,9 +25,23 @@ package struct SceneQuestion: Hashable, Sendable {
         }
     }
 
-    /// Question and answer as a language model writes them, with one of the paper's two prompts.
-    package func line(isShort: Bool = false) -> String {
-        "Question: \(text) \(isShort ? "Short answer" : "Answer"): \(answer)"
+    /// Question and answer as a language model writes them, with one of the paper's two prompts; what is put around the
+    /// answer stands there too.
+    package func line(isShort: Bool = false, around: String = "") -> String {
+        "Question: \(text) \(isShort ? "Short answer" : "Answer"):\(around) \(answer)\(around)"
+    }
+
+    /// A question about a kind of shape, so short that its answer stands right behind the shape's name; nil for others.
+    func note(around: String) -> String? {
+        let asked: String? =
+            switch kind {
+            case .colour: "colour"
+            case .place: "where"
+            case .presence: "there"
+            case .number: nil
+            }
+        guard let asked, let name = text.dropLast().split(separator: " ").last else { return nil }
+        return "\(asked) \(name)\(around) \(answer)\(around)"
     }
 }
 
@@ -49,6 +63,23 @@ extension Scene {
         var lessons = [numberQuestion, presenceQuestion(of: random.pick(present))] + others.map(presenceQuestion(of:))
         if !single.isEmpty { lessons += [colourQuestion(random.pick(single)), placeQuestion(random.pick(single))] }
         return random.shuffled(lessons)
+    }
+
+    /// The questions that a language model reads the answers to: the number, colour and place of every shape that is the only one
+    /// of its kind, and whether there is a shape, yes or no by chance each time, so that no answer follows from those before it.
+    func allQuestions(using random: inout DemoRandom) -> [SceneQuestion] {
+        var (here, missing) = (random.shuffled(present), random.shuffled(absent))
+        let presences = (0...present.count).compactMap { _ in
+            (random.below(2) == 0 ? here.popLast() : missing.popLast()).map(presenceQuestion(of:))
+        }
+        return random.shuffled(
+            [numberQuestion] + presences + single.map(colourQuestion) + single.map(placeQuestion))
+    }
+
+    /// Colour and place of every shape that is the only one of its kind, and whether there are five kinds of shapes.
+    func shapeQuestions(using random: inout DemoRandom) -> [SceneQuestion] {
+        let presences = random.shuffled(Kind.allCases).prefix(5).map(presenceQuestion(of:))
+        return random.shuffled(presences + single.map(colourQuestion) + single.map(placeQuestion))
     }
 
     /// A sentence of the grammar that says all that is asked about: every shape with its colour and its place.

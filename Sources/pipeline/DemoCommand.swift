@@ -14,8 +14,8 @@ struct DemoCommand: AsyncParsableCommand {
             use that address, or with --no-serve the images' paths in DIR, for `image_root`. DIR/truth.jsonl describes
             what each image shows. DIR/questions.json and DIR/annotations.json ask about the images, in VQAv2's form; an
             image's id is the list's column `id`. With --clean, DIR/captions.json has the captions in COCO's form, and
-            DIR/answers.csv questions with their answers in the place of captions. --text-only writes DIR/text.txt alone,
-            for a language model.
+            DIR/answers.csv questions with their answers in the place of captions. --text-only writes for a language
+            model DIR/text.txt, sentences with questions and answers, and DIR/lookups.txt, of which the answers are to be learned.
 
             EXAMPLES:
               pipeline demo --output out/demo
@@ -28,7 +28,7 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "Number of rows in the lists.") var count = 240
     @Option(help: "Seed for the scenes, captions and faults.") var seed: UInt64 = 1
     @Flag(help: "Make every row valid and every caption true, as training data.") var clean = false
-    @Flag(help: "Write text.txt alone: sentences, questions and answers about the scenes, a line each.")
+    @Flag(help: "Write text.txt and lookups.txt alone: true sentences, questions and answers, a line each.")
     var textOnly = false
     @Option(help: "Address to serve on, loopback only; port 0 picks a free port.") var listen = "127.0.0.1:0"
     @Flag(inversion: .prefixedNo, help: "Serve the images once they are made.") var serve = true

@@ -60,20 +60,67 @@ struct QuestionTests {
         }
     }
 
-    @Test("the text for a language model is a caption, a description that answers five questions, rarely one alone")
+    @Test("the text for a language model is a caption, and a description that answers all questions behind it")
     func text() throws {
-        var alone = 0
+        var (alone, presences) = (0, ["yes": 0, "no": 0])
         for row in 0..<200 {
-            let (lines, lessons, scene) = (dataset.text(row), dataset.lessons(row), dataset.scene(row))
+            let (lines, scene) = (dataset.text(row), dataset.scene(row))
             try #require(2...3 ~= lines.count)
             #expect(Grammar.isTrue(lines[0], of: scene))
             let parts = lines[1].split(separator: ". ").map(String.init)
-            #expect(parts.prefix(3).allSatisfy { Grammar.isTrue($0, of: scene) })
-            #expect(Array(parts.dropFirst(3)) == lessons)
+            #expect(parts.prefix(2).allSatisfy { Grammar.isTrue($0, of: scene) })
+            let asked = try parts.dropFirst(2).map { line in
+                let parts = try #require(line.firstMatch(of: /^Question: (.+\?) (?:Short answer|Answer): (.+)$/))
+                return (question: String(parts.1), answer: String(parts.2))
+            }
+            for (question, answer) in asked {
+                #expect(self.answer(question, scene) == answer)
+                if question.hasPrefix("is") { presences[answer, default: 0] += 1 }
+            }
+            let kinds = Dictionary(grouping: scene.shapes, by: \.kind)
+            let single = kinds.count { $1.count == 1 }
+            #expect(Set(asked.map(\.question)).count == asked.count)
+            for (word, counts) in [
+                ("how", 1...1), ("what", single...single), ("where", single...single), ("is", 1...kinds.count + 1),
+            ] { #expect(counts.contains(asked.count { $0.question.hasPrefix(word) })) }
             alone += lines.count - 2
-            #expect(lines.dropFirst(2).allSatisfy(lessons.contains))
+            #expect(lines.dropFirst(2).allSatisfy(parts.contains))
         }
         #expect(30...70 ~= alone)
+        #expect(presences.values.allSatisfy { $0 > 200 }, "\(presences)")
+    }
+
+    @Test(
+        "lookups are a description with notes, and the same with questions; each answer stands between tabs, and is true"
+    )
+    func lookups() throws {
+        var kinds: [Substring: Int] = [:]
+        for row in 0..<100 {
+            let (lines, scene) = (dataset.lookups(row), dataset.scene(row))
+            try #require(lines.count == 2 && lines[1].hasPrefix(lines[0] + "\t. Question: "))
+            #expect(!lines[0].contains("Question") && !lines[1].hasSuffix("\t"))
+            #expect(Grammar.isTrue(String(lines[0].prefix { $0 != "." }), of: scene))
+            // Every second part is an answer to what ends the part before.
+            let parts = lines[1].split(separator: "\t", omittingEmptySubsequences: false)
+            try #require(parts.count % 2 == 0)
+            for place in stride(from: 0, to: parts.count, by: 2) {
+                let (given, said) = (parts[place], parts[place + 1])
+                let note = given.firstMatch(of: /(there|colour|where) ([a-z]+)$/)
+                let question = given.split(separator: "Question: ").last?.split(separator: "?").first.map { $0 + "?" }
+                let asked: Substring
+                if let note {
+                    kinds[note.1, default: 0] += 1
+                    asked =
+                        note.1 == "there"
+                        ? "is there a \(note.2)?" : note.1 == "colour" ? "what \(note.2)?" : "where \(note.2)?"
+                } else {
+                    asked = try #require(question)
+                }
+                #expect(
+                    said.first == " " && answer(String(asked), scene) == String(said.dropFirst()), "\(given)\(said)")
+            }
+        }
+        #expect(kinds["there"] == 500 && kinds["colour", default: 0] > 100 && kinds["where"] == kinds["colour"])
     }
 
     @Test("a clean data set's captions are written as COCO's, all true of their images")
