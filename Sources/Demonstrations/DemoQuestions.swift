@@ -93,6 +93,7 @@ extension DemoDataset {
         let lines = [captions[0], ([scene.wholeDescription, captions[1]] + questions).joined(separator: ". ")]
         return random.below(4) > 0 ? lines : lines + [random.pick(questions)]
     }
+
     /// Two lines about the scene of row `index` from which a language model learns to look up.
     ///
     /// A description and notes about its shapes, and the same with all questions behind them. Tabs stand around each answer,

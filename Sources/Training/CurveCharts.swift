@@ -51,21 +51,22 @@ struct CurveCharts {
     /// The loss of held-out samples with the right image, with another's and with none: as long as they are alike, the model
     /// makes no use of what it sees.
     private var imageUse: ChartPanel {
-        func curve(_ name: String) -> CurveBins {
-            CurveBins(
-                records.compactMap { record in record.terms[Self.heldOut + name].map { (record.step, $0) } },
-                limit: limit)
-        }
         var panel = ChartPanel(
             title: "Use of the image", detail: "held-out loss by what is shown", style: "valid",
-            curve: curve("right_image"), steps: steps, number: 18)
+            curve: heldOut("right_image"), steps: steps, number: 18)
         panel.name = "the right image"
         panel.isExact = true
         panel.companions = [
-            .init(name: "another's", style: "other", curve: curve("other_image")),
-            .init(name: "none", style: "none", curve: curve("no_image")),
+            .init(name: "another's", style: "other", curve: heldOut("other_image")),
+            .init(name: "none", style: "none", curve: heldOut("no_image")),
         ]
         return panel
+    }
+
+    /// The figure `name` of held-out samples.
+    private func heldOut(_ name: String) -> CurveBins {
+        CurveBins(
+            records.compactMap { record in record.terms[Self.heldOut + name].map { (record.step, $0) } }, limit: limit)
     }
 
     private func panel(_ name: String, _ number: Int, _ value: (RunRecord) -> Double?) -> ChartPanel {
@@ -76,8 +77,7 @@ struct CurveCharts {
             title: title, detail: detail, style: style,
             curve: CurveBins(records.compactMap { record in value(record).map { (record.step, $0) } }, limit: limit),
             steps: steps, number: number)
-        panel.validation = CurveBins(
-            records.compactMap { record in record.terms[Self.heldOut + name].map { (record.step, $0) } }, limit: limit)
+        panel.validation = heldOut(name)
         panel.isPercent = isAccuracy
         if let bounds = expectations.losses[name] {
             panel.references = [

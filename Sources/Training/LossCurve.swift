@@ -45,8 +45,7 @@ package struct LossCurve {
     private static let styles: String = {
         let colors = [
             "loss": "#6a3d9a", "itc": "#1f77b4", "itm": "#c2571a", "itg": "#2a8a4a", "other": "#c2571a",
-            "none": "#6b7280",
-            "small": "#6b7280",
+            "none": "#6b7280", "small": "#6b7280",
         ]
         let own = colors.sorted { $0.key < $1.key }.map { name, color in
             ".\(name){stroke:\(color)}.band.\(name),.dot.\(name){fill:\(color)}"
