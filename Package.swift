@@ -164,7 +164,7 @@ let package = Package(
             "SourceAdapters",
             ["Samples", "Digests", "Files", "Locks", "Manifests", "Archives", "Shards", "Storage", "Tables"]),
         bridge("PostgresDatabases", ["Databases", "Locks", "CPostgres"]),
-        library("Layers", ["RandomNumbers", "Tensors"]),
+        library("Layers", ["Files", "RandomNumbers", "Tensors"]),
         library("Demonstrations", ["Samples", "Files", "RandomNumbers", "Serving", "Tables", logging]),
         // 4. The flow, the models, who does what.
         library(

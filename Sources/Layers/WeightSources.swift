@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// Where parameters come from, and which were asked for.
@@ -20,7 +21,7 @@ class CheckpointSource: WeightSource {
     /// The element type of what is handed out; nil is that of the checkpoint.
     private let dtype: DType?
     private let device: Device
-    private var copiedByteCount = 0
+    private var readByteCount = 0
 
     init(_ checkpoint: Checkpoint, _ dtype: DType?, _ device: Device) {
         self.checkpoint = checkpoint
@@ -30,12 +31,14 @@ class CheckpointSource: WeightSource {
 
     override func has(_ name: String) -> Bool { checkpoint.shape(of: name) != nil }
 
-    /// Counts `byteCount` bytes of the file that were copied, and now and then gives the memory of the file back.
+    /// Counts `byteCount` bytes of the file that were read, and now and then gives memory back: what was read before was
+    /// converted or packed by now, mostly, and what was not is read again when it is used.
     private func release(_ byteCount: Int) {
-        copiedByteCount += byteCount
-        guard copiedByteCount > 64 << 20 else { return }
+        readByteCount += byteCount
+        guard readByteCount > 64 << 20 else { return }
         checkpoint.releasePages()
-        copiedByteCount = 0
+        returnFreedMemory()
+        readByteCount = 0
     }
 
     override func tensor(_ name: String, _ shape: [Int], _ wanted: DType?) throws(WeightsError) -> Tensor {
@@ -62,7 +65,7 @@ class CheckpointSource: WeightSource {
                 .unreadable, name, "elements of type \(stored.rawValue): quantized weights are not computed with")
         }
         guard isFinite else { throw error(.notFinite, name, notFinite(stored)) }
-        if stored != tensor.dtype || device != .cpu { release(shape.reduce(stored.byteCount, *)) }
+        release(shape.reduce(stored.byteCount, *))
         return tensor
     }
 

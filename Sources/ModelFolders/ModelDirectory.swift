@@ -87,7 +87,11 @@ package struct ModelDirectory: Sendable {
                 error.code == .unreadable ? .missingFile : .badWeights, error.file, subject + error.message)
         }
         do {
-            defer { checkpoint.releasePages() }  // most weights were converted or packed: the copies are what is used
+            // Most weights were converted or packed: the copies are what is used.
+            defer {
+                checkpoint.releasePages()
+                returnFreedMemory()
+            }
             return try build(checkpoint)
         } catch {
             throw ModelError(.badWeights, error.file.isEmpty ? path : error.file, "\(error.key): \(error.message)")
