@@ -98,9 +98,10 @@ package struct NewLanguageModel: Sendable {
 
     /// Mean and deviation of a parameter at first.
     ///
-    /// Source: transformers `modeling_t5.py`, `T5PreTrainedModel._init_weights`; for OPT GPT-2's, whose last maps of a layer
-    /// are smaller the more layers there are, by the width: GPT-2's 0.02 is made for a wide model, and in a narrow one the words
-    /// drown in what the first layer adds to them.
+    /// Source: transformers `modeling_t5.py`, `T5PreTrainedModel._init_weights`, but for the relative positions: what they add to
+    /// a score changes by no more than the learning rate in a step, so small ones would take thousands of steps to single out the
+    /// word before another. For OPT GPT-2's, whose last maps of a layer are smaller the more layers there are, by the width:
+    /// GPT-2's 0.02 is made for a wide model, and in a narrow one the words drown in what the first layer adds to them.
     private func spread(_ name: String, _ shape: [Int]) -> (mean: Float, deviation: Float) {
         let isNorm = name.contains("norm")
         guard shape.count > 1 else { return (isNorm && name.hasSuffix("weight") ? 1 : 0, 0) }
@@ -114,7 +115,7 @@ package struct NewLanguageModel: Sendable {
             if name == "shared.weight" { return (0, 1) }
             // Scores are not scaled: queries are the smaller.
             if name.hasSuffix(".q.weight") { return (0, byInputs / Float(width / heads).squareRoot()) }
-            return (0, name.contains("relative_attention_bias") ? 1 / Float(width).squareRoot() : byInputs)
+            return (0, name.contains("relative_attention_bias") ? 2 : byInputs)
         }
     }
 }
