@@ -22,12 +22,17 @@ package struct BLIPCaptioner: TimedCaptioner {
     private let use: DeviceUse
     private let decodings: DecodingPool
 
+    /// What captions begin with in BLIP's training.
+    ///
+    /// Source: BLIP `configs/caption_coco.yaml`, `prompt`.
+    package static let trainedPrompt = "a picture of "
+
     /// Loads the model in the folder `directory` onto the device of `engines`; blocks while it reads.
     ///
     /// `prompt` begins every caption and is not part of its text. With `seed` and a sample's key, a caption's number
     /// names the random numbers it is drawn with.
     package init(
-        directory: String, prompt: String = "a picture of ", sampling: SamplingOptions = SamplingOptions(),
+        directory: String, prompt: String = trainedPrompt, sampling: SamplingOptions = SamplingOptions(),
         seed: UInt64, precision: Precision = .auto, engines: EnginePool, use: DeviceUse? = nil
     ) throws(ModelError) {
         let folder = try ModelDirectory(directory)

@@ -29,11 +29,13 @@ extension TimedCaptioner {
 /// How captions are made: with which words they begin, and with which chance.
 package struct CaptionRecipe: Sendable {
     /// What begins every caption; not part of its text.
-    package var prompt: String
+    ///
+    /// Nil is what the model was trained with: `a picture of ` for BLIP, nothing for BLIP-2.
+    package var prompt: String?
     package var sampling: SamplingOptions
     package var seed: UInt64
 
-    package init(prompt: String = "a picture of ", sampling: SamplingOptions = SamplingOptions(), seed: UInt64) {
+    package init(prompt: String? = nil, sampling: SamplingOptions = SamplingOptions(), seed: UInt64) {
         (self.prompt, self.sampling, self.seed) = (prompt, sampling, seed)
     }
 }
@@ -49,11 +51,11 @@ package func loadCaptioner(
     }
     guard isPhaseTwo else {
         return try BLIPCaptioner(
-            directory: directory, prompt: recipe.prompt, sampling: recipe.sampling, seed: recipe.seed,
-            precision: precision, engines: engines, use: use)
+            directory: directory, prompt: recipe.prompt ?? BLIPCaptioner.trainedPrompt, sampling: recipe.sampling,
+            seed: recipe.seed, precision: precision, engines: engines, use: use)
     }
     return try PhaseTwoCaptioner(
-        directory: directory, prompt: recipe.prompt, sampling: recipe.sampling, seed: recipe.seed,
+        directory: directory, prompt: recipe.prompt ?? "", sampling: recipe.sampling, seed: recipe.seed,
         precision: precision, engines: engines)
 }
 

@@ -86,7 +86,8 @@ package struct Manifest: Codable, Sendable, Equatable {
         /// A directory in the hub's layout, or a hub id.
         package var model: String
         package let count: Int
-        package let prompt: String
+        /// Nil is what the captioner was trained with.
+        package let prompt: String?
         package let topP: Double
         /// 0 takes the whole vocabulary.
         package let topK: Int

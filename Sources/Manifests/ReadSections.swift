@@ -101,7 +101,7 @@ extension Manifest.Caption {
     init(_ reader: MappingReader) throws(ManifestError) {
         model = try reader.string("model", default: "Salesforce/blip-image-captioning-large")
         count = try reader.int("count", default: 10, in: 1...1000)
-        prompt = try reader.string("prompt", default: "a picture of ")
+        prompt = try reader.optionalString("prompt")
         topP = try reader.double("top_p", default: 0.9, want: "more than 0 and at most 1") { $0 > 0 && $0 <= 1 }
         topK = try reader.int("top_k", default: 50, in: 0...1_000_000)
         maxLength = try reader.int("max_length", default: 20, in: 1...512)

@@ -28,8 +28,12 @@ struct CaptionCommand: AsyncParsableCommand {
     @Flag(help: "Take the most likely token at each step: one caption for each image.")
     var greedy = false
 
-    @Option(help: "The beginning of every caption; not part of its text.")
-    var prompt = "a picture of "
+    @Option(
+        help: """
+            The beginning of every caption; not part of its text. (default: what the model was trained with: "a picture of " for \
+            BLIP, nothing for BLIP-2)
+            """)
+    var prompt: String?
 
     @Option(help: "Sample from the tokens that make up this share of the probability, more than 0, at most 1.")
     var topP = 0.9

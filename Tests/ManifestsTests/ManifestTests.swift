@@ -19,7 +19,7 @@ private let smallest = """
         #expect(manifest.image.maxPixels == 178_956_970)
         #expect(manifest.fetch.timeout == 10 && manifest.fetch.retries == 2 && manifest.fetch.maxBytes == 52_428_800)
         #expect(manifest.fetch.honourOptOut && !manifest.fetch.allowPrivateAddresses)
-        #expect(manifest.caption.count == 10 && manifest.caption.prompt == "a picture of ")
+        #expect(manifest.caption.count == 10 && manifest.caption.prompt == nil)
         #expect(manifest.caption.topP == 0.9 && manifest.caption.topK == 50)
         #expect(manifest.caption.minLength == 5 && manifest.caption.maxLength == 20)
         #expect(manifest.caption.repetitionPenalty == 1.1)
