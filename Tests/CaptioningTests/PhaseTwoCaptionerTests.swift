@@ -22,7 +22,7 @@ struct PhaseTwoCaptionerTests {
     }
 
     private func captioner(
-        _ folder: String, prompt: String = "a photo of ", seed: UInt64 = 42, engines: Int = 1,
+        _ folder: String, prompt: String? = "a photo of ", seed: UInt64 = 42, engines: Int = 1,
         _ sampling: SamplingOptions = SamplingOptions()
     ) throws -> any TimedCaptioner {
         try loadCaptioner(
@@ -43,6 +43,24 @@ struct PhaseTwoCaptionerTests {
                 #expect(!caption.text.hasPrefix("a photo of"))
             }
             #expect(Set(made.flatMap(\.self).map(\.text)).count > 15)
+        }
+    }
+
+    @Test("without a prompt it goes on from nothing, and BLIP from its own words", arguments: [true, false])
+    func ownPrompt(isPhaseTwo: Bool) async throws {
+        let folder = try Project.temporaryFolder("captioner")
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        if isPhaseTwo {
+            try RandomCheckpoint.writePhaseTwo(.opt, to: folder, seed: 1)
+        } else {
+            try RandomCheckpoint.writeBLIP(to: folder, seed: 1)
+        }
+        let own = try captioner(folder, prompt: nil)
+        let requests = CaptioningTests.requests(1, side: own.view.side)
+        let made = try await own.caption(requests, count: 3)
+        for prompt in ["", "a picture of "] {
+            let same = try await captioner(folder, prompt: prompt).caption(requests, count: 3) == made
+            #expect(same == (prompt.isEmpty == isPhaseTwo))
         }
     }
 

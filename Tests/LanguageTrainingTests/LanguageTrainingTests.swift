@@ -243,6 +243,19 @@ struct LanguageTrainingTests {
         #expect(vocabularies[0] == vocabularies[1])
     }
 
+    @Test("T5's relative positions begin large: a step hardly changes them")
+    func relativePositions() throws {
+        let run = try Run(.t5)
+        let checkpoint = try Checkpoint(directory: run.start)
+        for part in ["encoder", "decoder"] {
+            let numbers = try checkpoint.tensor(
+                "\(part).block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+            ).floats()
+            let squares = numbers.map { $0 * $0 }.reduce(0, +) / Float(numbers.count)
+            #expect((1.5...2.5).contains(squares.squareRoot()))
+        }
+    }
+
     @Test("says which option does not fit the model")
     func longest() throws {
         let run = try Run(.opt)
