@@ -9,8 +9,7 @@ import TextTokenizers
 /// drawn, none among them, and the decoder is asked for the others (prefix language modelling).
 ///
 /// Tabs divide a line into parts that are given and parts that are learned, by turns: of a question and its answer the answer
-/// alone. OPT is asked for the tokens of all learned parts. T5 is given all that is before one of them, drawn, and is asked
-/// for it alone, as in use, or, as often, for those behind it too, of which one line teaches the more.
+/// alone. OPT is asked for the tokens of all learned parts, T5 for one of them, drawn, behind all that is before it.
 struct LineSamples: Sendable {
     /// What the model is given, and what it is to write.
     struct Sample: Equatable {
@@ -66,12 +65,13 @@ struct LineSamples: Sendable {
     ///
     /// A line of which no learned part is left, because it was too long, is learned as one without tabs is.
     func sample(_ tokens: [Int], key: UInt64) -> Sample {
+        let draw = SplitMix64.number(0, from: key).unitInterval
         let parts = tokens.split(separator: Self.tab, omittingEmptySubsequences: false)
         let learned = parts.indices.filter { $0 % 2 == 1 && !parts[$0].isEmpty }
         let tokens = Array(parts.joined())
         return isDecoder
             ? sample(tokens, asked: RangeSet(learned.map { Self.place(of: $0, parts) }))
-            : sample(tokens, parts, learned, key)
+            : sample(tokens, parts, learned, draw)
     }
 
     /// OPT's.
@@ -85,36 +85,19 @@ struct LineSamples: Sendable {
                 asked: RangeSet(ranges.map { $0.lowerBound - given..<$0.upperBound - given })))
     }
 
-    /// T5's, split where `key`, a random number, says.
-    private func sample(_ tokens: [Int], _ parts: [ArraySlice<Int>], _ learned: [Int], _ key: UInt64) -> Sample {
-        func drawn(_ count: Int, _ number: Int = 0) -> Int {
-            Int(SplitMix64.number(number, from: key).unitInterval * Double(count))
-        }
-        var (first, asked) = (0, RangeSet<Int>())
-        var text = tokens + [endToken]
+    /// T5's, split where `draw`, from 0 to 1, says.
+    private func sample(_ tokens: [Int], _ parts: [ArraySlice<Int>], _ learned: [Int], _ draw: Double) -> Sample {
+        let asked: Range<Int>
         if learned.isEmpty {
             let starts = tokens.indices.filter {
                 $0 == 0 || tokenizer.bytes(of: tokens[$0], isFirst: false)?.first == 32
             }
-            first = starts.isEmpty ? 0 : starts[drawn(starts.count)]
-            asked = RangeSet(first..<text.count)
+            asked = (starts.isEmpty ? 0 : starts[Int(draw * Double(starts.count))])..<tokens.count
         } else {
-            let part = drawn(learned.count)
-            let places = learned[part...].map { Self.place(of: $0, parts) }
-            first = places[0].lowerBound
-            if drawn(2, 1) == 0 {
-                text = tokens[..<places[0].upperBound] + [endToken]
-                asked = RangeSet(first..<text.count)
-            } else {
-                asked = RangeSet(places)
-                if learned.last == parts.count - 1 { asked.insert(contentsOf: tokens.count..<text.count) }
-            }
+            asked = Self.place(of: learned[Int(draw * Double(learned.count))], parts)
         }
         return Sample(
-            given: tokens[..<first] + tokenizer.frame.last,
-            target: TargetText(
-                Array(text[first...]),
-                asked: RangeSet(asked.ranges.map { $0.lowerBound - first..<$0.upperBound - first })))
+            given: tokens[..<asked.lowerBound] + tokenizer.frame.last, target: TargetText(tokens[asked] + [endToken]))
     }
 
     /// The place of a part among the tokens of all.

@@ -16,7 +16,7 @@ struct TrainLanguageModelCommand: AsyncParsableCommand {
 
             Tabs divide a line into parts that are given and parts that are learned, by turns: in \
             `what is red?<tab> a circle<tab>. what is blue?<tab> a star` the answers are learned, the questions are not. T5 \
-            learns one of them each time, alone or with those behind it.
+            learns one of them each time, behind all that is before it.
 
             A new model's vocabulary is learned from the first million lines, in the order of training. OPT's has all bytes; \
             T5's has the characters of those lines, and others read <unk>. Lines of more than --text-length tokens are cut.
