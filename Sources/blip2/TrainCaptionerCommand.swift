@@ -14,7 +14,8 @@ struct TrainCaptionerCommand: AsyncParsableCommand {
 
     @OptionGroup var size: SizeOptions
     @OptionGroup var options: TrainOptions
-    @Option(help: "The beginning of every caption; it is given, not predicted.") var prompt = "a picture of "
+    @Option(help: "The beginning of every caption; it is given, not predicted.")
+    var prompt = BLIPCaptioner.trainedPrompt
     @Option(help: "Label smoothing, 0 to 1.") var labelSmoothing = 0.1
 
     @Option(help: "Captions of an image used in a step, if it has that many; the image is encoded once.")
