@@ -96,9 +96,10 @@ private struct Meeting {
             let seconds = patience.join.components.seconds
             throw ProcessFault(
                 isServer
-                    ? "process 0 of \(place.count): port \(place.port) cannot be served: \(firstLine(error.message))"
+                    ? "process 0 of \(place.count): \(place.host):\(place.port) cannot be served: "
+                        + "\(firstLine(error.message)); MASTER_ADDR must be an address of this machine"
                     : "process 0 of \(place.count) did not come: \(place.host):\(place.port) did not answer "
-                        + "process \(place.index) within \(seconds) s")
+                        + "process \(place.index) within \(seconds) s; MASTER_ADDR must be an address of its machine")
         }
         address = try ownAddress(
             towards: place.host, isAmongSeveral: place.localCount < place.count,
