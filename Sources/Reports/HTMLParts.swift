@@ -12,7 +12,7 @@ extension HTMLReport {
         let (scale, width) = (gathered.blipScores.range, gathered.blipScores.binWidth)
         let scores = Chart(
             series: [
-                .init(name: "BLIP candidates", style: "s-blip", histogram: gathered.blipScores, isFilled: true),
+                .init(name: "captioner's candidates", style: "s-blip", histogram: gathered.blipScores, isFilled: true),
                 .init(name: "kept", style: "s-kept", histogram: gathered.keptScores, isFilled: false),
                 .init(name: "web captions", style: "s-web", histogram: gathered.webScores, isFilled: false),
             ].filter { $0.histogram.total > 0 }, group: group, bars: bars,
@@ -25,7 +25,7 @@ extension HTMLReport {
 
     private var medians: String {
         let named = [
-            ("BLIP candidates", gathered.blipScores), ("kept", gathered.keptScores),
+            ("captioner's candidates", gathered.blipScores), ("kept", gathered.keptScores),
             ("web captions", gathered.webScores),
         ]
         let parts = named.compactMap { name, histogram in histogram.median.map { "\(name) \(Figures.fixed($0, 2))" } }

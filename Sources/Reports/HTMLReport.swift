@@ -79,7 +79,8 @@ package struct HTMLReport {
         ]
         let kept = gathered.keptByOrigin.values.reduce(0, +)
         if let blip = gathered.keptByOrigin[.blip], kept > 0 {
-            figures.append(("kept captions", Figures.grouped(kept), "\(Figures.percent(blip, of: kept)) by BLIP"))
+            let share = Figures.percent(blip, of: kept)
+            figures.append(("kept captions", Figures.grouped(kept), "\(share) by the captioner"))
         }
         let list = figures.map { name, value, detail in
             "<div><dt>\(name)</dt><dd>\(value)<small>\(detail)</small></dd></div>"
