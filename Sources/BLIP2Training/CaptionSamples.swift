@@ -5,7 +5,10 @@ import TextTokenizers
 
 /// How captions become what a language model is given and what it is to write.
 ///
-/// Source: LAVIS `blip2_opt.py` and `blip2_t5.py`, `forward`; Li et al., "BLIP-2", 2023, section 3.3.
+/// A caption that has one of the options' marks in it, such as a question's `Answer:`, is given up to that mark.
+///
+/// Source: LAVIS `blip2_opt.py` and `blip2_t5.py`, `forward`, whose `text_input` is given and `text_output` written; Li et al.,
+/// "BLIP-2", 2023, section 3.3.
 struct CaptionSamples: Sendable {
     private enum Kind {
         /// A decoder: prompt and caption are one text, of which the first tokens are given.
@@ -17,6 +20,7 @@ struct CaptionSamples: Sendable {
     private let tokenizer: any LanguageTokenizer
     private let kind: Kind
     private let prompt: String
+    private let marks: [String]
     private let limit: Int
     private let endToken: Int
 
@@ -25,42 +29,64 @@ struct CaptionSamples: Sendable {
         _ tokenizer: any LanguageTokenizer, isDecoder: Bool, endToken: Int, _ options: PhaseTwoOptions
     ) {
         self.tokenizer = tokenizer
-        (prompt, limit, self.endToken) = (options.prompt, options.textTokens, endToken)
-        // A space at the end of a prompt is no token of its own in the joined text: the next word begins with it.
-        var bare = prompt[...]
-        while bare.last == " " { bare.removeLast() }
+        (prompt, marks, limit, self.endToken) = (options.prompt, options.splitAfter, options.textTokens, endToken)
+        let bare = Self.bare(prompt)
         if isDecoder {
-            let count = bare.isEmpty ? 0 : tokenizer.frame.first.count + tokenizer.pieces(of: String(bare)).count
+            let count = bare.isEmpty ? 0 : tokenizer.frame.first.count + tokenizer.pieces(of: bare).count
             kind = .decoder(promptCount: count)
         } else {
-            kind = .encoderDecoder(options.split, prompt: tokenizer.pieces(of: String(bare)))
+            kind = .encoderDecoder(options.split, prompt: tokenizer.pieces(of: bare))
         }
     }
 
+    /// `text` without the spaces at its end: they are no tokens of their own in the joined text, whose next word begins with
+    /// them.
+    private static func bare(_ text: some StringProtocol) -> String {
+        String(text.reversed().drop { $0 == " " }.reversed())
+    }
+
+    /// Stands among a caption's tokens behind those that are given, where a mark says which.
+    private static let split = -1
+
     /// What of a caption does not change from step to step: its tokens, of a decoder's with all that stands around them.
     func tokens(of caption: String) -> [Int] {
+        let end = caption.end(ofFirst: marks)
         switch kind {
         case .decoder:
-            let pieces = tokenizer.pieces(of: prompt + caption)
-            let text = tokenizer.frame.first + pieces
-            // A text that is cut has no end.
-            return text.count < limit ? text + [endToken] : Array(text.prefix(limit))
-        case .encoderDecoder: return tokenizer.pieces(of: caption)
+            let text = tokenizer.frame.first + tokenizer.pieces(of: prompt + caption)
+            guard let end else { return ended(text) }
+            // The given part's length is counted in the joined text, as a prompt's is.
+            let given = tokenizer.frame.first + tokenizer.pieces(of: Self.bare(prompt + caption[..<end]))
+            return given.prefix(limit) + [Self.split] + ended(Array(text.dropFirst(given.count)))
+        case .encoderDecoder:
+            guard let end else { return tokenizer.pieces(of: caption) }
+            return tokenizer.pieces(of: Self.bare(caption[..<end])) + [Self.split]
+                + tokenizer.pieces(of: String(caption[end...].drop { $0 == " " }))
         }
+    }
+
+    /// `text` with its end; one that is too long is cut, and has none.
+    private func ended(_ text: [Int]) -> [Int] {
+        text.count < limit ? text + [endToken] : Array(text.prefix(limit))
     }
 
     /// The sample of a caption's `tokens`; `key` is the random number that its split is drawn with.
     func sample(_ tokens: [Int], key: UInt64) -> LanguageSample {
+        let place = tokens.firstIndex(of: Self.split)
+        let behind = place.map { Array(tokens[($0 + 1)...]) }
+        let tokens = Array(tokens[..<(place ?? tokens.endIndex)])
         switch kind {
         case .decoder(let promptCount):
+            if let behind { return LanguageSample(given: tokens, target: TargetText(behind)) }
             // Behind an empty prompt the first token, which begins every text, is asked for too.
             let count = min(promptCount, tokens.count)
             return LanguageSample(
                 given: Array(tokens.prefix(count)), target: TargetText(Array(tokens.dropFirst(count))))
-        case .encoderDecoder(.prompt, let prompt):
-            return LanguageSample(given: framed(prompt), target: TargetText(framed(tokens)))
-        case .encoderDecoder(.prefix, let prompt):
-            let count = prefixCount(tokens, key)
+        case .encoderDecoder(let split, let prompt):
+            if let behind {
+                return LanguageSample(given: framed(prompt + tokens), target: TargetText(framed(behind)))
+            }
+            let count = split == .prefix ? prefixCount(tokens, key) : 0
             return LanguageSample(
                 given: framed(prompt + tokens.prefix(count)),
                 target: TargetText(framed(Array(tokens.dropFirst(count)))))

@@ -15,6 +15,9 @@ package struct PhaseTwoOptions: Sendable, Equatable {
     /// What stands before every caption, or around every question: `{}` stands for it.
     package var prompt: String
     package var split: Split
+    /// Texts behind the first of which a caption that has one is split, whatever `split` says, and whether or not the language
+    /// model has an encoder: what stands up to its end is given, what stands behind it is to be written.
+    package var splitAfter: [String]
     /// Which mean over the targets is taken.
     package var textMean: PhaseOneOptions.TextMean
     /// Whether the language model's activations are computed anew in the backward pass instead of kept.
@@ -22,9 +25,17 @@ package struct PhaseTwoOptions: Sendable, Equatable {
 
     package init(
         microBatches: Int = 1, textTokens: Int = 32, prompt: String = "", split: Split = .prefix,
-        recomputes: Bool = false, textMean: PhaseOneOptions.TextMean = .global
+        splitAfter: [String] = [], recomputes: Bool = false, textMean: PhaseOneOptions.TextMean = .global
     ) {
         (self.microBatches, self.textTokens, self.prompt) = (microBatches, textTokens, prompt)
-        (self.split, self.recomputes, self.textMean) = (split, recomputes, textMean)
+        (self.split, self.splitAfter) = (split, splitAfter)
+        (self.recomputes, self.textMean) = (recomputes, textMean)
+    }
+}
+
+extension String {
+    /// Where the one of `marks` that ends first in this text ends; nil where none of them stands in it.
+    package func end(ofFirst marks: [String]) -> Index? {
+        marks.compactMap { firstRange(of: $0)?.upperBound }.min()
     }
 }

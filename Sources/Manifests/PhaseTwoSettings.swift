@@ -23,6 +23,8 @@ package struct PhaseTwoSettings: Sendable, Equatable {
         /// Never int8.
         package var precision: Manifest.Precision
         package var split: Split
+        /// Marks behind which a caption is split, whatever `split` says; none is the default.
+        package var splitAfter: [String]
         /// Whether activations are computed again in the backward pass, to save memory.
         package var recompute: Bool
     }

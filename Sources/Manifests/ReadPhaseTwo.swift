@@ -36,6 +36,12 @@ extension PhaseTwoSettings.LanguageModel {
                 .invalid, "precision", "want one of auto, float32, bfloat16, float16: no gradients pass through int8")
         }
         split = try reader.choice("split", default: .prefix)
+        splitAfter =
+            try reader.node("split_after").map { node throws(ManifestError) in
+                try reader.strings(
+                    node, "split_after",
+                    want: "what a question ends with, such as \"Answer:\", or a list of such texts", mayBeEmpty: true)
+            } ?? []
         recompute = try reader.bool("recompute", default: false)
         try reader.finish()
     }

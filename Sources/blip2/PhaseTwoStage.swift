@@ -6,6 +6,7 @@ import Files
 import Foundation
 import LanguageModels
 import Layers
+import Loading
 import Manifests
 import ModelDescriptions
 import ModelFolders
@@ -50,6 +51,12 @@ struct PhaseTwoStage: TrainedStage {
         )
         language = try ModelDirectory(requireModel(settings.languageModel.model, key: "language_model.model"))
         configuration = try Self.configuration(vision, language)
+        if configuration.language.isDecoder, settings.languageModel.split != .prefix {
+            throw CommandError(
+                .badInput,
+                "language_model.split: \(settings.languageModel.split.rawValue), but \(language.path) has no encoder: it is given "
+                    + "captions.prompt and asked for all that follows; leave split out")
+        }
     }
 
     /// The model that joins `vision` to the language model in `language`.
@@ -96,6 +103,7 @@ struct PhaseTwoStage: TrainedStage {
                 microBatches: settings.training.accumulate, textTokens: settings.captions.maxTokens,
                 prompt: settings.captions.prompt,
                 split: settings.languageModel.split == .prefix ? .prefix : .prompt,
+                splitAfter: settings.languageModel.splitAfter,
                 recomputes: settings.languageModel.recompute,
                 textMean: settings.run.textMean))
     }
@@ -116,6 +124,11 @@ struct PhaseTwoStage: TrainedStage {
             "Q-Former: \(Figures.counted(qformer.layers, "layer")) of width \(qformer.width), \(qformer.queries) queries, "
                 + "dropout \(qformer.hiddenDropout), \(try originLine("phase-1", phaseOne))",
         ]
+    }
+
+    func dataLines(_ batches: BatchLoader) throws -> [String] {
+        let marks = settings.languageModel.splitAfter
+        return marks.isEmpty ? [] : [try SplitSurvey(marks: marks, batches, settings.captions.use).line()]
     }
 
     private func start() throws -> String {

@@ -29,7 +29,7 @@ extension StageRun {
             "rate: up to \(schedule.peak) in \(Figures.counted(schedule.warmUpSteps, "step")), then down to "
                 + "\(schedule.floor) \(course); AdamW \(training.betas[0]) and \(training.betas[1]), decay "
                 + "\(training.weightDecay)",
-        ] + loading.questionLines
+        ] + loading.questionLines + stage.dataLines(loading.batches)
     }
 }
 

@@ -35,6 +35,12 @@ protocol TrainedStage {
     func expectations(candidates: Int) -> LossExpectations
     /// What a person is told of the models before the first step.
     func introduction(on device: Device) throws -> [String]
+    /// What a person is told of the data before the first step; throws where the settings cannot apply to it.
+    func dataLines(_ batches: BatchLoader) throws -> [String]
+}
+
+extension TrainedStage {
+    func dataLines(_ batches: BatchLoader) throws -> [String] { [] }
 }
 
 /// A run of a stage, from its settings to the trained model.
@@ -68,8 +74,12 @@ struct StageRun<Stage: TrainedStage> {
 
     /// Trains, or goes on where an earlier run in the output ended.
     func callAsFunction() async throws {
-        // The first process makes what the others then find.
-        if isFirst { try prepare() }
+        var introduction: [String] = []
+        if isFirst {
+            introduction = try self.introduction()
+            // The first process makes what the others then find.
+            try prepare()
+        }
         try processes?.group.meet()
         let objective = try stage.objective(on: device, dropout: nil)
         let options = try options(of: objective)
@@ -94,10 +104,10 @@ struct StageRun<Stage: TrainedStage> {
         let say: @Sendable (String) -> Void = { text in progress.withLock { $0.say(text) } }
         run.notice = say
         run.noteDamage = { say("damaged, another sample stands in: \($0.error)") }
-        let (introduction, expected) = (try introduction(), stage.isFresh ? expectations.lines : [])
+        let expected = stage.isFresh ? expectations.lines : []
         let ended = try await run(
             { record in progress.withLock { $0.show(record) } },
-            begin: { [isFirst] steps, inventory in
+            begin: { [isFirst, introduction] steps, inventory in
                 guard isFirst else { return }
                 ([inventory.line] + introduction).forEach(say)
                 (steps > 0 ? ["resumed after step \(steps)"] : expected).forEach(say)

@@ -86,4 +86,45 @@ struct CaptionSamplesTests {
         #expect(shown.target.tokens == Array(sample.target.tokens.dropFirst()))
         #expect(shown.targetCount == sample.targetCount - 1)
     }
+
+    @Test("a caption is given up to the first mark in it, and asked for what follows")
+    func splitAfterMarks() {
+        let options = PhaseTwoOptions(splitAfter: ["Answer:", "answer:"])
+        let question = "Question: is there a dog? Short answer: yes, Answer: two"
+        let decoder = samples(opt, isDecoder: true, options)
+        let text = decoder.sample(decoder.tokens(of: question), key: 1)
+        #expect(text.given == opt.frame.first + opt.pieces(of: "Question: is there a dog? Short answer:"))
+        #expect(text.target.tokens == opt.pieces(of: " yes, Answer: two") + [50])
+        let encoder = samples(t5, isDecoder: false, options)
+        let pair = encoder.sample(encoder.tokens(of: question), key: 1)
+        #expect(pair.given == t5.pieces(of: "Question: is there a dog? Short answer:") + [t5.endID])
+        #expect(pair.target.tokens == t5.pieces(of: "yes, Answer: two") + [t5.endID])
+        // One without a mark is split as ever, and one that ends with a mark is asked for its end alone.
+        let plain = samples(t5, isDecoder: false, PhaseTwoOptions())
+        for key in 0..<20 as Range<UInt64> {
+            let caption = "two cats sleeping on a red sofa"
+            let made = encoder.sample(encoder.tokens(of: caption), key: key)
+            let expected = plain.sample(plain.tokens(of: caption), key: key)
+            #expect(made.given == expected.given && made.target.tokens == expected.target.tokens)
+        }
+        #expect(encoder.sample(encoder.tokens(of: "Answer:"), key: 1).target.tokens == [t5.endID])
+        #expect(decoder.sample(decoder.tokens(of: "Answer:"), key: 1).target.tokens == [50])
+    }
+
+    @Test("a prompt stands before what is given, and both parts of a caption are cut at the limit")
+    func splitAfterPrompt() {
+        let options = PhaseTwoOptions(textTokens: 6, prompt: "a photo. ", splitAfter: ["?"])
+        let caption = "is there a very big black dog in the garden? yes a very big one is in the garden"
+        let decoder = samples(opt, isDecoder: true, options)
+        let given = opt.frame.first + opt.pieces(of: "a photo. is there a very big black dog in the garden?")
+        let behind = opt.pieces(of: " yes a very big one is in the garden")
+        let text = decoder.sample(decoder.tokens(of: caption), key: 1)
+        #expect(given.count > 6 && text.given == Array(given.prefix(6)))
+        #expect(behind.count > 6 && text.target.tokens == Array(behind.prefix(6)))
+        let encoder = samples(t5, isDecoder: false, options)
+        let pair = encoder.sample(encoder.tokens(of: "is there? yes"), key: 1)
+        let start = t5.pieces(of: "a photo.") + t5.pieces(of: "is there?")
+        #expect(pair.given == Array(start.prefix(5)) + [t5.endID])
+        #expect(pair.target.tokens == t5.pieces(of: "yes") + [t5.endID])
+    }
 }

@@ -110,9 +110,9 @@ private final class FinetuneSite {
         try edits.reduce(text) { $0.replacing($1.0, with: $1.1) }.write(toFile: path, atomically: true, encoding: .utf8)
     }
 
-    func arguments(_ name: String, _ output: String) -> [String] {
+    func arguments(_ name: String, _ output: String, file: String? = nil) -> [String] {
         let command = name.hasPrefix("stage") ? [name] : ["finetune", name]
-        return ["train"] + command + ["--config", "\(folder)/\(name).yaml", "--output", "\(folder)/\(output)"]
+        return ["train"] + command + ["--config", "\(folder)/\(file ?? name).yaml", "--output", "\(folder)/\(output)"]
     }
 
     @discardableResult func train(_ name: String, _ more: [String] = []) throws -> Program.Ended {
@@ -215,11 +215,39 @@ private final class FinetuneSite {
             #expect(ended.status == 65 && ended.errors.contains(message), "\(ended.status): \(ended.errors)")
             #expect(ended.errors.hasPrefix("error: ") && ended.errors.count { $0 == "\n" } == 1, "\(ended.errors)")
         }
+        try splitFaults(site)
         try site.writeTask("retrieval")
         let other = try Program.run(
             Site.blip2,
             ["train", "finetune", "vqa", "--config", site.folder + "/retrieval.yaml", "--output", site.folder + "/bad"])
         #expect(other.status == 65 && other.errors.contains("read by train finetune retrieval"), "\(other.errors)")
         #expect(!FileManager.default.fileExists(atPath: site.folder + "/bad"), "a fault writes nothing")
+    }
+
+    /// A mark that no caption has is an error, and how many captions have one is said.
+    private func splitFaults(_ site: FinetuneSite) throws {
+        func phaseTwo(_ more: String) throws -> Program.Ended {
+            try site.write(
+                "split.yaml", "stage: 2", encoder: "{model: \(Project.root)/models/demo-ranker, precision: float32}",
+                start: "{from: \(site.folder)/stage1}",
+                more: "language_model: {model: \(site.folder)/opt, precision: float32, \(more)}")
+            return try Program.run(Site.blip2, site.arguments("stage2", "bad", file: "split") + ["--steps", "2"])
+        }
+        for (more, message) in [
+            ("split: prompt", "language_model.split: prompt"),
+            ("split_after: [a, \"Answer:\"]", "language_model.split_after: \"Answer:\" is in no caption of the first"),
+        ] {
+            let ended = try phaseTwo(more)
+            #expect(ended.status == 65, "\(ended.errors)")
+            #expect(ended.errors.hasPrefix("error: " + message), "\(ended.errors)")
+            #expect(!FileManager.default.fileExists(atPath: site.folder + "/bad"))
+        }
+        let ended = try phaseTwo("split_after: \" and \"")
+        #expect(ended.status == 0, "\(ended.errors)")
+        let line = /captions split behind " and ": in (\d+) of the first (\d+) samples/
+        let counts = try #require(try line.firstMatch(in: ended.errors), "\(ended.errors)")
+        let (split, looked) = (try #require(Int(counts.1)), try #require(Int(counts.2)))
+        #expect(0 < split && split < looked)
+        try FileManager.default.removeItem(atPath: site.folder + "/bad")
     }
 }
