@@ -176,7 +176,8 @@ private struct Truth: Decodable {
         let example = try #require(page.firstMatch(of: /```swift\n(import Loading\n(?s:.*?))```/)).output.1
         try FileManager.default.createDirectory(atPath: folder + "/Sources/trainer", withIntermediateDirectories: true)
         try String(example).write(toFile: folder + "/Sources/trainer/Trainer.swift", atomically: true, encoding: .utf8)
-        let built = try Program.run("/usr/bin/env", ["swift", "build", "--package-path", folder])
+        let built = try Program.run(
+            "/usr/bin/env", ["swift", "build", "--disable-index-store", "--package-path", folder])
         try #require(built.status == 0, "\(built.output)\(built.errors)")
         let read = try Program.run(folder + "/.build/debug/reader", [site.folder + "/out/shards/demo-000000.tar.zst"])
         #expect(read.status == 0 && read.output.contains("demo-000000000"), "\(read.errors)")
