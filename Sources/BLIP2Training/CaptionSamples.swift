@@ -30,19 +30,13 @@ struct CaptionSamples: Sendable {
     ) {
         self.tokenizer = tokenizer
         (prompt, marks, limit, self.endToken) = (options.prompt, options.splitAfter, options.textTokens, endToken)
-        let bare = Self.bare(prompt)
+        let bare = prompt.withoutSpacesAtEnd
         if isDecoder {
             let count = bare.isEmpty ? 0 : tokenizer.frame.first.count + tokenizer.pieces(of: bare).count
             kind = .decoder(promptCount: count)
         } else {
             kind = .encoderDecoder(options.split, prompt: tokenizer.pieces(of: bare))
         }
-    }
-
-    /// `text` without the spaces at its end: they are no tokens of their own in the joined text, whose next word begins with
-    /// them.
-    private static func bare(_ text: some StringProtocol) -> String {
-        String(text.reversed().drop { $0 == " " }.reversed())
     }
 
     /// Stands among a caption's tokens behind those that are given, where a mark says which.
@@ -56,11 +50,11 @@ struct CaptionSamples: Sendable {
             let text = tokenizer.frame.first + tokenizer.pieces(of: prompt + caption)
             guard let end else { return ended(text) }
             // The given part's length is counted in the joined text, as a prompt's is.
-            let given = tokenizer.frame.first + tokenizer.pieces(of: Self.bare(prompt + caption[..<end]))
+            let given = tokenizer.frame.first + tokenizer.pieces(of: (prompt + caption[..<end]).withoutSpacesAtEnd)
             return given.prefix(limit) + [Self.split] + ended(Array(text.dropFirst(given.count)))
         case .encoderDecoder:
             guard let end else { return tokenizer.pieces(of: caption) }
-            return tokenizer.pieces(of: Self.bare(caption[..<end])) + [Self.split]
+            return tokenizer.pieces(of: String(caption[..<end]).withoutSpacesAtEnd) + [Self.split]
                 + tokenizer.pieces(of: String(caption[end...].drop { $0 == " " }))
         }
     }

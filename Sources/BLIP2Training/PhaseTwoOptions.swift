@@ -32,10 +32,3 @@ package struct PhaseTwoOptions: Sendable, Equatable {
         (self.recomputes, self.textMean) = (recomputes, textMean)
     }
 }
-
-extension String {
-    /// Where the one of `marks` that ends first in this text ends; nil where none of them stands in it.
-    package func end(ofFirst marks: [String]) -> Index? {
-        marks.compactMap { firstRange(of: $0)?.upperBound }.min()
-    }
-}

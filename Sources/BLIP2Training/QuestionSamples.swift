@@ -52,8 +52,7 @@ struct QuestionSamples: Sendable {
     private func prompt(of question: String) -> (text: String, tokens: [Int]) {
         var words = question.split(separator: " ")
         while true {
-            var text = prompt.replacing("{}", with: words.joined(separator: " "))
-            while text.last == " " { text.removeLast() }
+            let text = prompt.replacing("{}", with: words.joined(separator: " ")).withoutSpacesAtEnd
             let tokens = framed(tokenizer.pieces(of: text))
             guard tokens.count > limit, words.count > 1 else { return (text, tokens) }
             words.removeLast()

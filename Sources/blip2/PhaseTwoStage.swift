@@ -128,7 +128,7 @@ struct PhaseTwoStage: TrainedStage {
 
     func dataLines(_ batches: BatchLoader) throws -> [String] {
         let marks = settings.languageModel.splitAfter
-        return marks.isEmpty ? [] : [try SplitSurvey(marks: marks, batches, settings.captions.use).line()]
+        return marks.isEmpty ? [] : [try SplitSurvey(marks, batches).line()]
     }
 
     private func start() throws -> String {
