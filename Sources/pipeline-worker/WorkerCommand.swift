@@ -120,7 +120,7 @@ struct WorkerCommand: AsyncParsableCommand {
             logger: logs.logger(name))
         departure.set { worker.leave(within: .seconds(grace)) }
         guard try await worker.run() == .left else { return 0 }
-        StandardError.line("left as asked by SIGUSR1; what was not done was given back", level: .notice)
+        StandardError.line("stopped by SIGUSR1; unfinished work was returned to the coordinator", level: .notice)
         return Int(CommandError.Code.outage.rawValue)
     }
 
