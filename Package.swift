@@ -81,7 +81,7 @@ func torchShim() -> Target {
         name: "CTorch",
         exclude: [
             "attention.cpp", "buckets.cpp", "ctorch.cpp", "cuda.cpp", "device.cpp", "dropout.cpp", "group.cpp",
-            "int8.cpp", "kernels", "linear.cpp", "recompute.cpp", "training.cpp",
+            "int8.cpp", "kernels", "linear.cpp", "recompute.cpp", "save.cpp", "training.cpp",
         ],
         linkerSettings: [.unsafeFlags(["-L\(builtShim)", "-lCTorch"])])
 }
@@ -223,7 +223,8 @@ let package = Package(
         library(
             "Evaluation",
             [
-                "BLIP2Models", "Concurrency", "Decoding", "Digests", "Images", "LanguageModels", "ModelFolders",
+                "BLIP2Models", "Concurrency", "Decoding", "Digests", "Files", "Images", "LanguageModels",
+                "ModelFolders",
                 "Samples", "Shards", "Storage", "Tensors", "VisionLanguage",
             ]),
         library(

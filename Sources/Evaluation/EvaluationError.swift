@@ -4,9 +4,9 @@ package struct EvaluationError: Error, Equatable, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// A folder is no data set, or a shard is missing or damaged.
         case dataset
-        /// There is no image with a caption.
+        /// There is no image with a caption, or none that is asked about.
         case empty
-        /// A sample's image cannot be decoded.
+        /// An image cannot be read or decoded, or its file is there twice.
         case image
         /// The model gives what is no number.
         case notFinite = "not_finite"

@@ -20,6 +20,8 @@ package struct CaptionReferences: Sendable {
         package fileprivate(set) var captions: [String]
         /// NoCaps's `in-domain`, `near-domain` or `out-domain`.
         package fileprivate(set) var domain: String?
+        /// The name of the image's file, where COCO and NoCaps say it.
+        package fileprivate(set) var file: String?
     }
 
     /// The images that have a caption, in the order of the file.
@@ -61,6 +63,7 @@ package struct CaptionReferences: Sendable {
     private struct Listed: Decodable {
         let id: ItemID
         let domain: String?
+        let file_name: String?
     }
 
     private mutating func addAnnotations(_ annotations: inout JSONItems, _ path: String) throws(MetricsError) {
@@ -71,7 +74,8 @@ package struct CaptionReferences: Sendable {
         guard var listed = try JSONItems(path, listAt: "images") else { return }
         while let item = try listed.next() {
             let image = try item.decoded(Listed.self, path)
-            if let place = places[image.id.text] { images[place].domain = image.domain }
+            guard let place = places[image.id.text] else { continue }
+            (images[place].domain, images[place].file) = (image.domain, image.file_name)
         }
     }
 

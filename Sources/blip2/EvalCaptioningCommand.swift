@@ -16,8 +16,8 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
 
             REFERENCES are a file of COCO or NoCaps (annotations), one of Karpathy's splits of COCO or Flickr30K, a list of \
             LAVIS, or Flickr30K's token file; PREDICTIONS a list of image_id and caption. Flickr30K's images are named by \
-            their file. Or --model writes the captions here, of the images of --data, as LAVIS does: behind "a photo of", by \
-            five beams, 8 to 30 new tokens. --shown none shows the model no image, --shown other another one.
+            their file. Or --model writes the captions here, of the images of --data or --images, as LAVIS does: behind \
+            "a photo of", by five beams, 8 to 30 new tokens. --shown none shows the model no image, --shown other another one.
 
             Every image with a reference is scored. A missing caption counts as an empty one, of several the first counts, \
             and captions of other images are left out; where there are any of these, the exit code is 1. CIDEr-D is not \
@@ -25,7 +25,7 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
 
             EXAMPLES:
               blip2 eval captioning --predictions captions.json --references captions_val2014.json
-              blip2 eval captioning --model out/stage2 --data out/coco-val --references captions_val2014.json
+              blip2 eval captioning --model out/stage2 --images val2014 --references captions_val2014.json
             """)
 
     @Option(help: ArgumentHelp("The captions that a model wrote.", valueName: "file")) var predictions: String?
@@ -48,11 +48,13 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
         }
         let made = try await model.predictions(
             predictions, .captions, form: .captions,
-            asked: people.images.map { .init(id: $0.id, image: $0.id, question: "") }, Self.defaults)
+            asked: people.images.map { .init(id: $0.id, image: $0.id, file: $0.file, question: "") }, examples,
+            Self.defaults)
         guard let captions = made else { return }  // the first process scores them
         var evaluation = CaptionEvaluation(people, captions)
         try await meteor?.score(people, captions, in: &evaluation)
-        try examples.write { page(evaluation) }
+        let files = people.images.compactMap { image in image.file.map { (image.id, $0) } }
+        try examples.write(files: Dictionary(uniqueKeysWithValues: files)) { page(evaluation) }
         try printResult(json ? jsonLine(evaluation) : table(evaluation), terminator: json ? "\n" : "")
         try report(evaluation.tally, of: "image", model.name(predictions))
     }

@@ -28,8 +28,8 @@ struct EvalVQACommand: AsyncParsableCommand {
             EXAMPLE:
               blip2 eval vqa --predictions answers.json --questions v2_OpenEnded_mscoco_val2014_questions.json \\
                 --annotations v2_mscoco_val2014_annotations.json
-              blip2 eval vqa --model out/stage2 --data out/held-out --questions questions.json \\
-                --annotations annotations.json --output answers.json
+              blip2 eval vqa --model out/stage2 --images val2014 --questions v2_OpenEnded_mscoco_val2014_questions.json \\
+                --annotations v2_mscoco_val2014_annotations.json --output answers.json
             """)
 
     @Option(help: ArgumentHelp("The answers that a model gave.", valueName: "file")) var predictions: String?
@@ -79,7 +79,7 @@ struct EvalVQACommand: AsyncParsableCommand {
             predictions, .answers, form: questions.kind == .gqa ? .gqa : .answers,
             asked: questions.questions.map {
                 .init(id: $0.id, image: $0.imageID, question: cleanQuestions ? blipQuestion($0.text) : $0.text)
-            }, Self.defaults)
+            }, examples, Self.defaults)
         guard let answers = made else { return }  // the first process scores them
         let used = scorer ?? (questions.kind == .gqa ? .gqa : .lavis)
         let result = Result(

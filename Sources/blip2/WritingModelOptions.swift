@@ -14,12 +14,15 @@ struct WritingModelOptions: ParsableArguments {
     var model: String?
     @Option(
         help: ArgumentHelp(
-            "A data set built by the pipeline, with the images; repeatable. An image goes by its source_id, or its key.",
+            """
+            A data set built by the pipeline, with the images; repeatable. An image goes by its source_id, or its key. Or give \
+            --images.
+            """,
             valueName: "dir"))
     var data: [String] = []
     @Option(
         help: """
-            What the model is shown: own, other (another image of the data) or none. Beside own they say how much of a result \
+            What the model is shown: own, other (another image) or none. Beside own they say how much of a result \
             the image makes. (default: own)
             """)
     var shown: TextEvaluation.Shown?
@@ -60,7 +63,6 @@ struct WritingModelOptions: ParsableArguments {
             for (name, isGiven) in given where isGiven { throw ValidationError("\(name): only with --model") }
             return
         }
-        guard !data.isEmpty else { throw ValidationError("--model: give at least one --data, too") }
         if let beams, beams < 1 { throw ValidationError("--beams: want at least 1, not \(beams)") }
         guard beams != 1 || lengthPenalty == nil else {
             throw ValidationError("--length-penalty: only with more than one of --beams")
@@ -71,17 +73,29 @@ struct WritingModelOptions: ParsableArguments {
 
     /// What was read from `predictions`, or what the model writes about `asked`.
     ///
-    /// Items that the model wrote nothing about, because the data has no such image, are missing. Nil in a process that has no
-    /// more to do, as all but the first.
+    /// Items that the model wrote nothing about, because there is no such image, are missing. Nil in a process that has no more
+    /// to do, as all but the first. `examples` says where image files are.
     func predictions(
-        _ predictions: String?, _ kind: Predictions.Kind, form: Predictions.Form, asked: [Asked], _ defaults: Defaults
+        _ predictions: String?, _ kind: Predictions.Kind, form: Predictions.Form, asked: [Asked],
+        _ examples: ExamplesOptions, _ defaults: Defaults
     ) async throws -> Predictions? {
         guard let model else {
             guard let predictions else { throw ValidationError("want --predictions or --model") }
+            guard examples.images.isEmpty || examples.report != nil else {
+                throw ValidationError("--images: give --model or --report, too")
+            }
             return try asMetrics { () throws(MetricsError) in try Predictions(expandingHome(predictions), kind) }
         }
         guard predictions == nil else { throw ValidationError("--predictions: not with --model, which writes them") }
-        let writing = WritingRun(options: self, directory: try requireModel(model), asked: asked, defaults: defaults)
+        guard !data.isEmpty || !examples.images.isEmpty else {
+            throw ValidationError("--model: give at least one --data or --images, too")
+        }
+        guard data.isEmpty || examples.images.isEmpty || examples.report != nil else {
+            throw ValidationError(
+                "--images: the images are those of --data; leave out one of the two, or give --report")
+        }
+        let writing = WritingRun(
+            options: self, examples: examples, directory: try requireModel(model), asked: asked, defaults: defaults)
         guard let texts = try await writing.texts() else { return nil }
         let made = Predictions(asked.compactMap { item in texts[item.id].map { (id: item.id, text: $0) } })
         if let output {
@@ -98,6 +112,8 @@ struct WritingModelOptions: ParsableArguments {
     struct Asked {
         let id: String
         let image: String
+        /// The name of the image's file, where it is known.
+        var file: String?
         /// Empty where there is none.
         let question: String
     }

@@ -15,6 +15,8 @@ import Tensors
 /// Lets a phase-2 model write about all that is asked: in this process, as one of several, or by starting them.
 struct WritingRun {
     let options: WritingModelOptions
+    /// Where image files are, if there is no data set.
+    let examples: ExamplesOptions
     let directory: String
     let asked: [WritingModelOptions.Asked]
     let defaults: WritingModelOptions.Defaults
@@ -86,10 +88,13 @@ struct WritingRun {
         }
     }
 
-    private func images() throws -> DatasetImages {
+    private func images() throws -> any AskedImages {
         do {
-            return try DatasetImages(options.data.map { Dataset(at: expandingHome($0)) })
-        } catch {
+            guard options.data.isEmpty else {
+                return try DatasetImages(options.data.map { Dataset(at: expandingHome($0)) })
+            }
+            return try FolderImages(examples.folder(), asked.lazy.map { (id: $0.image, file: $0.file) })
+        } catch let error as EvaluationError {
             throw CommandError(.badInput, "\(error)")
         }
     }

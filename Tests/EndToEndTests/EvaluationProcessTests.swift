@@ -54,12 +54,29 @@ private final class EvaluationSite {
         try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + name))
     }
 
-    func arguments(_ task: String, _ more: [String]) -> [String] {
+    /// The scenes as a folder of image files, called as COCO's are.
+    func pictures() throws -> String {
+        let (folder, files) = (folder + "/pictures", FileManager.default)
+        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let list = try String(contentsOfFile: self.folder + "/demo/numbered.csv", encoding: .utf8)
+        for line in list.split(separator: "\n").dropFirst() {
+            let fields = line.split(separator: ",")
+            let number = String(repeating: "0", count: 12 - fields[0].count) + fields[0]
+            let name = try #require(fields.first { $0.hasPrefix("images/") })
+            try files.copyItem(
+                atPath: self.folder + "/demo/" + name,
+                toPath: "\(folder)/COCO_val2014_\(number).\(name.split(separator: ".")[1])")
+        }
+        return folder
+    }
+
+    func arguments(_ task: String, data: [String]? = nil, _ more: [String]) -> [String] {
         let files =
             task == "vqa"
             ? ["--questions", folder + "/questions.json", "--annotations", folder + "/annotations.json"]
             : ["--references", folder + "/captions.json"]
-        let fixed = ["--model", folder + "/model", "--data", folder + "/numbered", "--precision", "float32"]
+        let fixed =
+            ["--model", folder + "/model", "--precision", "float32"] + (data ?? ["--data", folder + "/numbered"])
         return ["eval", task] + fixed + files + more
     }
 }
@@ -94,6 +111,43 @@ private final class EvaluationSite {
         let ends = joined.map { $0.wait() }
         #expect(ends.map(\.status) == [1, 0], "\(ends.map(\.errors))")
         #expect(ends[0].output.contains("\"expected\":15") && ends[1].output.isEmpty && ends[1].errors.isEmpty)
+    }
+
+    @Test("takes the images of a folder as well; of a folder and a data set one is for the page")
+    func folder() throws {
+        let site = try EvaluationSite()
+        let images = ["--images", try site.pictures()]
+        var results: [String] = []
+        for count in 1...2 {
+            let (output, page) = ("\(site.folder)/folder-\(count).json", "\(site.folder)/page-\(count).html")
+            let ended = try Program.run(
+                Site.blip2,
+                site.arguments(
+                    "captioning", data: images,
+                    ["--max-new-tokens", "5", "--output", output, "--report", page, "--processes", "\(count)"]))
+            #expect(
+                ended.status == 1 && ended.output.contains("15 images expected, 14 answered, 1 missing"), "\(ended)")
+            results.append(
+                ended.output + (try String(contentsOfFile: output, encoding: .utf8))
+                    + (try String(contentsOfFile: page, encoding: .utf8)))
+        }
+        #expect(results[1] == results[0] && results[0].contains("data:image/"))
+        let (both, neither) = (["--data", site.folder + "/numbered"] + images, [String]())
+        for (data, more, status, part) in [
+            (both, [], 64, "--images: the images are those of --data"), (neither, [], 64, "--data or --images"),
+            (["--images", site.folder + "/none"], [], 65, "no such folder"),
+            (["--images", site.folder + "/demo"], ["--processes", "2"], 65, "none of the images"),
+        ] as [([String], [String], Int32, String)] {
+            let ended = try Program.run(Site.blip2, site.arguments("vqa", data: data, more))
+            #expect(ended.status == status && ended.errors.contains(part), "\(ended.status): \(ended.errors)")
+        }
+        let scored = try Program.run(
+            Site.blip2,
+            [
+                "eval", "captioning", "--predictions", site.folder + "/folder-1.json", "--references",
+                site.folder + "/captions.json", "--images", site.folder,
+            ])
+        #expect(scored.status == 64 && scored.errors.contains("--images: give --model or --report"), "\(scored.errors)")
     }
 
     @Test(

@@ -1,0 +1,118 @@
+import Files
+import Foundation
+import Samples
+
+/// The image files in folders, by the names that data sets' own files have for them.
+///
+/// A file goes by its name, with or without the extension, and by the number at the end of it: `17.jpg` and
+/// `COCO_val2014_000000000017.jpg` are both image 17.
+package struct ImageFolder: Sendable {
+    private static let extensions: Set = ["jpg", "jpeg", "png", "webp", "gif"]
+
+    private let folders: [String]
+    private var byName = Index()
+    private var byNumber = Index()
+
+    /// Paths by names without extensions, or by the numbers that those end in.
+    private struct Index {
+        private var paths: [String: String] = [:]
+        /// A second path of a name that has two.
+        private var others: [String: String] = [:]
+
+        mutating func add(_ path: String, as name: String) {
+            if let other = paths.updateValue(path, forKey: name), other != path { others[name] = other }
+        }
+
+        func path(of name: String) throws(EvaluationError) -> String? {
+            guard let path = paths[name] else { return nil }
+            if let other = others[name] {
+                throw EvaluationError(.image, path, "there are two files of image \(name), the other is \(other)")
+            }
+            return path
+        }
+    }
+
+    /// The files in `folders` themselves; those in folders within are not looked for.
+    ///
+    /// - Throws: `image` where a folder cannot be read.
+    package init(_ folders: [String]) throws(EvaluationError) {
+        self.folders = folders
+        for folder in folders {
+            let names: [String]
+            do {
+                names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+            } catch {
+                throw EvaluationError(.image, folder, "no such folder, or permission denied")
+            }
+            for name in names { add(name, in: folder) }
+        }
+    }
+
+    private mutating func add(_ name: String, in folder: String) {
+        let (path, bare) = (folder + "/" + name, Self.bare(name))
+        guard bare != name else { return }
+        byName.add(path, as: bare)
+        guard let number = Int64(bare.split(separator: "_").last ?? ""), "\(number)" != bare else { return }
+        byNumber.add(path, as: "\(number)")
+    }
+
+    /// The path of the image `id`, whose file is called `file` where that is known; nil where there is none.
+    ///
+    /// - Throws: `image` where two files have the name.
+    package func path(of id: String, file: String? = nil) throws(EvaluationError) -> String? {
+        if let file, let path = try byName.path(of: Self.bare(String(file.split(separator: "/").last ?? ""))) {
+            return path
+        }
+        if let path = try byName.path(of: Self.bare(id)) { return path }
+        return try byNumber.path(of: id)
+    }
+
+    /// The media type of the file `path`.
+    package static func mediaType(of path: String) -> String {
+        let type = path.split(separator: ".").last?.lowercased() ?? ""
+        return "image/" + (type == "jpg" ? "jpeg" : type)
+    }
+
+    /// Where the images are looked for, in words.
+    fileprivate var place: String { folders.joined(separator: ", ") }
+
+    /// `name` without an image's extension.
+    private static func bare(_ name: String) -> String {
+        guard let dot = name.lastIndex(of: "."), extensions.contains(name[name.index(after: dot)...].lowercased())
+        else {
+            return name
+        }
+        return String(name[..<dot])
+    }
+}
+
+/// The images of folders that are asked about, in the order of their paths.
+package struct FolderImages: AskedImages {
+    private var files: ArraySlice<(path: String, id: String)>
+
+    /// The images that `asked` names; those that are not there are left out.
+    ///
+    /// - Throws: `empty` where none is there, `image` where one is there twice.
+    package init(_ folder: ImageFolder, _ asked: some Sequence<(id: String, file: String?)>) throws(EvaluationError) {
+        var (paths, first): ([String: String], String?) = ([:], nil)
+        for (id, file) in asked where paths[id] == nil {
+            first = first ?? id
+            paths[id] = try folder.path(of: id, file: file)
+        }
+        guard !paths.isEmpty else {
+            throw EvaluationError(
+                .empty, folder.place, "none of the images that are asked about, \(first ?? "none") for one")
+        }
+        files = paths.map { (path: $1, id: $0) }.sorted { ($0.path, $0.id) < ($1.path, $1.id) }[...]
+    }
+
+    package mutating func next() throws(EvaluationError) -> AskedImage? {
+        guard let (path, id) = files.popFirst() else { return nil }
+        do {
+            let file = try OpenedFile(path)
+            return AskedImage(ids: [id], place: path, bytes: try file.bytes(at: 0, count: file.byteCount))
+        } catch {
+            throw EvaluationError(.image, path, "\(error)")
+        }
+    }
+}
