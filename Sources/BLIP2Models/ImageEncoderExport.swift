@@ -8,8 +8,53 @@ extension ImageEncoderConfiguration {
     /// They are those that run, without the blocks and the norm that are left out, as `dtype` or in the element type they are
     /// stored in. The table of positions is that for the configured size of image.
     package func hubTensors(of checkpoint: Checkpoint, as dtype: DType? = nil) throws(WeightsError) -> [PendingTensor] {
+        try parameters(of: checkpoint, as: dtype).map { own in
+            PendingTensor(name: own.name, dtype: own.dtype, shape: own.shape) { try own.tensor().bytes() }
+        }
+    }
+
+    /// The parameters of the encoder in `checkpoint`, as `hubTensors(of:as:)`, but by LAVIS's names.
+    package func lavisTensors(of checkpoint: Checkpoint) throws(WeightsError) -> [String: Tensor] {
+        let layout: ImageEncoderLayout =
+            kind == .eva ? .eva(prefix: "visual_encoder.") : .openAI(prefix: "visual_encoder.")
+        var (tensors, parts): ([String: Tensor], [String: [Tensor]]) = ([:], [:])
+        for own in try parameters(of: checkpoint, as: nil) {
+            let name = layout.stored(own.name)
+            do {
+                let tensor = try own.tensor()
+                if name.hasSuffix("attn.qkv.bias") {
+                    // A bias of keys adds the same to all that a query compares: EVA has none, and it changes nothing.
+                    for (number, part) in [(0, "q_bias"), (2, "v_bias")] {
+                        tensors[name.replacing("qkv.bias", with: part)] =
+                            try tensor.narrowed(0, number * vision.width..<(number + 1) * vision.width).contiguous()
+                    }
+                } else if name.contains("attn.in_proj_") {
+                    parts[name, default: []].append(tensor)
+                } else {
+                    tensors[name] = tensor
+                }
+            } catch {
+                throw WeightsError(
+                    code: .unreadable, file: checkpoint.file(of: own.name), key: own.name, message: "\(error)")
+            }
+        }
+        for (name, parts) in parts {
+            tensors[name] = try preparing(name) { () throws(TorchError) in try concatenated(parts, dimension: 0) }
+        }
+        return tensors
+    }
+
+    /// A parameter by the hub's name, which is made when it is asked for.
+    private struct Parameter {
+        let name: String
+        let shape: [Int]
+        let dtype: DType
+        let tensor: () throws -> Tensor
+    }
+
+    private func parameters(of checkpoint: Checkpoint, as dtype: DType?) throws(WeightsError) -> [Parameter] {
         let layout = try ImageEncoderLayout(of: checkpoint, kind)
-        var tensors: [PendingTensor] = []
+        var parameters: [Parameter] = []
         for (name, shape) in hubShapes {
             let stored = layout.stored(name, in: checkpoint)
             let file = checkpoint.file(of: stored)
@@ -23,15 +68,13 @@ extension ImageEncoderConfiguration {
                     message: "shape \(found), but the configuration says \(shape)")
             }
             let type = if let dtype { dtype } else { try storedType(stored, checkpoint) }
-            tensors.append(
-                PendingTensor(name: name, dtype: type, shape: shape) {
-                    guard !isTable else {
-                        return try layout.positions(checkpoint, self, type, .cpu).bytes()
-                    }
-                    return try layout.tensor(name, vision.width, checkpoint).reshaped(shape).to(type).bytes()
+            parameters.append(
+                Parameter(name: name, shape: shape, dtype: type) {
+                    guard !isTable else { return try layout.positions(checkpoint, self, type, .cpu).reshaped(shape) }
+                    return try layout.tensor(name, vision.width, checkpoint).reshaped(shape).to(type)
                 })
         }
-        return tensors
+        return parameters
     }
 
     private func storedType(_ name: String, _ checkpoint: Checkpoint) throws(WeightsError) -> DType {

@@ -117,19 +117,25 @@ package enum PhaseOneLayout: Sendable, Equatable {
 
     /// Phase 1's `parameters`, given by the hub's names, as this layout has them, to be written to `model.safetensors`.
     ///
-    /// LAVIS's also holds the head's copies of the word table and its bias. The hub's holds a frozen image encoder too:
-    /// `ImageEncoderConfiguration.hubTensors` gives it.
+    /// The hub's holds a frozen image encoder too: `ImageEncoderConfiguration.hubTensors` gives it.
     package func tensors(_ parameters: [String: Tensor]) -> [PendingTensor] {
-        precondition(self != .bert, "a Q-Former is more than a BERT")
-        var tensors = parameters
-        if self == .lavis {
-            tensors["cls.predictions.decoder.weight"] = parameters["embeddings.word_embeddings.weight"]
-            tensors["cls.predictions.decoder.bias"] = parameters["cls.predictions.bias"]
-        }
-        return tensors.sorted { $0.key < $1.key }.map { hub, tensor in
-            PendingTensor(name: name(hub), dtype: tensor.dtype, shape: tensor.shape) {
+        named(parameters).sorted { $0.key < $1.key }.map { name, tensor in
+            PendingTensor(name: name, dtype: tensor.dtype, shape: tensor.shape) {
                 try tensor.detached().bytes()
             }
         }
+    }
+
+    /// Phase 1's `parameters`, given by the hub's names, by this layout's.
+    ///
+    /// LAVIS's also holds the head's copies of the word table and its bias.
+    func named(_ parameters: [String: Tensor]) -> [String: Tensor] {
+        precondition(self != .bert, "a Q-Former is more than a BERT")
+        var tensors: [String: Tensor] = [:]
+        for (hub, tensor) in parameters { tensors[name(hub)] = tensor }
+        if self == .lavis {
+            for (copy, hub) in Self.copies { tensors[copy] = parameters[hub] }
+        }
+        return tensors
     }
 }

@@ -20,8 +20,8 @@ struct BLIP2Command: AsyncParsableCommand {
         version: softwareVersion,
         subcommands: [
             CaptionCommand.self, RankCommand.self, GenerateCommand.self, TrainCommand.self, EvalCommand.self,
-            RandomCheckpointCommand.self, BenchmarkCommand.self, LoadBenchmarkCommand.self, LoaderBenchmarkCommand.self,
-            StageOneBenchmarkCommand.self, StageTwoBenchmarkCommand.self,
+            ExportLAVISCommand.self, RandomCheckpointCommand.self, BenchmarkCommand.self, LoadBenchmarkCommand.self,
+            LoaderBenchmarkCommand.self, StageOneBenchmarkCommand.self, StageTwoBenchmarkCommand.self,
         ])
 
     static func main() async { await runToExit(Self.self) }

@@ -7,65 +7,6 @@ import Testing
 
 @Suite("Checkpoints of a BLIP-2 with a language model")
 struct PhaseTwoLayoutTests {
-    private let even = PhaseOneGolden(directory: Project.root + "/Tests/Goldens/blip2/even")
-
-    private func python(_ script: String, _ arguments: [String]) throws -> String {
-        let ended = try Program.run(
-            Project.python, ["-c", script] + arguments,
-            environment: ["HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"])
-        try #require(ended.status == 0, "scripts/setup --tests makes the tests' Python: \(ended.errors)")
-        return ended.output
-    }
-
-    /// transformers' tiny models, one of each family.
-    private static let tiny = """
-        import json, os, sys, torch
-        from transformers import Blip2Config, Blip2ForConditionalGeneration, OPTConfig, T5Config
-        opt = OPTConfig(vocab_size=60, hidden_size=16, num_hidden_layers=2, ffn_dim=32, num_attention_heads=2,
-                        max_position_embeddings=40, word_embed_proj_dim=16)
-        t5 = T5Config(vocab_size=60, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2,
-                      feed_forward_proj="gated-gelu", tie_word_embeddings=False)
-        def model(text):
-            torch.manual_seed(1)
-            vision = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, image_size=28,
-                          patch_size=14)
-            qformer = dict(hidden_size=24, intermediate_size=40, num_hidden_layers=3, num_attention_heads=3,
-                           encoder_hidden_size=32, vocab_size=50)
-            config = Blip2Config(vision_config=vision, qformer_config=qformer, text_config=text.to_dict(),
-                                 num_query_tokens=4, image_token_index=58)
-            model = Blip2ForConditionalGeneration(config)
-            if text is t5:
-                model.language_model.lm_head.weight = torch.nn.Parameter(torch.randn(60, 16))
-            return model.eval()
-
-        """
-
-    /// LAVIS's names of what transformers has: written down here again, apart from the code that is tested.
-    private static let lavis = """
-        import re
-        def lavis(name, kind):
-            rules = [
-                (r"^vision_model\\.post_layernorm\\.", "ln_vision."),
-                (r"^vision_model\\.embeddings\\.class_embedding$", "visual_encoder.cls_token"),
-                (r"^vision_model\\.embeddings\\.position_embedding$", "visual_encoder.pos_embed"),
-                (r"^vision_model\\.embeddings\\.patch_embedding\\.", "visual_encoder.patch_embed.proj."),
-                (r"^vision_model\\.encoder\\.layers\\.(\\d+)\\.layer_norm", r"visual_encoder.blocks.\\1.norm"),
-                (r"^vision_model\\.encoder\\.layers\\.(\\d+)\\.self_attn\\.qkv", r"visual_encoder.blocks.\\1.attn.qkv"),
-                (r"^vision_model\\.encoder\\.layers\\.(\\d+)\\.self_attn\\.projection", r"visual_encoder.blocks.\\1.attn.proj"),
-                (r"^vision_model\\.encoder\\.layers\\.(\\d+)\\.mlp", r"visual_encoder.blocks.\\1.mlp"),
-                (r"^qformer\\.layernorm\\.", "Qformer.bert.embeddings.LayerNorm."),
-                (r"^qformer\\.encoder\\.layer\\.(\\d+)\\.(cross)?attention\\.attention\\.",
-                 lambda m: f"Qformer.bert.encoder.layer.{m[1]}.{m[2] or ''}attention.self."),
-                (r"^qformer\\.encoder\\.", "Qformer.bert.encoder."),
-                (r"^language_projection\\.", kind + "_proj."), (r"^language_model\\.", kind + "_model."),
-            ]
-            for pattern, new in rules:
-                if re.match(pattern, name): return re.sub(pattern, new, name)
-            assert name == "query_tokens", name
-            return name
-
-        """
-
     @Test(
         "written by transformers and by LAVIS are the same model by the hub's names, as safetensors, shards, .bin and .pth",
         arguments: LanguageModelFamily.allCases)
@@ -73,7 +14,7 @@ struct PhaseTwoLayoutTests {
         let folder = try Project.temporaryFolder("read\(family)")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let script =
-            Self.tiny + Self.lavis + """
+            LayoutScripts.tiny + LayoutScripts.lavis + """
                 folder, kind = sys.argv[1:]
                 model = model(opt if kind == "opt" else t5)
                 model.save_pretrained(folder + "/whole")
@@ -92,7 +33,7 @@ struct PhaseTwoLayoutTests {
                 torch.save({"model": {lavis(name, kind): value for name, value in state.items()}, "epoch": 9},
                            folder + "/lavis/checkpoint_9.pth")
                 """
-        _ = try python(script, [folder, family.rawValue])
+        try LayoutScripts.run(script, [folder, family.rawValue])
         let whole = try Checkpoint(directory: folder + "/whole")
         #expect(PhaseTwoLayout(of: whole) == .hub)
         let copies = family.copies.keys.map { "language_model." + $0 }
@@ -123,13 +64,13 @@ struct PhaseTwoLayoutTests {
         let folder = try Project.temporaryFolder("write\(family)")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let save =
-            Self.tiny + """
+            LayoutScripts.tiny + """
                 folder, kind = sys.argv[1:]
                 model = model(opt if kind == "opt" else t5)
                 model.save_pretrained(folder + "/theirs")
                 model.language_model.config.save_pretrained(folder + "/text")
                 """
-        _ = try python(save, [folder, family.rawValue])
+        try LayoutScripts.run(save, [folder, family.rawValue])
         let theirs = try Checkpoint(directory: folder + "/theirs")
         let configuration = try BLIP2Configuration(
             json: Data(contentsOf: URL(fileURLWithPath: folder + "/theirs/config.json")))
@@ -169,13 +110,13 @@ struct PhaseTwoLayoutTests {
                 one, two = (model(**inputs).logits for model in both)
             assert torch.equal(one, two) and one.isfinite().all(), (one - two).abs().max()
             """
-        _ = try python(load, [folder])
+        try LayoutScripts.run(load, [folder])
     }
 
     @Test("of the published sizes: every name becomes LAVIS's and comes back, and every name of LAVIS's is known")
     func publishedNames() throws {
         let script =
-            Self.tiny + Self.lavis + """
+            LayoutScripts.tiny + LayoutScripts.lavis + """
                 big = dict(
                     opt=OPTConfig(hidden_size=2560, num_hidden_layers=32, ffn_dim=10240, num_attention_heads=32,
                                   word_embed_proj_dim=2560),
@@ -186,7 +127,9 @@ struct PhaseTwoLayoutTests {
                         names = list(Blip2ForConditionalGeneration(Blip2Config(text_config=text.to_dict())).state_dict())
                     print("\\n".join(f"{kind} {name} {lavis(name, kind)}" for name in names))
                 """
-        let lines = try python(script, []).split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        let lines = try LayoutScripts.run(script, []).split(separator: "\n").map {
+            $0.split(separator: " ").map(String.init)
+        }
         #expect(lines.count > 2200)
         for line in lines {
             let (family, hub, own) = (try #require(LanguageModelFamily(rawValue: line[0])), line[1], line[2])

@@ -57,6 +57,52 @@ struct TorchFileTests {
         }
     }
 
+    @Test("written here are what PyTorch reads, without running code, and equal tensors make equal bytes")
+    func written() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let grid = try Tensor((0..<12).map(Float.init), shape: [3, 4])
+        let tensors = [
+            "grid": grid, "turned": try grid.permuted([1, 0]), "half": try grid.to(.float16),
+            "brain": try grid.to(.bfloat16), "scalar": try Tensor([2.5] as [Float], shape: []), "same": grid,
+            "none": try Tensor([] as [Float], shape: [0, 4]), "name \u{732b}": grid,
+            "part": try grid.narrowed(0, 1..<2),
+        ]
+        let path = folder + "/ours.pth"
+        try writeTorchFile(tensors, under: "model", to: path)
+        try python(
+            """
+            import torch, zipfile
+            whole = torch.load("ours.pth", weights_only=True)
+            assert type(whole) is dict and list(whole) == ["model"], whole
+            model, grid = whole["model"], torch.arange(12.).reshape(3, 4)
+            assert list(model) == sorted(model), list(model)
+            expected = {"grid": grid, "turned": grid.t(), "half": grid.half(), "brain": grid.bfloat16(), "same": grid,
+                        "scalar": torch.tensor(2.5), "none": torch.zeros(0, 4), "name \\u732b": grid, "part": grid[1:2]}
+            assert model.keys() == expected.keys()
+            for name, value in expected.items():
+                assert model[name].dtype == value.dtype and torch.equal(model[name], value), name
+            with zipfile.ZipFile("ours.pth") as archive: assert archive.testzip() is None
+            """, in: folder)
+        let read = try Checkpoint(file: path)
+        #expect(read.names == tensors.keys.sorted())
+        for (name, tensor) in tensors { #expect(try read.tensor(name).bytes() == tensor.bytes(), "\(name)") }
+        try writeTorchFile(tensors, under: "model", to: folder + "/again.pth")
+        #expect(FileManager.default.contentsEqual(atPath: path, andPath: folder + "/again.pth"))
+    }
+
+    @Test("that cannot be written are an error, and nothing is left of them")
+    func fullDisk() throws {
+        let folder = try Project.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let one = ["x": try Tensor([1] as [Float], shape: [1])]
+        for path in ["/dev/full", folder + "/none/x.pth"] {
+            let error = #expect(throws: CheckpointError.self) { try writeTorchFile(one, under: "model", to: path) }
+            #expect(error?.code == .unreadable && error?.file == path)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+
     @Test("give tensors that outlive the file, and writing to one leaves the file as it is")
     func lifetime() throws {
         let folder = try Project.temporaryFolder()

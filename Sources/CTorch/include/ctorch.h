@@ -50,6 +50,11 @@ int ct_copy_bytes(ct_tensor_t x, void *out, size_t count);
 int ct_empty(const int64_t *shape, int32_t rank, int32_t dtype, int32_t device, ct_tensor_t *out);
 int ct_to(ct_tensor_t x, int32_t dtype, int32_t device, ct_tensor_t *out);
 
+/// Writes the `count` tensors by their names as Python's `torch.save({key: {name: tensor}})` does, each with storage of its own.
+/// `write` is given the file's bytes in order; where it returns false, the call fails.
+int ct_save(const char *key, const char *const *names, const ct_tensor_t *tensors, int32_t count,
+            bool (*write)(void *context, const void *bytes, size_t count), void *context);
+
 // Shape.
 int ct_reshape(ct_tensor_t x, const int64_t *shape, int32_t rank, ct_tensor_t *out);
 int ct_permute(ct_tensor_t x, const int64_t *dimensions, int32_t rank, ct_tensor_t *out);
