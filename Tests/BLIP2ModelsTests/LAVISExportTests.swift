@@ -33,7 +33,7 @@ struct LAVISExportTests {
                         with torch.no_grad(): value.view(3, -1)[[0, 2]] = torch.randn(2, value.numel() // 3)
                 model.save_pretrained(folder)
                 """
-        try LayoutScripts.run(save, [folder, kind])
+        try Python.run(save, [folder, kind])
         _ = try export(folder, hasLanguageModel: true, to: folder + "/ours.pth")
         let compare =
             LayoutScripts.tiny + LayoutScripts.lavis + """
@@ -55,7 +55,7 @@ struct LAVISExportTests {
                 for name, value in expected.items():
                     assert ours[name].dtype == value.dtype and torch.equal(ours[name], value), name
                 """
-        try LayoutScripts.run(compare, [folder, kind])
+        try Python.run(compare, [folder, kind])
     }
 
     @Test("of phase 1 are read again as LAVIS's, bit for bit, with the head's copies")

@@ -1,19 +1,5 @@
-import Foundation
-import TestSupport
-import Testing
-
 /// Scripts of transformers about the names of a checkpoint's tensors.
 enum LayoutScripts {
-    /// What `script` prints, given `arguments`.
-    @discardableResult
-    static func run(_ script: String, _ arguments: [String]) throws -> String {
-        let ended = try Program.run(
-            Project.python, ["-c", script] + arguments,
-            environment: ["HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"])
-        try #require(ended.status == 0, "scripts/setup --tests makes the tests' Python: \(ended.errors)")
-        return ended.output
-    }
-
     /// transformers' tiny models, one of each family.
     static let tiny = """
         import json, os, sys, torch

@@ -33,7 +33,7 @@ struct PhaseTwoLayoutTests {
                 torch.save({"model": {lavis(name, kind): value for name, value in state.items()}, "epoch": 9},
                            folder + "/lavis/checkpoint_9.pth")
                 """
-        try LayoutScripts.run(script, [folder, family.rawValue])
+        try Python.run(script, [folder, family.rawValue])
         let whole = try Checkpoint(directory: folder + "/whole")
         #expect(PhaseTwoLayout(of: whole) == .hub)
         let copies = family.copies.keys.map { "language_model." + $0 }
@@ -70,7 +70,7 @@ struct PhaseTwoLayoutTests {
                 model.save_pretrained(folder + "/theirs")
                 model.language_model.config.save_pretrained(folder + "/text")
                 """
-        try LayoutScripts.run(save, [folder, family.rawValue])
+        try Python.run(save, [folder, family.rawValue])
         let theirs = try Checkpoint(directory: folder + "/theirs")
         let configuration = try BLIP2Configuration(
             json: Data(contentsOf: URL(fileURLWithPath: folder + "/theirs/config.json")))
@@ -110,7 +110,7 @@ struct PhaseTwoLayoutTests {
                 one, two = (model(**inputs).logits for model in both)
             assert torch.equal(one, two) and one.isfinite().all(), (one - two).abs().max()
             """
-        try LayoutScripts.run(load, [folder])
+        try Python.run(load, [folder])
     }
 
     @Test("of the published sizes: every name becomes LAVIS's and comes back, and every name of LAVIS's is known")
@@ -127,7 +127,7 @@ struct PhaseTwoLayoutTests {
                         names = list(Blip2ForConditionalGeneration(Blip2Config(text_config=text.to_dict())).state_dict())
                     print("\\n".join(f"{kind} {name} {lavis(name, kind)}" for name in names))
                 """
-        let lines = try LayoutScripts.run(script, []).split(separator: "\n").map {
+        let lines = try Python.run(script, []).split(separator: "\n").map {
             $0.split(separator: " ").map(String.init)
         }
         #expect(lines.count > 2200)

@@ -78,9 +78,8 @@ struct PhaseOneRankerTests {
                 """
             // What is cleaned here before it is encoded, transformers is given clean.
             let clean = [words[0], "\(words[1]) \(words[2])", "\(words[3]) \(words[4]) \(words[5])"]
-            let ended = try Program.run(Project.python, ["-c", script, folder] + clean)
-            try #require(ended.status == 0, "scripts/setup --tests makes the tests' Python: \(ended.errors)")
-            let wanted = try JSONDecoder().decode([[Double]].self, from: Data(ended.output.utf8))
+            let printed = try Python.run(script, [folder] + clean)
+            let wanted = try JSONDecoder().decode([[Double]].self, from: Data(printed.utf8))
             let ranker = try PhaseOneRanker(directory: folder, precision: .float32, engines: EnginePool())
             let request = RankRequest(key: "x", pixels: ranker.view(image).rgb, captions: captions)
             let made = try #require(try await ranker.judge([request]).first)

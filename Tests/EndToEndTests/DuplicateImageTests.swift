@@ -8,27 +8,21 @@ struct DuplicateImageTests {
     /// of them five times more.
     private func list(_ site: Site) throws -> (pictures: Int, all: Int) {
         let images = site.folder + "/demo/images"
-        let made = try Program.run(
-            Project.python,
-            [
-                "-c",
-                """
-                import os, sys, shutil
-                from PIL import Image
-                folder = sys.argv[1]
-                for name in sorted(os.listdir(folder)):
-                    try:
-                        image = Image.open(os.path.join(folder, name)).convert("RGB")
-                    except Exception:
-                        os.remove(os.path.join(folder, name))
-                        continue
-                    image.resize((image.width * 3 // 4, image.height * 3 // 4)).save(f"{folder}/{name}-small.jpg", quality=80)
-                    shutil.copy(f"{folder}/{name}", f"{folder}/{name}-copy.jpg")
-                    print(name)
-                """, images,
-            ])
-        try #require(made.status == 0, "\(made.errors)")
-        let names = made.output.split(separator: "\n").map(String.init)
+        let script = """
+            import os, sys, shutil
+            from PIL import Image
+            folder = sys.argv[1]
+            for name in sorted(os.listdir(folder)):
+                try:
+                    image = Image.open(os.path.join(folder, name)).convert("RGB")
+                except Exception:
+                    os.remove(os.path.join(folder, name))
+                    continue
+                image.resize((image.width * 3 // 4, image.height * 3 // 4)).save(f"{folder}/{name}-small.jpg", quality=80)
+                shutil.copy(f"{folder}/{name}", f"{folder}/{name}-copy.jpg")
+                print(name)
+            """
+        let names = try Python.run(script, [images]).split(separator: "\n").map(String.init)
         let first = try #require(names.first)
         for number in 0..<5 {
             try FileManager.default.copyItem(atPath: "\(images)/\(first)", toPath: "\(images)/again\(number).jpg")

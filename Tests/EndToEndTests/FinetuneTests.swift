@@ -52,9 +52,7 @@ private final class FinetuneSite {
             for name in ("tokenizer.json", "tokenizer_config.json"):
                 shutil.copy(sys.argv[2] + "/" + name, sys.argv[1])
             """
-        let made = try Program.run(
-            Project.python, ["-c", script, folder + "/opt", Project.root + "/Tests/Goldens/tokenizers/opt"])
-        try #require(made.status == 0, "scripts/setup --tests makes the tests' Python: \(made.errors)")
+        try Python.run(script, [folder + "/opt", Project.root + "/Tests/Goldens/tokenizers/opt"])
     }
 
     private func writeQuestions(images: [Int]) throws {
@@ -158,12 +156,10 @@ private final class FinetuneSite {
             side = json.load(open(sys.argv[1] + "/config.json"))["vision_config"]["image_size"]
             print(side, grown, sorted({name.split(".")[0] for name in same}))
             """
-        let loaded = try Program.run(
-            Project.python, ["-c", script, site.folder + "/captioning", site.folder + "/stage2"])
-        try #require(loaded.status == 0, "scripts/setup --tests makes the tests' Python: \(loaded.errors)")
+        let loaded = try Python.run(script, [site.folder + "/captioning", site.folder + "/stage2"])
         #expect(
-            loaded.output == "90 ['vision_model.embeddings.position_embedding.weight'] ['language_model']\n",
-            "\(loaded.output)")
+            loaded == "90 ['vision_model.embeddings.position_embedding.weight'] ['language_model']\n",
+            "\(loaded)")
     }
 
     /// VQA takes the question branch from phase 1, counts questions and images, and saves what reads questions.

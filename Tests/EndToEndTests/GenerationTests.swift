@@ -181,8 +181,7 @@ private final class GenerationSite {
     @Test("a model that was trained here is loaded there, and writes the same", arguments: ["opt", "t5"])
     func trained(family: String) throws {
         let site = try TrainingSite()
-        let language = try Program.run(Project.python, [Self.script, "language", family, site.folder + "/language"])
-        try #require(language.status == 0, "scripts/setup --tests makes the tests' Python: \(language.errors)")
+        try Python.run(file: Self.script, ["language", family, site.folder + "/language"])
         let common = """
             image_encoder: {model: \(Project.root)/Tests/Goldens/blip2/even, precision: float32}
             data: {sets: [{path: \(site.folder)/data}]}
@@ -217,9 +216,8 @@ private final class GenerationSite {
         let (image, model) = (try site.image(), site.folder + "/stage2")
         let prompts = ["", "a photo of", "Question: what colour is the circle? Answer:"]
         let json = String(decoding: try JSONEncoder().encode(prompts), as: UTF8.self)
-        let there = try Program.run(Project.python, [Self.script, "generate", model, image, json])
-        try #require(there.status == 0, "\(there.errors)")
-        let peer = try JSONDecoder().decode(Peer.self, from: Data(there.output.utf8))
+        let there = try Python.run(file: Self.script, ["generate", model, image, json])
+        let peer = try JSONDecoder().decode(Peer.self, from: Data(there.utf8))
         #expect(peer.missing.isEmpty && peer.unexpected.isEmpty, "\(peer.missing) \(peer.unexpected)")
         var here: [Generated.Output] = []
         for prompt in prompts {

@@ -54,9 +54,8 @@ private struct Truth: Decodable {
         let built = try site.build(manifest, to: "out")
         try #require(built.status == 0, "\(built.errors)")
         let script = Project.root + "/Tests/EndToEndTests/read_output.py"
-        let ended = try Program.run(Project.python, [script, site.folder + "/out"])
-        try #require(ended.status == 0, "scripts/setup --tests makes the tests' Python: \(ended.errors)")
-        let shards = try JSONDecoder().decode([String: Shard].self, from: Data(ended.output.utf8))
+        let printed = try Python.run(file: script, [site.folder + "/out"])
+        let shards = try JSONDecoder().decode([String: Shard].self, from: Data(printed.utf8))
         #expect(shards.keys.sorted() == ["demo-000000", "demo-000001", "demo-000002"])
 
         let truth = try String(contentsOfFile: site.folder + "/demo/truth.jsonl", encoding: .utf8)

@@ -28,8 +28,7 @@ import Testing
     func parity() throws {
         let folder = try Project.temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let made = try Program.run(Project.python, [Project.root + "/Tests/EndToEndTests/parity.py", folder])
-        try #require(made.status == 0, "scripts/setup --tests makes the tests' Python: \(made.errors)")
+        try Python.run(file: Project.root + "/Tests/EndToEndTests/parity.py", [folder])
         let expected = try JSONDecoder().decode(
             Expected.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/expected.json")))
         let image = folder + "/image.png"

@@ -165,9 +165,8 @@ private struct StageOneSite {
             tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
             print(tokenizer.convert_tokens_to_ids("[DEC]"), len(tokenizer), model.config.qformer_config.vocab_size)
             """
-        let loaded = try Program.run(Project.python, ["-c", script, site.folder + "/more"])
-        try #require(loaded.status == 0, "scripts/setup --tests makes the tests' Python: \(loaded.errors)")
-        #expect(loaded.output == "40 41 41\n")
+        let loaded = try Python.run(script, [site.folder + "/more"])
+        #expect(loaded == "40 41 41\n")
     }
 
     @Test("starts from LAVIS's .pth file, or a folder with it, which PyTorch wrote: the same model, by other names")
@@ -199,8 +198,7 @@ private struct StageOneSite {
             torch.save({"model": model, "config": {"run": {"lr": 1e-4}}, "epoch": 3}, out + "/checkpoint_3.pth")
             """
         let lavis = site.folder + "/lavis"
-        let written = try Program.run(Project.python, ["-c", script, site.folder + "/first", lavis])
-        try #require(written.status == 0, "scripts/setup --tests makes the tests' Python: \(written.errors)")
+        try Python.run(script, [site.folder + "/first", lavis])
         func start(_ from: String, tokenizer: String, to output: String = "more") throws -> Program.Ended {
             let scratch = "from: scratch, tokenizer: \(Project.root)/models/demo-captioner"
             let sizes = "qformer: {queries: 4, layers: 2, width: 32, heads: 2, positions: 40, joint_width: 16}\n"
@@ -221,9 +219,7 @@ private struct StageOneSite {
             frozen = [name for name in first if name not in start]
             assert all(name.startswith("vision_model.") for name in frozen), frozen
             """
-        let same = try Program.run(
-            Project.python, ["-c", compare, site.folder + "/first", site.folder + "/more/start"])
-        #expect(same.status == 0, "\(same.errors)")
+        try Python.run(compare, [site.folder + "/first", site.folder + "/more/start"])
         let folder = try start(lavis, tokenizer: words, to: "again")
         #expect(folder.status == 0, "\(folder.errors)")
         let weights = "start/model.safetensors"

@@ -154,9 +154,7 @@ final class TrainingSite {
 
 /// Compares what `blip2` and transformers make of two checkpoints and an image.
 func expectAgreement(captioner: String, ranker: String, _ image: String) throws {
-    let theirs = try Program.run(
-        Project.python, [Project.root + "/Tests/EndToEndTests/trained.py", captioner, ranker, image])
-    try #require(theirs.status == 0, "scripts/setup --tests makes the tests' Python: \(theirs.errors)")
+    let theirs = try Python.run(file: Project.root + "/Tests/EndToEndTests/trained.py", [captioner, ranker, image])
     struct Expected: Decodable {
         let tokens: [Int]
         let logprob: Double
@@ -165,7 +163,7 @@ func expectAgreement(captioner: String, ranker: String, _ image: String) throws 
         let missing_keys: [String]  // swift-format-ignore: AlwaysUseLowerCamelCase
         let unexpected_keys: [String]  // swift-format-ignore: AlwaysUseLowerCamelCase
     }
-    let expected = try JSONDecoder().decode(Expected.self, from: Data(theirs.output.utf8))
+    let expected = try JSONDecoder().decode(Expected.self, from: Data(theirs.utf8))
     #expect(expected.missing_keys.isEmpty && expected.unexpected_keys.isEmpty)
     struct Made: Decodable {
         struct Caption: Decodable {

@@ -80,14 +80,13 @@ struct LanguageTrainingTests {
         let folder = run.site.folder + "/model"
         let texts = ["the star is", "the ring is blue, and", "", "  zwölf \u{1F600} Sterne", "the circle"]
         let script = Project.root + "/Tests/Support/language.py"
-        let theirs = try Program.run(Project.python, [script, folder] + texts)
-        try #require(theirs.status == 0, "scripts/setup --tests makes the tests' Python: \(theirs.errors)")
+        let theirs = try Python.run(file: script, [folder] + texts)
         struct Expected: Decodable {
             let ids: [[Int]]
             let made: [[Int]]
             let faults: [String]
         }
-        let expected = try JSONDecoder().decode(Expected.self, from: Data(theirs.output.utf8))
+        let expected = try JSONDecoder().decode(Expected.self, from: Data(theirs.utf8))
         #expect(expected.faults.isEmpty, "\(expected.faults)")
 
         let directory = try ModelDirectory(folder)

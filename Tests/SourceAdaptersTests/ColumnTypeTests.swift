@@ -15,8 +15,7 @@ import Testing
             columns = {"url": ["http://h/0", "http://h/1"], "caption": ["a", "b"]} | {\(columns)}
             pq.write_table(pa.table(columns), sys.argv[1])
             """
-        let ended = try Program.run(Project.python, ["-c", script, folder + "/t.parquet"])
-        try #require(ended.status == 0, "\(ended.errors)")
+        try Python.run(script, [folder + "/t.parquet"])
         try body(folder + "/t.parquet")
     }
 

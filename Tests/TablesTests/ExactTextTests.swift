@@ -7,8 +7,7 @@ import Testing
 private func withReference(_ script: String, _ body: (TableReader, [String], [[String?]]) throws -> Void) throws {
     let folder = try Project.temporaryFolder("table")
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let ended = try Program.run(Project.python, ["-c", script, folder + "/t.parquet", folder + "/t.json"])
-    try #require(ended.status == 0, "scripts/setup --tests makes the tests' Python: \(ended.errors)")
+    try Python.run(script, [folder + "/t.parquet", folder + "/t.json"])
     struct Reference: Decodable {
         let names: [String]
         let rows: [[String?]]
@@ -159,8 +158,7 @@ private let everyType = #"""
             assert data.count(b"\\x16\\x06\\x19") == 1
             open(sys.argv[1] + "/more.parquet", "wb").write(data.replace(b"\\x16\\x06\\x19", b"\\x16\\x0a\\x19"))
             """
-        let ended = try Program.run(Project.python, ["-c", script, folder])
-        try #require(ended.status == 0, "\(ended.errors)")
+        try Python.run(script, [folder])
         let more = #expect(throws: TableError.self) { try TableReader(path: folder + "/more.parquet") }
         #expect(more?.detail == "5 rows, but 3 in its row groups: the footer is damaged")
         let reader = try TableReader(path: folder + "/twice.parquet")

@@ -7,8 +7,7 @@ import Testing
 struct TorchFileTests {
     /// Runs a script of PyTorch in `folder`, which it finds as the current one.
     private func python(_ script: String, in folder: String) throws {
-        let ended = try Program.run(Project.python, ["-c", "import os, sys\nos.chdir(sys.argv[1])\n" + script, folder])
-        try #require(ended.status == 0, "scripts/setup --tests makes the tests' Python: \(ended.errors)")
+        try Python.run("import os, sys\nos.chdir(sys.argv[1])\n" + script, [folder])
     }
 
     @Test("are read as PyTorch reads them: any protocol, type and stride, parameters, tied tensors, LAVIS's dictionary")

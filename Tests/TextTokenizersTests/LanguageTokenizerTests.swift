@@ -83,8 +83,7 @@ struct LanguageRow: Decodable {
         let folder = try Project.temporaryFolder("vocabularies")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let pieces = ProcessInfo.processInfo.environment["UNIGRAM_PIECES"] ?? "4000"
-        let ended = try Program.run(Project.python, [GoldenText.folder + "/language.py", "real", folder, pieces])
-        try #require(ended.status == 0, "scripts/setup --tests makes the tests' Python: \(ended.errors)")
+        try Python.run(file: GoldenText.folder + "/language.py", ["real", folder, pieces])
         let rows = try LanguageRow.all(folder + "/rows.json")
         #expect(rows.count == 2000)
         for name in ["gpt2", "gpt2-lists", "t5", "t5-lists"] {

@@ -246,7 +246,6 @@ private func transformersIDs(_ name: String, _ folder: String, _ texts: [String]
         print(json.dumps([tokenizer(text).input_ids for text in json.load(open(sys.argv[2] + "/texts.json"))]))
         """
     try JSONEncoder().encode(texts).write(to: URL(fileURLWithPath: folder + "/texts.json"))
-    let ended = try Program.run(Project.python, ["-c", script, name, folder])
-    try #require(ended.status == 0, "scripts/setup --tests makes the tests' Python: \(ended.errors)")
-    return try JSONDecoder().decode([[Int]].self, from: Data(ended.output.utf8))
+    let printed = try Python.run(script, [name, folder])
+    return try JSONDecoder().decode([[Int]].self, from: Data(printed.utf8))
 }

@@ -32,9 +32,8 @@ import Testing
         guard found.status == 0 else {
             try Test.cancel("TensorBoard is not in .deps/python: scripts/setup --tests installs it")
         }
-        let ended = try Program.run(Project.python, ["-c", Self.reader, folder])
-        try #require(ended.status == 0, "\(ended.errors)")
-        return try JSONDecoder().decode([String: [[Double]]].self, from: Data(ended.output.utf8))
+        let printed = try Python.run(Self.reader, [folder])
+        return try JSONDecoder().decode([String: [[Double]]].self, from: Data(printed.utf8))
     }
 
     private func files() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder).sorted() }
