@@ -48,7 +48,7 @@ extension FinetuneSettings: StageSettings {
         "language_model", "qformer", "data", "images", "captions", "answers", "losses", "training", "checkpoints",
         "validation",
     ]
-    package static let manners = [
+    package static let changeable = [
         "image_encoder.model", "image_encoder.recompute", "start.from", "start.phase1", "start.head",
         "start.tokenizer", "language_model.recompute",
     ]

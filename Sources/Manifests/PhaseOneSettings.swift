@@ -61,7 +61,7 @@ extension PhaseOneSettings: StageSettings {
         "version", "stage", "seed", "output", "processes", "device", "threads", "image_encoder", "start", "qformer",
         "data", "images", "captions", "losses", "training", "checkpoints", "validation",
     ]
-    package static let manners = ["image_encoder.model", "start.from", "start.head", "start.tokenizer"]
+    package static let changeable = ["image_encoder.model", "start.from", "start.head", "start.tokenizer"]
 
     private enum CodingKeys: String, CodingKey { case start, qformer }
 

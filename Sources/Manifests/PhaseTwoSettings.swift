@@ -52,7 +52,7 @@ extension PhaseTwoSettings: StageSettings {
         "version", "stage", "seed", "output", "processes", "device", "threads", "image_encoder", "start",
         "language_model", "qformer", "data", "images", "captions", "losses", "training", "checkpoints", "validation",
     ]
-    package static let manners = [
+    package static let changeable = [
         "image_encoder.model", "start.from", "language_model.model", "language_model.recompute",
     ]
 

@@ -8,8 +8,8 @@ package protocol StageSettings: Encodable, Sendable, Equatable {
     var dropout: Double { get set }
     /// The keys of the file, in its order.
     static var order: [String] { get }
-    /// Keys, beside those of `RunSettings.manners`, that may have another value each time that a run is resumed.
-    static var manners: [String] { get }
+    /// Keys, beside those of `RunSettings.changeable`, that may have another value each time that a run is resumed.
+    static var changeable: [String] { get }
 
     /// Reads the settings from YAML text; paths stay as they are written.
     init(yaml: String) throws(ManifestError)
@@ -72,9 +72,9 @@ extension StageSettings {
         return flat.filter { key, _ in
             // The mean of the processes' means is another one with another number of processes.
             if key == "processes" { return run.losses.textMean == .processes }
-            let manners = RunSettings.manners + Self.manners
+            let changeable = RunSettings.changeable + Self.changeable
             let isPlace = [".path", ".file", ".annotations"].contains { key.contains("]" + $0) }
-            return !isPlace && !manners.contains { key == $0 || key.hasPrefix($0 + ".") }
+            return !isPlace && !changeable.contains { key == $0 || key.hasPrefix($0 + ".") }
         }
     }
 }
@@ -83,7 +83,7 @@ extension RunSettings {
     /// Where, how fast and how safely a run goes, which may be another way each time that it is resumed.
     ///
     /// Models, data sets and questions are known by what is in them, wherever they are.
-    static let manners = [
+    static let changeable = [
         "output", "device", "threads", "training.accumulate", "checkpoints", "validation", "data.damage_limit",
     ]
 

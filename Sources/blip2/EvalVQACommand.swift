@@ -108,8 +108,8 @@ struct EvalVQACommand: AsyncParsableCommand {
                     references: counted(question.answers), score: String(format: "%.2f", score))
             }
         }
-        let kinds = result.scores.byAnswerType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
-        let figures = [("all", result.scores.all)] + kinds.map { ($0.key, $0.value) }
+        let kinds = kinds(result)
+        let figures = [("all", result.scores.all)] + (kinds.isEmpty ? types(result) : kinds)
         return ExamplesPage(
             title: "Answers",
             kicker: tallyLine(result.tally, of: "question") + "; scorer: \(result.scores.scorer.rawValue)",
@@ -128,8 +128,7 @@ struct EvalVQACommand: AsyncParsableCommand {
 
     private func table(_ result: Result) -> String {
         var table = ColumnTable(["", "questions", "accuracy"], right: ["questions", "accuracy"])
-        let kinds = result.scores.byAnswerType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
-        for (name, share) in [("all", result.scores.all)] + kinds {
+        for (name, share) in [("all", result.scores.all)] + types(result) {
             table.add([name, Figures.grouped(share.questions), percent(share)])
         }
         return tallyLine(result.tally, of: "question") + "\nscorer: \(result.scores.scorer.rawValue)" + model.note
@@ -137,10 +136,21 @@ struct EvalVQACommand: AsyncParsableCommand {
             + table.text() + kindTable(result)
     }
 
-    /// The accuracy by kind of question beside that of its commonest answer, where the kinds are few.
-    private func kindTable(_ result: Result) -> String {
+    /// The accuracy by type of answer.
+    private func types(_ result: Result) -> [(String, AnswerScores.Share)] {
+        result.scores.byAnswerType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }.map { ($0, $1) }
+    }
+
+    /// The accuracy by kind of question, where the kinds are few.
+    private func kinds(_ result: Result) -> [(String, AnswerScores.Share)] {
         let kinds = result.scores.byQuestionType.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
-        guard (1...Self.mostKinds).contains(kinds.count) else { return "" }
+        return kinds.count <= Self.mostKinds ? kinds.map { ($0, $1) } : []
+    }
+
+    /// The accuracy by kind of question beside that of its commonest answer.
+    private func kindTable(_ result: Result) -> String {
+        let kinds = kinds(result)
+        guard !kinds.isEmpty else { return "" }
         var table = ColumnTable(
             ["kind of question", "questions", "accuracy", "commonest answer"],
             right: ["questions", "accuracy", "commonest answer"])

@@ -102,7 +102,7 @@ import Testing
         let yes = Array(repeating: #"{"answer": "yes", "answer_id": 1}"#, count: 10).joined(separator: ",")
         let annotations = try write(
             """
-            {"annotations": [{"question_id": 1, "image_id": 1, "answer_type": "yes/no", "answers": [\(yes)]},
+            {"annotations": [{"question_id": 1, "image_id": 1, "answer_type": "yes/no", "question_type": "is there", "answers": [\(yes)]},
              {"question_id": 2, "image_id": 1, "answer_type": "other", "answers": [\(yes.replacing("yes", with: "red"))]}]}
             """, "annotations.json")
         let predictions = try write(
@@ -128,6 +128,7 @@ import Testing
         let shown = try score(["--report", page, "--images", folder + "/images"])
         #expect(shown.status == 0, "\(shown.errors)")
         let html = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(html.contains("is there"), "the kinds of questions are few")
         #expect(html.contains("scorer: lavis") && html.contains("yes (10)") && html.contains("data:image/png;base64,"))
         #expect(!html.contains("<script"))
         let unknown = try score(["--scorer", "mine"])
