@@ -28,11 +28,11 @@ package protocol AskedImages {
 ///
 /// An image goes by its `source_id`, by that without a picture's extension, and by its key.
 package struct DatasetImages: AskedImages {
-    private var samples: EvaluationSamples
+    private var samples: ShardSamples
 
     /// - Throws: `dataset` where a data set cannot be read, `empty` where there is no sample.
     package init(_ datasets: [Dataset]) throws(EvaluationError) {
-        samples = try EvaluationSamples(datasets, .kept)
+        samples = try ShardSamples(datasets, .kept)
     }
 
     package mutating func next() throws(EvaluationError) -> AskedImage? {
@@ -40,7 +40,7 @@ package struct DatasetImages: AskedImages {
         let id = sample.sourceID
         let bare = id.lowercased().hasSuffix(".jpg") ? [String(id.dropLast(4))] : []
         return AskedImage(
-            ids: (id.isEmpty ? [] : [id] + bare) + [sample.key], place: "\(sample.shard): \(sample.key)",
+            ids: (id.isEmpty ? [] : [id] + bare) + [sample.key], place: "\(sample.place): \(sample.key)",
             bytes: sample.image)
     }
 }

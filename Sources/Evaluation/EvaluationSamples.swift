@@ -13,13 +13,28 @@ package enum CaptionChoice: String, Sendable, CaseIterable {
     case web
 }
 
-/// An image with its captions, as a shard holds it.
+/// Images with captions that a model is evaluated on; they may be gone through more than once.
+package enum CaptionedImages: Sendable {
+    /// Those of data sets that the pipeline built, in the order of their shards.
+    case datasets([Dataset], CaptionChoice)
+    /// Image files, in this order.
+    case files([CaptionedFile])
+}
+
+/// An image file and the captions that people wrote for it.
+package struct CaptionedFile: Sendable {
+    let id: String
+    let path: String
+    let captions: [String]
+}
+
+/// An image with its captions.
 struct EvaluationSample: Sendable {
     let key: String
     /// Its id in its source; may be empty.
     let sourceID: String
-    /// The place of the shard: for errors.
-    let shard: String
+    /// The place of the shard or file: for errors.
+    let place: String
     /// Of the image as it was fetched: equal for two samples of one image.
     let digest: ContentDigest
     /// The encoded image.
@@ -27,8 +42,53 @@ struct EvaluationSample: Sendable {
     let captions: [String]
 }
 
-/// The samples of data sets in the order of their shards, those without a caption left out.
+/// The samples of images with captions, those without a caption left out.
 struct EvaluationSamples {
+    private enum Source {
+        case shards(ShardSamples)
+        case files(ArraySlice<CaptionedFile>)
+    }
+
+    private var source: Source
+
+    /// How many samples there are, those without a caption counted.
+    let count: Int
+
+    /// - Throws: `dataset` where a data set cannot be read, `empty` where there is no sample.
+    init(_ images: CaptionedImages) throws(EvaluationError) {
+        switch images {
+        case .datasets(let datasets, let choice):
+            let samples = try ShardSamples(datasets, choice)
+            (source, count) = (.shards(samples), samples.count)
+        case .files(let files): (source, count) = (.files(files[...]), files.count)
+        }
+    }
+
+    mutating func next() throws(EvaluationError) -> EvaluationSample? {
+        switch source {
+        case .shards(var samples):
+            defer { source = .shards(samples) }
+            return try samples.next()
+        case .files(var files):
+            defer { source = .files(files) }
+            while let file = files.popFirst() {
+                let captions = file.captions.map { readable($0) }.filter { !$0.isEmpty }
+                if !captions.isEmpty { return try sample(file, captions) }
+            }
+            return nil
+        }
+    }
+
+    private func sample(_ file: CaptionedFile, _ captions: [String]) throws(EvaluationError) -> EvaluationSample {
+        let bytes = try imageBytes(file.path)
+        return EvaluationSample(
+            key: file.id, sourceID: file.id, place: file.path, digest: Digests.digest(of: bytes), image: bytes,
+            captions: captions)
+    }
+}
+
+/// The samples of data sets in the order of their shards, those without a caption left out.
+struct ShardSamples {
     private let choice: CaptionChoice
     private var shards: ArraySlice<(dataset: Dataset, name: String)> = []
     private var reader: ShardReader?
@@ -87,7 +147,7 @@ struct EvaluationSamples {
             case .web: [sample.metadata.webCaption]
             }
         return EvaluationSample(
-            key: sample.key, sourceID: sample.metadata.sourceID, shard: place,
+            key: sample.key, sourceID: sample.metadata.sourceID, place: place,
             digest: ContentDigest(hex: sample.metadata.sha256) ?? Digests.digest(of: sample.image), image: sample.image,
             captions: captions.map { readable($0) }.filter { !$0.isEmpty })
     }

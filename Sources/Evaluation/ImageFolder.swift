@@ -67,6 +67,25 @@ package struct ImageFolder: Sendable {
         return try byNumber.path(of: id)
     }
 
+    /// The files of all of `asked`, with their captions.
+    ///
+    /// - Throws: `image` where one is not there, or twice.
+    package func captioned(
+        _ asked: some Sequence<(id: String, file: String?, captions: [String])>
+    ) throws(EvaluationError) -> [CaptionedFile] {
+        var (files, missing, count): ([CaptionedFile], [String], Int) = ([], [], 0)
+        for (id, file, captions) in asked {
+            count += 1
+            guard let path = try path(of: id, file: file) else {
+                missing.append(id)
+                continue
+            }
+            files.append(CaptionedFile(id: id, path: path, captions: captions))
+        }
+        guard let first = missing.first else { return files }
+        throw EvaluationError(.image, place, "\(missing.count) of \(count) images not found, such as \(first)")
+    }
+
     /// The media type of the file `path`.
     package static func mediaType(of path: String) -> String {
         let type = path.split(separator: ".").last?.lowercased() ?? ""
@@ -101,18 +120,23 @@ package struct FolderImages: AskedImages {
         }
         guard !paths.isEmpty else {
             throw EvaluationError(
-                .empty, folder.place, "none of the images that are asked about, \(first ?? "none") for one")
+                .empty, folder.place, "none of the images that are asked about, such as \(first ?? "none")")
         }
         files = paths.map { (path: $1, id: $0) }.sorted { ($0.path, $0.id) < ($1.path, $1.id) }[...]
     }
 
     package mutating func next() throws(EvaluationError) -> AskedImage? {
         guard let (path, id) = files.popFirst() else { return nil }
-        do {
-            let file = try OpenedFile(path)
-            return AskedImage(ids: [id], place: path, bytes: try file.bytes(at: 0, count: file.byteCount))
-        } catch {
-            throw EvaluationError(.image, path, "\(error)")
-        }
+        return AskedImage(ids: [id], place: path, bytes: try imageBytes(path))
+    }
+}
+
+/// What is in the image file `path`.
+func imageBytes(_ path: String) throws(EvaluationError) -> [UInt8] {
+    do {
+        let file = try OpenedFile(path)
+        return try file.bytes(at: 0, count: file.byteCount)
+    } catch {
+        throw EvaluationError(.image, path, "\(error)")
     }
 }

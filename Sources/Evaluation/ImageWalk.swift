@@ -1,7 +1,6 @@
 import Samples
-import Storage
 
-/// The images of data sets one after the other, each once, however many samples have its bytes.
+/// Images with captions one after the other, each once, however many samples have its bytes.
 struct ImageWalk {
     private var samples: EvaluationSamples
     private let limit: Int
@@ -11,8 +10,8 @@ struct ImageWalk {
     private(set) var captions: [[String]] = []
 
     /// Ends behind the first `limit` images; nil takes all.
-    init(_ datasets: [Dataset], _ choice: CaptionChoice, limit: Int?) throws(EvaluationError) {
-        samples = try EvaluationSamples(datasets, choice)
+    init(_ images: CaptionedImages, limit: Int?) throws(EvaluationError) {
+        samples = try EvaluationSamples(images)
         self.limit = limit ?? .max
     }
 

@@ -2,11 +2,10 @@ import BLIP2Models
 import Concurrency
 import Images
 package import ModelFolders
-package import Storage
 package import Tensors
 import VisionLanguage
 
-/// Evaluates a phase-1 model's retrieval on data sets, on as many engines as there are.
+/// Evaluates a phase-1 model's retrieval, on as many engines as there are.
 ///
 /// Held in memory are every image's vectors in the joint space, every text's tokens and vector, the candidates of every
 /// question, and keys and values of images up to a limit; images beyond it are encoded again when they are matched. Pixels
@@ -15,7 +14,6 @@ package struct RetrievalEvaluation: Sendable {
     /// What is under way: images and texts are encoded, compared, and the best pairs matched.
     package enum Part: String, Sendable, CaseIterable { case images, texts, comparing, matching }
 
-    package var captions = CaptionChoice.kept
     /// The images that are taken, the first ones; nil takes all.
     package var limit: Int?
     package var candidates = 128
@@ -28,19 +26,19 @@ package struct RetrievalEvaluation: Sendable {
 
     package init(_ model: RetrievalModel, _ engines: EnginePool) { (self.model, self.engines) = (model, engines) }
 
-    /// Reads the images of `datasets`, in their order, and evaluates.
+    /// Reads `images`, in their order, and evaluates.
     ///
     /// Samples of equal bytes are one image with the captions of all. `progress` is told how much of a part is done, of how
     /// much at most.
     package func run(
-        on datasets: [Dataset], progress: (Part, _ done: Int, _ total: Int) -> Void
+        on images: CaptionedImages, progress: (Part, _ done: Int, _ total: Int) -> Void
     ) async throws -> RetrievalResult {
-        let first = try await encodeImages(datasets, progress)
+        let first = try await encodeImages(images, progress)
         let set = RetrievalSet(captions: first.captions)
         let texts = try await encodeTexts(set.texts, progress)
         let ranking = try await compare(set, first.vectors, texts, progress)
         let pairs = ranking.pairs()
-        let logits = try await match(datasets, set, pairs, first.held, progress)
+        let logits = try await match(images, set, pairs, first.held, progress)
         return try RetrievalResult(ranking, pairs, logits)
     }
 
@@ -56,9 +54,9 @@ package struct RetrievalEvaluation: Sendable {
     }
 
     private func encodeImages(
-        _ datasets: [Dataset], _ progress: (Part, Int, Int) -> Void
+        _ images: CaptionedImages, _ progress: (Part, Int, Int) -> Void
     ) async throws -> FirstPass {
-        var (walk, pass) = (try ImageWalk(datasets, captions, limit: limit), FirstPass())
+        var (walk, pass) = (try ImageWalk(images, limit: limit), FirstPass())
         let total = min(walk.sampleCount, limit ?? .max)
         try await boundedMap({ try walk.next(batch) }, limit: 2 * engines.engineCount) { samples in
             try await engines.run {
@@ -80,7 +78,7 @@ package struct RetrievalEvaluation: Sendable {
         }
         pass.captions = walk.captions.map { $0.map(model.tokens) }
         guard !pass.captions.isEmpty else {
-            throw EvaluationError(.empty, datasets.first?.place(of: DatasetLayout.description) ?? "", "no captions")
+            throw EvaluationError(.empty, "", "no image has a caption")
         }
         return pass
     }
@@ -137,10 +135,10 @@ package struct RetrievalEvaluation: Sendable {
 
     /// The logits of `pairs`; the images come a second time, the `held` ones without being read.
     private func match(
-        _ datasets: [Dataset], _ set: RetrievalSet, _ pairs: [[Int]], _ held: [SharedWeights<SeenByQueries>],
+        _ images: CaptionedImages, _ set: RetrievalSet, _ pairs: [[Int]], _ held: [SharedWeights<SeenByQueries>],
         _ progress: (Part, Int, Int) -> Void
     ) async throws -> [[Float]] {
-        var walk = try ImageWalk(datasets, captions, limit: limit)
+        var walk = try ImageWalk(images, limit: limit)
         var (block, start, logits): (Int, Int, [[Float]]) = (0, 0, [])
         try await boundedMap(
             { () -> Block? in
@@ -176,7 +174,7 @@ package struct RetrievalEvaluation: Sendable {
         do throws(ImageError) {
             return model.view(try decode(sample.image, maxPixels: .max)).rgb
         } catch {
-            throw EvaluationError(.image, sample.shard, "\(sample.key): \(error)")
+            throw EvaluationError(.image, sample.place, "\(sample.key): \(error)")
         }
     }
 

@@ -20,7 +20,7 @@ package struct CaptionReferences: Sendable {
         package fileprivate(set) var captions: [String]
         /// NoCaps's `in-domain`, `near-domain` or `out-domain`.
         package fileprivate(set) var domain: String?
-        /// The name of the image's file, where COCO and NoCaps say it.
+        /// The name of the image's file, where COCO, NoCaps or Karpathy's splits say it.
         package fileprivate(set) var file: String?
     }
 
@@ -97,6 +97,7 @@ package struct CaptionReferences: Sendable {
                 throw MetricsError(.malformed, path, "line \(item.line): want cocoid or filename")
             }
             for sentence in image.sentences { add(sentence.raw, of: id.text) }
+            if let place = places[id.text] { images[place].file = image.filename }
         }
         guard splits.contains(split) else {
             throw MetricsError(.empty, path, "no split \(split), only \(splits.sorted().joined(separator: ", "))")

@@ -8,6 +8,7 @@ import ModelFolders
 import Reports
 import Storage
 import Tensors
+import TextMetrics
 
 /// Evaluates how well a phase-1 model finds captions for images, and images for captions.
 struct EvalRetrievalCommand: AsyncParsableCommand {
@@ -23,45 +24,86 @@ struct EvalRetrievalCommand: AsyncParsableCommand {
             Every pair is matched once. Held in memory are the vectors of all images and texts, and keys and values of as \
             many images as --hold allows; others are encoded a second time.
 
-            EXAMPLE:
+            The images are those of --data, or the files of --images with the captions of --references: a file of COCO, one \
+            of Karpathy's splits of COCO or Flickr30K, a list of LAVIS, or Flickr30K's token file.
+
+            EXAMPLES:
               blip2 eval retrieval --model out/stage1 --data out/held-out
+              blip2 eval retrieval --model out/stage1 --images val2014 --references dataset_coco.json
             """)
 
-    @Option(help: ArgumentHelp("A data set built by the pipeline; repeatable.", valueName: "dir")) var data: [String]
-    @Option(help: "Which captions of an image count: kept (all that were kept), best, or web (the one it came with).")
-    var captions = CaptionChoice.kept
+    @Option(help: ArgumentHelp("A data set built by the pipeline; repeatable.", valueName: "dir")) var data: [String] =
+        []
+    @Option(
+        help: """
+            With --data, which captions of an image count: kept (all that were kept), best, or web (the one it came with). \
+            (default: kept)
+            """)
+    var captions: CaptionChoice?
+    @Option(
+        help: ArgumentHelp(
+            """
+            A folder of image files, repeatable. A file goes by its name, or by the number at its end: \
+            COCO_val2014_000000000017.jpg is image 17.
+            """, valueName: "dir"))
+    var images: [String] = []
+    @Option(help: ArgumentHelp("With --images, the captions that people wrote.", valueName: "file"))
+    var references: String?
+    @Option(help: "Which of Karpathy's splits the references are. (default: test)") var split: String?
     @Option(help: "Only so many images, the first ones.") var limit: Int?
     @Option(help: "Answers to each question that are ranked again with ITM.") var candidates = 128
     @Option(help: "Keys and values of images held in memory, in MiB.") var hold = 2048
     @OptionGroup var options: ModelOptions
 
     func validate() throws {
-        guard !data.isEmpty else { throw ValidationError("give at least one --data") }
+        guard data.isEmpty != images.isEmpty else { throw ValidationError("give either --data or --images") }
+        guard data.isEmpty || references == nil else { throw ValidationError("--references: only with --images") }
+        guard images.isEmpty || references != nil else { throw ValidationError("--images: give --references, too") }
+        guard images.isEmpty || captions == nil else { throw ValidationError("--captions: only with --data") }
+        guard references != nil || split == nil else { throw ValidationError("--split: only with --references") }
         guard limit ?? 1 > 0 else { throw ValidationError("--limit: want 1 or more") }
         guard candidates > 0 else { throw ValidationError("--candidates: want 1 or more, not \(candidates)") }
         guard (0...1 << 20).contains(hold) else { throw ValidationError("--hold: want 0 to 1048576 MiB, not \(hold)") }
     }
 
     func run() async throws {
+        let shown = try shown()
         let engines = try options.engines()
         let model = try await asInput {
             try RetrievalModel(directory: options.directory(), precision: options.arithmetic(), on: engines.device)
         }
         var evaluation = RetrievalEvaluation(model, engines)
-        (evaluation.captions, evaluation.limit, evaluation.candidates) = (captions, limit, candidates)
+        (evaluation.limit, evaluation.candidates) = (limit, candidates)
         evaluation.batch = try options.use(images: limit ?? .max).batch
         evaluation.heldByteLimit = hold << 20
         let progress = PartProgress()
         defer { progress.finish() }
         do {
-            let result = try await evaluation.run(on: data.map { Dataset(at: expandingHome($0)) }) {
-                part, done, total in
+            let result = try await evaluation.run(on: shown) { part, done, total in
                 progress.show(part.label, unit: part.unit, done: done, total: total)
             }
             progress.finish()
             try printResult(options.json ? jsonLine(result) : table(result), terminator: options.json ? "\n" : "")
         } catch let error as EvaluationError {
             throw CommandError(.badInput, "\(error)")
+        }
+    }
+
+    /// The images that are asked for, with their captions.
+    private func shown() throws -> CaptionedImages {
+        guard let references else {
+            return .datasets(data.map { Dataset(at: expandingHome($0)) }, captions ?? .kept)
+        }
+        let people = try asMetrics { () throws(MetricsError) in
+            try CaptionReferences(expandingHome(references), split: split ?? "test")
+        }
+        do {
+            let folder = try ImageFolder(images.map(expandingHome))
+            return .files(
+                try folder.captioned(
+                    people.images.prefix(limit ?? .max).map { (id: $0.id, file: $0.file, captions: $0.captions) }))
+        } catch let error as EvaluationError {
+            throw CommandError(.badInput, "--images: \(error)")
         }
     }
 

@@ -43,6 +43,39 @@ import Testing
             table.output.hasPrefix("3 images, ") && table.output.contains("ITC + ITM, text to image"), "\(table.output)"
         )
 
+        let pictures = site.folder + "/pictures"
+        try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
+        let names = try FileManager.default.contentsOfDirectory(atPath: site.folder + "/demo/images").filter {
+            $0.hasSuffix(".jpg") || $0.hasSuffix(".png")
+        }.sorted().prefix(3)
+        for name in names {
+            try FileManager.default.copyItem(
+                atPath: site.folder + "/demo/images/" + name, toPath: pictures + "/" + name)
+        }
+        // Karpathy's form; an image of another split need not be there.
+        let listed = names.map { #"{"filename": "\#($0)", "split": "test", "sentences": [{"raw": "about \#($0)"}]}"# }
+        let lost = #"{"filename": "lost.jpg", "split": "val", "sentences": [{"raw": "lost"}]}"#
+        let references = site.folder + "/references.json"
+        try #"{"images": [\#((listed + [lost]).joined(separator: ","))]}"#
+            .write(toFile: references, atomically: true, encoding: .utf8)
+        func files(_ options: String...) throws -> Program.Ended {
+            try Program.run(Site.blip2, ["eval", "retrieval", "--model", site.folder + "/phase1"] + options)
+        }
+        let shown = try files("--images", pictures, "--references", references)
+        #expect(shown.status == 0 && shown.output.hasPrefix("3 images, 3 captions;"), "\(shown.errors)")
+        let missing = try files("--images", pictures, "--references", references, "--split", "val")
+        #expect(missing.status == 65 && missing.errors.contains("1 of 1 images not found"), "\(missing.errors)")
+        for (options, part) in [
+            (["--images", pictures], "--images: give --references"), ([], "either --data or --images"),
+            (["--data", "d", "--references", references], "--references: only with --images"),
+            (["--data", "d", "--split", "val"], "--split: only with --references"),
+            (["--images", pictures, "--references", references, "--captions", "best"], "--captions: only with --data"),
+        ] {
+            let ended = try Program.run(
+                Site.blip2, ["eval", "retrieval", "--model", site.folder + "/phase1"] + options)
+            #expect(ended.status == 64 && ended.errors.contains(part), "\(ended.errors)")
+        }
+
         for (model, data, part) in [
             ("/ranker", "/data", "a model of type blip-2 is needed"), ("/phase1", "/none", "not an output"),
         ] {

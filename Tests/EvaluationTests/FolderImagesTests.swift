@@ -63,7 +63,7 @@ struct FolderImagesTests {
             try contents([folder, folder], [("COCO_val2014_000000000003.jpg", nil)])
                 == ["COCO_val2014_000000000003.jpg: COCO_val2014_000000000003.jpg"], "the same folder twice")
         let none = #expect(throws: EvaluationError.self) { try contents([folder], [("5", nil), ("6", nil)]) }
-        #expect(none?.code == .empty && none?.path == folder && none?.detail.contains("5 for one") == true)
+        #expect(none?.code == .empty && none?.path == folder && none?.detail.contains("such as 5") == true)
         let missing = #expect(throws: EvaluationError.self) { try ImageFolder([folder + "/none"]) }
         #expect(missing?.path == folder + "/none" && missing?.code == .image)
         try FileManager.default.createDirectory(atPath: folder + "/8.jpg", withIntermediateDirectories: true)

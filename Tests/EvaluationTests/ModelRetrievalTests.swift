@@ -98,12 +98,9 @@ struct ModelRetrievalTests {
         for (number, range) in [0..<rows.count / 2, rows.count / 2..<rows.count].enumerated() {
             let writer = try ShardWriter(path: output.shardPath("s-00000\(number)"), level: 1)
             for row in range {
-                var random = SplitMix64(seed: UInt64(rows[row].picture))
-                let image = PixelImage(
-                    width: 20, height: 12, rgb: (0..<720).map { _ in UInt8.random(in: 0...255, using: &random) })
                 try writer.append(
                     ShardSample(
-                        image: encodePNG(image), imageExtension: "png",
+                        image: png(rows[row].picture), imageExtension: "png",
                         metadata: SampleMetadata(
                             key: SampleID(source: "s", row: row).key, source: "s", url: "", width: 20, height: 12,
                             originalWidth: 20, originalHeight: 12, sha256: "",
@@ -121,6 +118,12 @@ struct ModelRetrievalTests {
             shards: shards)
         try output.write(description.json(), to: "dataset.json")
         return output.root
+    }
+
+    private func png(_ seed: Int) throws -> [UInt8] {
+        var random = SplitMix64(seed: UInt64(seed))
+        return try encodePNG(
+            PixelImage(width: 20, height: 12, rgb: (0..<720).map { _ in UInt8.random(in: 0...255, using: &random) }))
     }
 
     @Test("samples of one image are one, and engines, batches and what is held change nothing")
@@ -141,7 +144,7 @@ struct ModelRetrievalTests {
         var one = try evaluation(1)
         one.candidates = 3
         let told = Locked<[RetrievalEvaluation.Part: Int]>([:])
-        let wanted = try await one.run(on: [Dataset(at: folder)]) { part, done, total in
+        let wanted = try await one.run(on: .datasets([Dataset(at: folder)], .kept)) { part, done, total in
             told.withLock { $0[part] = done }
             #expect(done <= total)
         }
@@ -150,15 +153,29 @@ struct ModelRetrievalTests {
         for (engines, batch, held) in [(3, 1, 0), (2, 4, 30_000), (1, 2, 1 << 30)] {
             var other = try evaluation(engines)
             (other.candidates, other.batch, other.heldByteLimit) = (3, batch, held)
-            #expect(try await other.run(on: [Dataset(at: folder)]) { _, _, _ in } == wanted)
+            #expect(try await other.run(on: .datasets([Dataset(at: folder)], .kept)) { _, _, _ in } == wanted)
         }
-        (one.captions, one.limit) = (.web, 3)
-        let web = try await one.run(on: [Dataset(at: folder)]) { _, _, _ in }
+        // The same pictures as files, in the order that their captions are given in.
+        let files = try Project.temporaryFolder("files")
+        defer { try? FileManager.default.removeItem(atPath: files) }
+        for (number, row) in rows.enumerated() {
+            try Data(png(row.picture)).write(to: URL(fileURLWithPath: "\(files)/COCO_val2014_\(100 + number).png"))
+        }
+        let people = rows.enumerated().map { (id: "\(100 + $0)", file: String?.none, captions: $1.captions + [" "]) }
+        let found = try ImageFolder([files]).captioned(people)
+        #expect(try await one.run(on: .files(found)) { _, _, _ in } == wanted)
+        let lost = #expect(throws: EvaluationError.self) {
+            try ImageFolder([files]).captioned(people + [(id: "99", file: nil, captions: ["a"])])
+        }
+        #expect(lost?.path == files && lost?.detail == "1 of 12 images not found, such as 99")
+        one.limit = 3
+        let web = try await one.run(on: .datasets([Dataset(at: folder)], .web)) { _, _, _ in }
         #expect(web.images == 3 && web.captions == 3)
-        one.captions = .best
-        #expect(try await one.run(on: [Dataset(at: folder), Dataset(at: folder)]) { _, _, _ in }.captions == 4)
+        let twice = CaptionedImages.datasets([Dataset(at: folder), Dataset(at: folder)], .best)
+        #expect(try await one.run(on: twice) { _, _, _ in }.captions == 4)
         await #expect(throws: EvaluationError.self) {
-            try await one.run(on: [Dataset(at: folder + "/none")]) { _, _, _ in }
+            try await one.run(on: .datasets([Dataset(at: folder + "/none")], .kept)) { _, _, _ in }
         }
+        await #expect(throws: EvaluationError.self) { try await one.run(on: .files([])) { _, _, _ in } }
     }
 }
