@@ -22,6 +22,11 @@ extension ImageEncoderConfiguration {
             let name = layout.stored(own.name)
             do {
                 let tensor = try own.tensor()
+                guard try tensor.isFinite().isAllTrue() else {
+                    throw WeightsError(
+                        code: .notFinite, file: checkpoint.file(of: own.name), key: own.name,
+                        message: "numbers that are not finite: the model is damaged")
+                }
                 if name.hasSuffix("attn.qkv.bias") {
                     // A bias of keys adds the same to all that a query compares: EVA has none, and it changes nothing.
                     for (number, part) in [(0, "q_bias"), (2, "v_bias")] {
@@ -33,6 +38,8 @@ extension ImageEncoderConfiguration {
                 } else {
                     tensors[name] = tensor
                 }
+            } catch let error as WeightsError {
+                throw error
             } catch {
                 throw WeightsError(
                     code: .unreadable, file: checkpoint.file(of: own.name), key: own.name, message: "\(error)")

@@ -27,16 +27,30 @@ package enum LAVISExport {
         }
     }
 
-    /// What must be changed in LAVIS before it computes with this model's image encoder as it is; nil where nothing must.
+    /// How this model differs from the one that LAVIS builds, which loads what fits and says nothing of the rest: what, here, and
+    /// there.
     ///
-    /// Source: LAVIS 1.0.2 `lavis/models/clip_vit.py`, `create_clip_vit_L` and `VisionTransformer`: 22 layers, less one.
-    package var remark: String? {
-        let encoder = vision.encoder
-        let (blocks, known) = (encoder.vision.layers, 21)
-        guard encoder.kind == .clip, blocks != known else { return nil }
-        return
-            "CLIP's image encoder has \(blocks) blocks here and \(known) in LAVIS, which does not notice: in "
-            + "lavis/models/clip_vit.py, create_clip_vit_L, set layers to \(blocks + 1)"
+    /// Source: LAVIS 1.0.2 `lavis/models/clip_vit.py`, `create_clip_vit_L` and `VisionTransformer` (22 layers, less one);
+    /// `eva_vit.py`, `create_eva_vit_g`; `blip2_models/blip2.py`, `init_Qformer`; `blip2_opt.py` and `blip2_t5.py`, which
+    /// take from the Q-Former what reads text.
+    package var differences: [(what: String, here: String, there: String)] {
+        let (vision, qformer) = (self.vision.encoder.vision, self.vision.qformer)
+        let isCLIP = self.vision.encoder.kind == .clip
+        let (encoder, bert) = ((isCLIP ? ImageEncoderConfiguration.vitL14 : .vitG14).vision, QFormerConfiguration())
+        var readsText = "nothing"
+        if case .phaseTwo(let configuration) = self, configuration.readsText { readsText = "questions" }
+        let all: [(String, String, String)] = [
+            ("blocks of the image encoder", "\(vision.layers)", isCLIP ? "21" : "\(encoder.layers)"),
+            ("width of the image encoder", "\(vision.width)", "\(encoder.width)"),
+            ("heads of the image encoder", "\(vision.heads)", "\(encoder.heads)"),
+            ("activation of the image encoder", vision.activation.name, encoder.activation.name),
+            ("layers of the Q-Former", "\(qformer.layers)", "\(bert.layers)"),
+            ("width of the Q-Former", "\(qformer.width)", "\(bert.width)"),
+            ("heads of the Q-Former", "\(qformer.heads)", "\(bert.heads)"),
+            ("layers for each cross-attention", "\(qformer.crossFrequency)", "\(bert.crossFrequency)"),
+            ("what the Q-Former reads", readsText, "nothing"),
+        ]
+        return all.filter { $1 != $2 }.map { (what: $0, here: $1, there: $2) }
     }
 
     private var vision: BLIP2Configuration {
@@ -56,7 +70,13 @@ package enum LAVISExport {
             return PhaseOneLayout.lavis.named(parameters)
         case .phaseTwo(let configuration):
             let layout = PhaseTwoLayout.lavis(configuration.language.isDecoder ? .opt : .t5)
-            let parameters = try FinetuneStart(PhaseTwoLayout.hub.hubCheckpoint(of: checkpoint)).tensors(configuration)
+            let own = try PhaseTwoLayout.hub.hubCheckpoint(of: checkpoint)
+            let parameters = try FinetuneStart(own).tensors(configuration)
+            for name in own.names where parameters[name] == nil && !PhaseTwoLayout.isFrozen(name) {
+                throw WeightsError(
+                    code: .unexpected, file: own.file(of: name), key: own.storedName(of: name),
+                    message: "not a parameter of the model that config.json describes")
+            }
             return Dictionary(uniqueKeysWithValues: parameters.map { (layout.name($0.key), $0.value) })
         }
     }

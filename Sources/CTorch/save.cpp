@@ -39,12 +39,17 @@ int ct_save(const char *key, const char *const *names, const ct_tensor_t *tensor
         for (int32_t i = 0; i < count; ++i) state.insert(names[i], alone(tensors[i]->value));
         std::vector<at::Tensor> table;
         const std::string pickle = pickled(key, state, table);
-        caffe2::serialize::PyTorchStreamWriter writer(
-            [&](const void *part, size_t size) { return write(context, part, size) ? size : 0; });
+        // The writer throws in its destructor where it was told of a failure: it is not told, and what follows is dropped.
+        bool failed = false;
+        caffe2::serialize::PyTorchStreamWriter writer([&](const void *part, size_t size) {
+            failed = failed || !write(context, part, size);
+            return size;
+        });
         writer.writeRecord("data.pkl", pickle.data(), pickle.size());
         writer.writeRecord("byteorder", "little", 6);
         for (size_t i = 0; i < table.size(); ++i)
             writer.writeRecord("data/" + std::to_string(i), table[i].data_ptr(), table[i].nbytes());
         writer.writeEndOfFile();
+        TORCH_CHECK(!failed, "not written");
     });
 }

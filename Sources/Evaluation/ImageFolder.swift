@@ -32,19 +32,21 @@ package struct ImageFolder: Sendable {
         }
     }
 
-    /// The files in `folders` themselves; those in folders within are not looked for.
+    /// The files in `folders` themselves; those in folders within, and hidden ones, are not looked for.
     ///
     /// - Throws: `image` where a folder cannot be read.
     package init(_ folders: [String]) throws(EvaluationError) {
         self.folders = folders
-        for folder in folders {
+        for given in folders {
+            // One folder may be given by two names.
+            let folder = URL(fileURLWithPath: given).resolvingSymlinksInPath().path
             let names: [String]
             do {
                 names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
             } catch {
-                throw EvaluationError(.image, folder, "no such folder, or permission denied")
+                throw EvaluationError(.image, given, "no such folder, or permission denied")
             }
-            for name in names { add(name, in: folder) }
+            for name in names where !name.hasPrefix(".") { add(name, in: folder) }
         }
     }
 
@@ -52,19 +54,26 @@ package struct ImageFolder: Sendable {
         let (path, bare) = (folder + "/" + name, Self.bare(name))
         guard bare != name else { return }
         byName.add(path, as: bare)
-        guard let number = Int64(bare.split(separator: "_").last ?? ""), "\(number)" != bare else { return }
-        byNumber.add(path, as: "\(number)")
+        if let number = Self.number(atEndOf: bare) { byNumber.add(path, as: "\(number)") }
     }
 
     /// The path of the image `id`, whose file is called `file` where that is known; nil where there is none.
     ///
     /// - Throws: `image` where two files have the name.
     package func path(of id: String, file: String? = nil) throws(EvaluationError) -> String? {
-        if let file, let path = try byName.path(of: Self.bare(String(file.split(separator: "/").last ?? ""))) {
-            return path
+        if let file {
+            let name = Self.bare(String(file.split(separator: "/").last ?? ""))
+            if let path = try byName.path(of: name) { return path }
+            // NoCaps's numbers are not in its files' names: another image's file may end in one.
+            guard Self.number(atEndOf: name).map({ "\($0)" }) == id else { return nil }
         }
-        if let path = try byName.path(of: Self.bare(id)) { return path }
-        return try byNumber.path(of: id)
+        if let path = try byNumber.path(of: id) { return path }
+        return try byName.path(of: Self.bare(id))
+    }
+
+    private static func number(atEndOf name: String) -> Int64? {
+        let digits = name.split(separator: "_").last ?? ""
+        return digits.allSatisfy { $0.isASCII && $0.isNumber } ? Int64(digits) : nil
     }
 
     /// The files of all of `asked`, with their captions.
@@ -108,20 +117,25 @@ package struct ImageFolder: Sendable {
 /// The images of folders that are asked about, in the order of their paths.
 package struct FolderImages: AskedImages {
     private var files: ArraySlice<(path: String, id: String)>
+    /// How many of the images that are asked about are not there, in words; nil where all are.
+    package let missing: String?
 
     /// The images that `asked` names; those that are not there are left out.
     ///
     /// - Throws: `empty` where none is there, `image` where one is there twice.
     package init(_ folder: ImageFolder, _ asked: some Sequence<(id: String, file: String?)>) throws(EvaluationError) {
-        var (paths, first): ([String: String], String?) = ([:], nil)
-        for (id, file) in asked where paths[id] == nil {
-            first = first ?? id
-            paths[id] = try folder.path(of: id, file: file)
+        var (paths, lost): ([String: String], Set<String>) = ([:], [])
+        for (id, file) in asked where paths[id] == nil && !lost.contains(id) {
+            if let path = try folder.path(of: id, file: file) { paths[id] = path } else { lost.insert(id) }
         }
+        let example = lost.min() ?? "none"
         guard !paths.isEmpty else {
             throw EvaluationError(
-                .empty, folder.place, "none of the images that are asked about, such as \(first ?? "none")")
+                .empty, folder.place,
+                "no .jpg, .jpeg, .png, .webp or .gif of the images that are asked about, such as \(example)")
         }
+        missing =
+            lost.isEmpty ? nil : "\(lost.count) of \(lost.count + paths.count) images not found, such as \(example)"
         files = paths.map { (path: $1, id: $0) }.sorted { ($0.path, $0.id) < ($1.path, $1.id) }[...]
     }
 
@@ -136,6 +150,8 @@ func imageBytes(_ path: String) throws(EvaluationError) -> [UInt8] {
     do {
         let file = try OpenedFile(path)
         return try file.bytes(at: 0, count: file.byteCount)
+    } catch let error as UnreadableFile {
+        throw EvaluationError(.image, path, "\(error.reason): remove or replace it")
     } catch {
         throw EvaluationError(.image, path, "\(error)")
     }

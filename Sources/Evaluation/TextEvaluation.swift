@@ -119,7 +119,7 @@ package struct TextEvaluation: Sendable {
         do throws(ImageError) {
             return model.view(try decode(image.bytes, maxPixels: .max)).rgb
         } catch {
-            throw EvaluationError(.image, image.place, "\(error)")
+            throw EvaluationError(.image, image.place, "\(error): remove or replace it")
         }
     }
 }

@@ -43,8 +43,8 @@ struct EvalRetrievalCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            A folder of image files, repeatable. A file goes by its name, or by the number at its end: \
-            COCO_val2014_000000000017.jpg is image 17.
+            A folder of image files, repeatable. An image's file is the one that the references name, or has its id as name, or \
+            as the number at the end: COCO_val2014_000000000017.jpg is image 17.
             """, valueName: "dir"))
     var images: [String] = []
     @Option(help: ArgumentHelp("With --images, the captions that people wrote.", valueName: "file"))

@@ -17,8 +17,9 @@ struct ExamplesOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            A folder of image files, repeatable: what --model sees, and the pictures of --report. A file goes by its name, or by \
-            the number at its end: COCO_val2014_000000000017.jpg is image 17.
+            A folder of image files, repeatable: what --model sees, and the pictures of --report. Files in folders within are not \
+            looked for. An image's file is the one that the references name, or has its id as name, or as the number at the end: \
+            COCO_val2014_000000000017.jpg is image 17.
             """, valueName: "dir"))
     var images: [String] = []
 
@@ -29,6 +30,11 @@ struct ExamplesOptions: ParsableArguments {
         } catch {
             throw CommandError(.badInput, "--images: \(error)")
         }
+    }
+
+    /// Refuses a page that cannot be written, before any work is done for it.
+    func check() throws {
+        if let report { try requireFolder(of: expandingHome(report), option: "--report") }
     }
 
     /// Writes the page, if one is asked for; `files` are the names of images' files by the images' ids, where they are known.

@@ -1,11 +1,14 @@
 import ArgumentParser
 import BLIP2Models
 import Commands
+import Files
 import Foundation
 import Layers
+import Manifests
 import ModelDescriptions
 import ModelFolders
 import Tensors
+import Training
 
 /// Writes a BLIP-2 for those who go on with it in LAVIS.
 struct ExportLAVISCommand: AsyncParsableCommand {
@@ -13,21 +16,21 @@ struct ExportLAVISCommand: AsyncParsableCommand {
         commandName: "export-lavis",
         abstract: "Write a BLIP-2 model as a .pth file for LAVIS.",
         discussion: """
-            Models are trained and kept in the model hub's layout, which transformers loads. This is for LAVIS: its \
-            names, in the form of torch.save. As in LAVIS's own files there is no language model and no tokenizer: \
-            LAVIS loads them by the names in its configuration. An image encoder that was not fine-tuned is also \
-            LAVIS's own; --without-image-encoder leaves it out.
+            Models are trained and kept in the model hub's layout, which transformers loads. This writes LAVIS's names, in the \
+            form of torch.save. As in LAVIS's own files there is no language model and no tokenizer: LAVIS loads them \
+            itself. It also loads the image encoder itself unless that was fine-tuned; --without-image-encoder leaves it out.
 
             EXAMPLE:
               blip2 export-lavis out/stage2 --output out/stage2.pth
 
-            In LAVIS, model.load_checkpoint("out/stage2.pth"). Sizes are the model's: LAVIS's class must have the same.
+            In LAVIS, model.load_checkpoint("out/stage2.pth") loads what fits and says nothing of the rest. Where LAVIS would \
+            build another model than this one, a warning says what differs.
             """)
 
     @Argument(help: "A BLIP-2 model of phase 1 or 2, or fine-tuned: a folder in the model hub's layout, or an id.")
     var model: String
 
-    @Option(help: ArgumentHelp("The file to write; one that is there is not replaced.", valueName: "file"))
+    @Option(help: ArgumentHelp("The file to write; an existing file is not overwritten.", valueName: "file"))
     var output: String
 
     @Flag(help: "Leave the image encoder out.") var withoutImageEncoder = false
@@ -35,10 +38,16 @@ struct ExportLAVISCommand: AsyncParsableCommand {
     @OptionGroup var logs: LogOptions
 
     func run() async throws {
-        guard !FileManager.default.fileExists(atPath: output) else {
-            throw CommandError(.usage, "--output: \(output) exists: choose another name, or remove it first")
-        }
+        let output = expandingHome(output)
+        try checkOutput(output)
         let folder = try await asInput { try ModelDirectory(requireModel(model)) }
+        if withoutImageEncoder,
+            try await asInput({ try TrainedStep(of: folder) })?.objective.contains("fine-tuning") == true
+        {
+            throw CommandError(
+                .usage,
+                "--without-image-encoder: the image encoder of \(folder.path) was fine-tuned, and LAVIS has another")
+        }
         let (export, tensors) = try await asInput { try read(folder) }
         do {
             try writeTorchFile(tensors, under: "model", to: output)
@@ -47,11 +56,26 @@ struct ExportLAVISCommand: AsyncParsableCommand {
         }
         let left = withoutImageEncoder ? "; the image encoder is left out" : ""
         try printResult("\(output): \(export.className) of LAVIS, \(tensors.count) tensors\(left)")
-        if let remark = export.remark { StandardError.line("warning: \(remark)", from: "blip2") }
+        let differences = export.differences.map { "\($0.what) \($0.here), in LAVIS \($0.there)" }
+        guard !differences.isEmpty else { return }
+        StandardError.line(
+            "warning: LAVIS builds another model, and loads what fits of this one without an error: "
+                + differences.joined(separator: "; ") + ". See docs/models.md", from: "blip2")
+    }
+
+    /// Refuses what is there already, and what cannot be made.
+    private func checkOutput(_ path: String) throws {
+        // Also a link that leads nowhere.
+        guard (try? FileManager.default.attributesOfItem(atPath: path)) == nil else {
+            throw CommandError(.usage, "--output: \(path) exists: choose another name, or remove it first")
+        }
+        try requireFolder(of: path, option: "--output")
     }
 
     private func read(_ folder: ModelDirectory) throws(ModelError) -> (LAVISExport, [String: Tensor]) {
-        let hasLanguageModel = try folder.load { checkpoint in PhaseTwoLayout(of: checkpoint) == .hub }
+        let hasLanguageModel = try folder.load { checkpoint in
+            PhaseTwoLayout(of: checkpoint) == .hub || checkpoint.names.contains { $0.hasPrefix("language_model.") }
+        }
         let export = try folder.configuration("config.json") { json throws(ConfigurationError) in
             try LAVISExport(json: json, hasLanguageModel: hasLanguageModel)
         }
@@ -64,5 +88,15 @@ struct ExportLAVISCommand: AsyncParsableCommand {
             }
             return (export, tensors)
         }
+    }
+}
+
+/// Refuses a `path` to write to that is empty, or whose folder is not there, before any work is done for it.
+func requireFolder(of path: String, option: String) throws {
+    guard !path.isEmpty else { throw CommandError(.usage, "\(option): want the name of a file") }
+    let folder = folder(of: path)
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+        throw CommandError(.usage, "\(option): no such folder: \(folder)")
     }
 }

@@ -79,6 +79,7 @@ struct WritingModelOptions: ParsableArguments {
         _ predictions: String?, _ kind: Predictions.Kind, form: Predictions.Form, asked: [Asked],
         _ examples: ExamplesOptions, _ defaults: Defaults
     ) async throws -> Predictions? {
+        try examples.check()
         guard let model else {
             guard let predictions else { throw ValidationError("want --predictions or --model") }
             guard examples.images.isEmpty || examples.report != nil else {
@@ -94,6 +95,7 @@ struct WritingModelOptions: ParsableArguments {
             throw ValidationError(
                 "--images: the images are those of --data; leave out one of the two, or give --report")
         }
+        if let output { try requireFolder(of: expandingHome(output), option: "--output") }
         let writing = WritingRun(
             options: self, examples: examples, directory: try requireModel(model), asked: asked, defaults: defaults)
         guard let texts = try await writing.texts() else { return nil }

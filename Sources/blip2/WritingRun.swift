@@ -24,10 +24,13 @@ struct WritingRun {
     /// What was written, by the items' ids; nil where another process tells.
     func texts() async throws -> [String: String]? {
         switch try ProcessStart(processes: options.processes, environment: ProcessInfo.processInfo.environment) {
-        case .alone: return try await write()
+        case .alone:
+            try noteMissing()
+            return try await write()
         case .launching(let count):
             // What is wrong with options and data is said once, before there are others.
             _ = (try options.machine.engines(), try options.machine.arithmetic(), try images())
+            try noteMissing()
             let code = try await ProcessLauncher(count, resumes: false).run()
             if code != 0 { throw ExitCode(code) }
             return nil
@@ -97,6 +100,12 @@ struct WritingRun {
         } catch let error as EvaluationError {
             throw CommandError(.badInput, "\(error)")
         }
+    }
+
+    /// Says which files are not there before the model writes, which may take hours.
+    private func noteMissing() throws {
+        guard let missing = (try images() as? FolderImages)?.missing else { return }
+        StandardError.line("--images: \(missing)", from: "blip2")
     }
 
     private func items(for model: GenerationModel) -> [TextEvaluation.Item] {

@@ -110,6 +110,19 @@ struct LAVISExportTests {
         }
     }
 
+    @Test("of the paper's sizes differ from LAVIS's in CLIP's blocks alone, and in what reads questions")
+    func differences() throws {
+        #expect(LAVISExport.phaseOne(.vitG14).differences.isEmpty)
+        #expect(
+            LAVISExport.phaseOne(.vitL14).differences.map { "\($0.what): \($0.here), \($0.there)" } == [
+                "blocks of the image encoder: 23, 21"
+            ])
+        let json = try Data(contentsOf: URL(fileURLWithPath: Project.root + "/models/demo-blip2/config.json"))
+        var configuration = try PhaseTwoConfiguration(json: json)
+        (configuration.vision, configuration.readsText) = (.vitG14, true)
+        #expect(LAVISExport.phaseTwo(configuration).differences.map(\.here) == ["questions"])
+    }
+
     @Test("are refused where a tensor is missing or one too many, by its name")
     func incomplete() throws {
         let folder = try Project.temporaryFolder()
@@ -127,6 +140,15 @@ struct LAVISExportTests {
         let strange = whole.renamed { $0 == "query_tokens" ? "momentum" : $0 }
         let error = #expect(throws: WeightsError.self) { try export.tensors(of: strange) }
         #expect(error?.key == "momentum" && error?.code == .unexpected)
+        let added = whole.renamed { $0 == "language_model.lm_head.weight" ? nil : $0 }
+        #expect(throws: Never.self) { try export.tensors(of: added) }
+        // Layer 1 has cross-attention, which the description no longer says.
+        let text = String(decoding: json, as: UTF8.self)
+        let other = text.replacing(/"cross_attention_frequency" *: *1/, with: "\"cross_attention_frequency\": 2")
+        try #require(other != text)
+        let fewer = try LAVISExport(json: Data(other.utf8), hasLanguageModel: true)
+        let left = #expect(throws: WeightsError.self) { try fewer.tensors(of: whole) }
+        #expect(left?.key.contains("layer.1.crossattention") == true && left?.code == .unexpected, "\(left as Any)")
         let encoder = "vision_model.encoder.layers.0.mlp.fc1.weight"
         let missing = #expect(throws: WeightsError.self) {
             try export.imageEncoder(of: whole.renamed { $0 == encoder ? nil : $0 })

@@ -127,6 +127,7 @@ private final class EvaluationSite {
                     ["--max-new-tokens", "5", "--output", output, "--report", page, "--processes", "\(count)"]))
             #expect(
                 ended.status == 1 && ended.output.contains("15 images expected, 14 answered, 1 missing"), "\(ended)")
+            #expect(ended.errors.hasPrefix("--images: 1 of 15 images not found, such as 9999\n"), "\(ended.errors)")
             results.append(
                 ended.output + (try String(contentsOfFile: output, encoding: .utf8))
                     + (try String(contentsOfFile: page, encoding: .utf8)))
@@ -136,7 +137,7 @@ private final class EvaluationSite {
         for (data, more, status, part) in [
             (both, [], 64, "--images: the images are those of --data"), (neither, [], 64, "--data or --images"),
             (["--images", site.folder + "/none"], [], 65, "no such folder"),
-            (["--images", site.folder + "/demo"], ["--processes", "2"], 65, "none of the images"),
+            (["--images", site.folder + "/demo"], ["--processes", "2"], 65, "no .jpg, .jpeg"),
         ] as [([String], [String], Int32, String)] {
             let ended = try Program.run(Site.blip2, site.arguments("vqa", data: data, more))
             #expect(ended.status == status && ended.errors.contains(part), "\(ended.status): \(ended.errors)")

@@ -15,7 +15,8 @@ import Testing
         let whole = try export(model, "--output", path)
         #expect(whole.status == 0 && whole.output.hasPrefix("\(path): Blip2OPT of LAVIS, "), "\(whole.errors)")
         // LAVIS would load a part of CLIP's encoder without a word.
-        #expect(whole.errors.hasPrefix("warning: CLIP's image encoder has "), "\(whole.errors)")
+        #expect(whole.errors.hasPrefix("warning: LAVIS builds another model"), "\(whole.errors)")
+        #expect(whole.errors.contains("blocks of the image encoder 5, in LAVIS 21;"), "\(whole.errors)")
         let again = try export(model, "--output", path)
         #expect(again.status == 64 && again.errors.contains("--output: \(path) exists"), "\(again.errors)")
         let part = try export(model, "--output", folder + "/part.pth", "--without-image-encoder")
@@ -30,11 +31,22 @@ import Testing
         for (arguments, part) in [
             ([Project.root + "/models/demo-ranker", "--output", folder + "/none.pth"], "blip-2"),
             ([folder, "--output", folder + "/none.pth"], "config.json"),
-            ([model, "--output", folder + "/none/x.pth"], "--output: "),
         ] {
             let ended = try Program.run(Site.blip2, ["export-lavis"] + arguments)
             #expect(ended.status == 65 && ended.errors.contains(part), "\(ended.status) \(ended.errors)")
         }
+        for (output, part) in [(folder + "/none/x.pth", "no such folder: \(folder)/none"), ("", "name of a file")] {
+            let ended = try export(model, "--output", output)
+            #expect(ended.status == 64 && ended.errors.contains("--output: " + part), "\(ended.errors)")
+        }
+        // The disk is full in the middle.
+        let full = try Program.run(
+            "/bin/sh",
+            [
+                "-c", "ulimit -f 1000; exec \"$0\" export-lavis \"$@\"", Site.blip2, model, "--output",
+                folder + "/full.pth",
+            ])
+        #expect(full.status == 65 && full.errors.count { $0 == "\n" } == 1, "\(full.status) \(full.errors)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["model.pth", "part.pth"])
     }
 }
