@@ -1,7 +1,7 @@
 import Digests
 import Samples
 import Shards
-import Storage
+package import Storage
 
 /// Which captions of a sample a model is asked about.
 package enum CaptionChoice: String, Sendable, CaseIterable {
@@ -72,7 +72,7 @@ struct EvaluationSamples {
         case .files(var files):
             defer { source = .files(files) }
             while let file = files.popFirst() {
-                let captions = file.captions.map { readable($0) }.filter { !$0.isEmpty }
+                let captions = file.captions.map { readable($0) }.filter { $0.contains { !$0.isWhitespace } }
                 if !captions.isEmpty { return try sample(file, captions) }
             }
             return nil

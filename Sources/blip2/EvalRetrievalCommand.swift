@@ -102,7 +102,7 @@ struct EvalRetrievalCommand: AsyncParsableCommand {
             return .files(
                 try folder.captioned(
                     people.images.prefix(limit ?? .max).map { (id: $0.id, file: $0.file, captions: $0.captions) }))
-        } catch let error as EvaluationError {
+        } catch {
             throw CommandError(.badInput, "--images: \(error)")
         }
     }

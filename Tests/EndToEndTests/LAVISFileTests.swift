@@ -35,7 +35,9 @@ import Testing
             let ended = try Program.run(Site.blip2, ["export-lavis"] + arguments)
             #expect(ended.status == 65 && ended.errors.contains(part), "\(ended.status) \(ended.errors)")
         }
-        for (output, part) in [(folder + "/none/x.pth", "no such folder: \(folder)/none"), ("", "name of a file")] {
+        for (output, part) in [
+            (folder + "/none/x.pth", "no such folder: \(folder)/none"), ("", "want the name of a file"),
+        ] {
             let ended = try export(model, "--output", output)
             #expect(ended.status == 64 && ended.errors.contains("--output: " + part), "\(ended.errors)")
         }

@@ -97,7 +97,7 @@ struct TorchFileTests {
         let one = ["x": try Tensor([1] as [Float], shape: [1])]
         for path in ["/dev/full", folder + "/none/x.pth"] {
             let error = #expect(throws: CheckpointError.self) { try writeTorchFile(one, under: "model", to: path) }
-            #expect(error?.code == .unreadable && error?.file == path)
+            #expect(error?.code == .unreadable && error?.file.hasPrefix(path) == true)
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
     }
