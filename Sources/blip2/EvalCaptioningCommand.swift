@@ -42,6 +42,9 @@ struct EvalCaptioningCommand: AsyncParsableCommand {
         prompts: (decoder: "a photo of", encoder: "a photo of"), lengthPenalty: 1, minNewTokens: 8, maxNewTokens: 30)
 
     func run() async throws {
+        try requireDifferent(
+            [("--output", model.output), ("--report", examples.report)],
+            from: [("--references", references), ("--predictions", predictions)])
         let meteor = try meteor.program()
         let people = try asMetrics {
             () throws(MetricsError) in try CaptionReferences(expandingHome(references), split: split)

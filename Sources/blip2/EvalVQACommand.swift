@@ -74,6 +74,9 @@ struct EvalVQACommand: AsyncParsableCommand {
         guard cleanQuestions || model.model != nil else {
             throw ValidationError("--no-clean-questions: only with --model")
         }
+        try requireDifferent(
+            [("--output", model.output), ("--report", examples.report)],
+            from: [("--questions", self.questions), ("--annotations", annotations), ("--predictions", predictions)])
         let questions = try asMetrics(read)
         let made = try await model.predictions(
             predictions, .answers, form: questions.kind == .gqa ? .gqa : .answers,

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BLIP2Models
 import Commands
-import Files
 import Foundation
 import Layers
 import Manifests
@@ -52,7 +51,8 @@ struct ExportLAVISCommand: AsyncParsableCommand {
         do {
             try writeTorchFile(tensors, under: "model", to: output)
         } catch {
-            throw CommandError(.badInput, "--output: \(error)")
+            let reason = (error as? CheckpointError)?.message ?? "\(error)"
+            throw CommandError(.badInput, "--output: \(output): cannot be written: \(reason)")
         }
         let left = withoutImageEncoder ? "; the image encoder is left out" : ""
         try printResult("\(output): \(export.className) of LAVIS, \(tensors.count) tensors\(left)")
@@ -88,15 +88,5 @@ struct ExportLAVISCommand: AsyncParsableCommand {
             }
             return (export, tensors)
         }
-    }
-}
-
-/// Refuses a `path` to write to that is empty, or whose folder is not there, before any work is done for it.
-func requireFolder(of path: String, option: String) throws {
-    guard !path.isEmpty else { throw CommandError(.usage, "\(option): want the name of a file") }
-    let folder = folder(of: path)
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-        throw CommandError(.usage, "\(option): no such folder: \(folder)")
     }
 }

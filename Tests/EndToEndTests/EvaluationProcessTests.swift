@@ -142,6 +142,13 @@ private final class EvaluationSite {
             let ended = try Program.run(Site.blip2, site.arguments("vqa", data: data, more))
             #expect(ended.status == status && ended.errors.contains(part), "\(ended.status): \(ended.errors)")
         }
+        let questions = site.folder + "/questions.json"
+        for option in ["--output", "--report"] {
+            let ended = try Program.run(
+                Site.blip2, site.arguments("vqa", data: images, [option, site.folder + "/demo/../questions.json"]))
+            #expect(ended.status == 64 && ended.errors.contains("is what --questions reads"), "\(ended.errors)")
+        }
+        #expect(try String(contentsOfFile: questions, encoding: .utf8).hasPrefix("{\"questions\""))
         let scored = try Program.run(
             Site.blip2,
             [
