@@ -9,7 +9,7 @@ import ModelFolders
 import Tensors
 import Training
 
-/// Writes a BLIP-2 for those who go on with it in LAVIS.
+/// Writes a BLIP-2 in the form of LAVIS's own files, to continue with it there.
 struct ExportLAVISCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export-lavis",

@@ -157,6 +157,14 @@ private final class FinetuneSite {
             print(side, grown, sorted({name.split(".")[0] for name in same}))
             """
         let loaded = try Python.run(script, [site.folder + "/captioning", site.folder + "/stage2"])
+        // LAVIS would take its own encoder in place of the fine-tuned one.
+        let exported = try Program.run(
+            Site.blip2,
+            [
+                "export-lavis", site.folder + "/captioning", "--without-image-encoder", "--output",
+                site.folder + "/captioning.pth",
+            ])
+        #expect(exported.status == 64 && exported.errors.contains("was fine-tuned"), "\(exported.errors)")
         #expect(
             loaded == "90 ['vision_model.embeddings.position_embedding.weight'] ['language_model']\n",
             "\(loaded)")
